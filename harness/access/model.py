@@ -1,0 +1,43 @@
+"""What a user may do, as data: object, field and system permissions, and setup entity access.
+
+Pure: data in, data out. Names are API names as the org spells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+ObjectRight = Literal["read", "create", "edit", "delete", "view-all", "modify-all", "view-all-fields"]
+FieldRight = Literal["read", "edit"]
+
+OBJECT_RIGHTS: Mapping[str, str] = {
+    "read": "PermissionsRead",
+    "create": "PermissionsCreate",
+    "edit": "PermissionsEdit",
+    "delete": "PermissionsDelete",
+    "view-all": "PermissionsViewAllRecords",
+    "modify-all": "PermissionsModifyAllRecords",
+    "view-all-fields": "PermissionsViewAllFields",
+}
+"""The rights on an object, each with its column of ObjectPermissions (API 63 and later for the last)."""
+
+FIELD_RIGHTS: Mapping[str, str] = {"read": "PermissionsRead", "edit": "PermissionsEdit"}
+"""The rights on a field, each with its column of FieldPermissions."""
+
+
+class Access(BaseModel):
+    """What one set, or one user, may do.
+
+    `objects` maps an object to its rights; `fields` maps `Object.Field` to its rights; `system` holds system permissions
+    without their `Permissions` prefix; `setup` holds setup entities as `TYPE:NAME`. Nothing is held with no rights.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    objects: Mapping[str, frozenset[ObjectRight]] = {}
+    fields: Mapping[str, frozenset[FieldRight]] = {}
+    system: frozenset[str] = frozenset()
+    setup: frozenset[str] = frozenset()

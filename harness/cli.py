@@ -1,0 +1,1 @@
+"""The `rehearse` command: arguments in, exit code out."""

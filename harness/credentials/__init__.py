@@ -1,0 +1,1 @@
+"""Where the external system's credentials live, and switching them."""

@@ -1,0 +1,1 @@
+"""The migration itself: plan, stages, journal, engine, rollback."""

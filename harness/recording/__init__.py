@@ -1,0 +1,1 @@
+"""Cassettes: recording, redaction, exact replay through an index."""

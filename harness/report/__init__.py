@@ -1,0 +1,1 @@
+"""Evidence gathered from the journal, and the reports rendered from it."""

@@ -1,0 +1,1 @@
+"""The simulated org: HTTP, sign-in, SOQL, schema, permissions, license rules, clock. Knows no other room."""

@@ -1,0 +1,106 @@
+"""What objects and fields the simulated org has: plain data, independent of who asks.
+
+Names are looked up without regard to case, as the platform does. `describe.py` turns this into describe answers,
+`store.py` into tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. `type` is the describe type: id, string, textarea, picklist, multipicklist, boolean, int, double,
+    currency, percent, date, datetime, time, reference, email, phone, url, address, location, encryptedstring, base64, anyType, combobox.
+    """
+
+    name: str
+    type: str
+    label: str
+    length: int = 0
+    precision: int = 0
+    scale: int = 0
+    nillable: bool = True
+    createable: bool = True
+    updateable: bool = True
+    filterable: bool = True
+    permissionable: bool = True
+    """Whether FieldPermissions may name it; a compound's parts are not, the compound is."""
+    custom: bool = False
+    external_id: bool = False
+    unique: bool = False
+    calculated: bool = False
+    auto_number: bool = False
+    name_field: bool = False
+    reference_to: tuple[str, ...] = ()
+    relationship_name: str | None = None
+    """How a query goes to the parent: `Account`, `Project__r`."""
+    child_relationship: str | None = None
+    """How a query of the parent goes to the children: `Contacts`, `Tasks__r`."""
+    master_detail: bool = False
+    picklist: tuple[str, ...] = ()
+    restricted: bool = False
+    default: str | bool | int | float | None = None
+    compound: str | None = None
+    """The compound field this is a part of: `BillingAddress`."""
+
+
+@dataclass(slots=True)
+class SObject:
+    """One object and its fields."""
+
+    name: str
+    label: str
+    plural: str
+    key_prefix: str
+    fields: dict[str, Field] = field(default_factory=dict)
+    """By lower-case name, in order."""
+    custom: bool = False
+    custom_setting: bool = False
+    setup: bool = False
+    """A setup object: not governed by ObjectPermissions, and part of the mixed DML rule."""
+    createable: bool = True
+    updateable: bool = True
+    deletable: bool = True
+    queryable: bool = True
+    needs_any_of: tuple[str, ...] = ()
+    """Of a setup object: the system permissions of which one is needed to see it; none means everyone may."""
+    sharing: str = "ReadWrite"
+    """The org-wide default: Private, Read, ReadWrite, ControlledByParent."""
+    record_types: dict[str, str] = field(default_factory=dict)
+    """Developer name to label."""
+
+    def add(self, one: Field) -> None:
+        """Add or replace a field."""
+        self.fields[one.name.lower()] = one
+
+    def get(self, name: str) -> Field | None:
+        """The field of that name, in any case."""
+        return self.fields.get(name.lower())
+
+
+class Schema:
+    """All objects of an org."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, SObject] = {}
+
+    def add(self, sobject: SObject) -> None:
+        """Add or replace an object."""
+        self._objects[sobject.name.lower()] = sobject
+
+    def get(self, name: str) -> SObject | None:
+        """The object of that name, in any case."""
+        return self._objects.get(name.lower())
+
+    def __iter__(self) -> Iterator[SObject]:
+        return iter(self._objects.values())
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def of_prefix(self, prefix: str) -> SObject | None:
+        """The object whose ids start with these three characters."""
+        return next((one for one in self if one.key_prefix == prefix), None)
