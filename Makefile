@@ -1,0 +1,45 @@
+# `make` lists what there is. Needs Python 3.11 or later, make, and a package registry; everything else goes into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help rehearse test lint bench record lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+rehearse: $(INSTALLED) ## replay every shipped scenario offline and write reports/index.html
+	$(BIN)/pytest scenarios --cassettes replay
+
+test: $(INSTALLED) ## lint, check types, and run every test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest tests -n 2 --dist loadgroup
+
+lint: $(INSTALLED) ## format, then lint and check types
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+	$(BIN)/mypy
+
+bench: $(INSTALLED) ## measure against named rivals, print a table, write bench.json
+	$(BIN)/python tests/bench/run.py
+
+record: $(INSTALLED) ## record the cassettes of every shipped scenario again, from the simulated sandbox
+	$(BIN)/pytest scenarios --cassettes record
+
+lock: $(INSTALLED) ## renew requirements.lock (needs uv)
+	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
+		--extra keyring --extra dev --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+
+clean: ## remove what the other targets made
+	rm -rf .venv .rehearse .pytest_cache .mypy_cache .ruff_cache .hypothesis bench.json
