@@ -61,12 +61,21 @@ class SObject:
     custom_setting: bool = False
     setup: bool = False
     """A setup object: not governed by ObjectPermissions, and part of the mixed DML rule."""
+    tooling: bool = False
+    """Answered by the Tooling API only."""
+    object_permissions: bool = True
+    """Whether ObjectPermissions may name it; never true in effect for setup objects and custom settings."""
+    governed_by: str | None = None
+    """Of an object without object permissions of its own: the object whose permissions count (OrderItem: Order).
+    None: everyone may read it, and `write_needs_any_of` says who may write (Task: EditTask)."""
     createable: bool = True
     updateable: bool = True
     deletable: bool = True
     queryable: bool = True
     needs_any_of: tuple[str, ...] = ()
     """Of a setup object: the system permissions of which one is needed to see it; none means everyone may."""
+    write_needs_any_of: tuple[str, ...] = ()
+    """The system permissions of which one is needed to write rows, beside what `rules` asks of setup objects."""
     sharing: str = "ReadWrite"
     """The org-wide default: Private, Read, ReadWrite, ControlledByParent."""
     record_types: dict[str, str] = field(default_factory=dict)
@@ -81,15 +90,57 @@ class SObject:
         return self.fields.get(name.lower())
 
 
+@dataclass(frozen=True, slots=True)
+class SystemPermission:
+    """One system permission: the API name without `Permissions` (`ManageUsers`), its label, and what comes with it."""
+
+    name: str
+    label: str
+    implies: tuple[str, ...] = ()
+    """System permissions it depends on: a set that has it must have these too, and whoever holds it holds these."""
+    grants: tuple[tuple[str, str], ...] = ()
+    """Object rights it brings along, as (object, right): `("Lead", "read")`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseTerms:
+    """What a user license, by its Name, or a permission set license, by its DeveloperName, may carry. None: everything."""
+
+    name: str
+    permissions: frozenset[str] | None = None
+    """System permissions without `Permissions`."""
+    objects: frozenset[str] | None = None
+    """Objects, custom ones included or not as the license says; `*__c` stands for every custom object."""
+
+    def allows_permission(self, name: str) -> bool:
+        """Whether the license may carry the system permission."""
+        return self.permissions is None or name in self.permissions
+
+    def allows_object(self, sobject: SObject) -> bool:
+        """Whether the license may carry rights on the object."""
+        if self.objects is None or sobject.name in self.objects:
+            return True
+        return sobject.custom and "*__c" in self.objects
+
+
 class Schema:
-    """All objects of an org."""
+    """All objects of an org, its system permissions, and the terms of its licenses."""
 
     def __init__(self) -> None:
         self._objects: dict[str, SObject] = {}
+        self._prefixes: dict[str, SObject] = {}
+        self.system_permissions: dict[str, SystemPermission] = {}
+        """By API name."""
+        self.user_licenses: dict[str, LicenseTerms] = {}
+        """By UserLicense.Name."""
+        self.permission_set_licenses: dict[str, LicenseTerms] = {}
+        """By PermissionSetLicense.DeveloperName."""
 
     def add(self, sobject: SObject) -> None:
         """Add or replace an object."""
         self._objects[sobject.name.lower()] = sobject
+        if sobject.key_prefix:
+            self._prefixes[sobject.key_prefix] = sobject
 
     def get(self, name: str) -> SObject | None:
         """The object of that name, in any case."""
@@ -103,4 +154,4 @@ class Schema:
 
     def of_prefix(self, prefix: str) -> SObject | None:
         """The object whose ids start with these three characters."""
-        return next((one for one in self if one.key_prefix == prefix), None)
+        return self._prefixes.get(prefix)
