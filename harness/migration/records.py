@@ -67,6 +67,14 @@ class RunStarted(Body):
     """With a replay: what kind of org they were recorded from, in words."""
     by: str
     """Who ran it: the admin's username in the org."""
+    checks: tuple[str, ...] | None = None
+    """The ids of every check the scenario holds: one without a record was not made. None: nobody said."""
+    operations: tuple[str, ...] | None = None
+    """The ids of every operation of the workload, likewise."""
+    rollback_stages: tuple[str, ...] | None = None
+    """The stages the scenario wants the rollback proven from, likewise."""
+    plan_from: str | None = None
+    """With a rollback rehearsal: the run whose snapshot and plan it reuses."""
 
 
 class StageStarted(Body):
