@@ -1,0 +1,129 @@
+"""What a stage is given: the outside world, and its own part of the journal."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from harness.access.model import Access
+from harness.errors import StageFailed
+from harness.migration.journal import Journal, Record
+from harness.migration.records import Note, Plan, Snapshot
+from harness.org.clock import Clock
+from harness.scenario.model import Scenario
+
+if TYPE_CHECKING:
+    from harness.credentials.store import CredentialStore
+    from harness.org.connection import Connection, Principal
+    from harness.org.guard import WriteGuard
+    from harness.org.secret import Resolve
+    from harness.org.site import Site
+    from harness.scenario.loader import ScenarioFile
+
+BodyType = TypeVar("BodyType", bound=BaseModel)
+
+
+class Meter(Protocol):
+    """Counts the HTTP requests sent so far, sign-ins included."""
+
+    @property
+    def calls(self) -> int:
+        """How many."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything a migration touches that is not its journal."""
+
+    file: ScenarioFile
+    site: Site
+    guard: WriteGuard
+    meter: Meter
+    connect: Callable[[Principal], Connection]
+    """The one connection of a principal, signed in when it is first asked for."""
+    sign_in: Callable[[Principal, str], None]
+    """Try a fresh sign-in of a principal with a flow (or `ui`), and forget it. Raises SignInRefused."""
+    store: CredentialStore
+    resolve: Resolve
+    clock: Clock
+
+
+class Context:
+    """One stage of one run, at work."""
+
+    def __init__(self, *, world: World, journal: Journal, run_id: str, stage: str, plan_from: str | None) -> None:
+        self.world = world
+        self.run_id = run_id
+        self.stage = stage
+        self._journal = journal
+        self._plan_from = plan_from
+        self._pending: deque[Record] = deque()
+        self.rows_written = 0
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario of this run."""
+        return self.world.file.scenario
+
+    @property
+    def admin(self) -> Connection:
+        """The admin's connection."""
+        return self.world.connect("admin")
+
+    def record(self, kind: str, key: str, body: BaseModel) -> Record:
+        """Write one record of this stage, durably."""
+        record = self._journal.write(
+            run=self.run_id, at=self.world.clock.now(), kind=kind, stage=self.stage, key=key, body=body
+        )
+        self._pending.append(record)
+        return record
+
+    def note(self, key: str, text: str, *, tested: bool = True) -> None:
+        """Note something that a reviewer must know: a warning, or what was not tested."""
+        self.record("note", key, Note(kind="warning" if tested else "not-tested", text=text))
+
+    def drain(self) -> Iterator[Record]:
+        """The records written since the last call."""
+        while self._pending:
+            yield self._pending.popleft()
+
+    def records(self) -> list[Record]:
+        """Everything this run has journaled so far."""
+        return list(self._journal.records(self.run_id))
+
+    def find(self, body_type: type[BodyType]) -> BodyType | None:
+        """The newest body of a type in this run, or in the run whose plan it follows."""
+        found = self._journal.find(self.run_id, body_type)
+        if found is None and self._plan_from is not None:
+            found = self._journal.find(self._plan_from, body_type)
+        return found
+
+    def need(self, body_type: type[BodyType]) -> BodyType:
+        """The same, where the stage cannot go on without. Raises StageFailed."""
+        found = self.find(body_type)
+        if found is None:
+            raise StageFailed(
+                f"the journal holds no {body_type.__name__.lower()} of this run",
+                stage=self.stage,
+                remedy="run the stages in order, from preflight on",
+            )
+        return found
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the source user may do, as the snapshot stage read it."""
+        return self.need(Snapshot)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan this run carries out."""
+        return self.need(Plan)
+
+    @property
+    def carried(self) -> Access:
+        """What the target user will hold through the permission set."""
+        return self.plan.carried

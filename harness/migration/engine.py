@@ -1,0 +1,201 @@
+"""The engine: one loop over one durable journal takes a migration forward, stage by stage, and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+from harness.errors import OrgError, RehearseError, StageFailed, Stopped, UsageError
+from harness.migration.context import Context, Meter, World
+from harness.migration.journal import Journal, Record
+from harness.migration.records import RunStarted, StageFinished, StageStarted
+from harness.migration.rollback import ROLLBACK
+from harness.migration.stages import STAGES, PlanRefused, Stage
+from harness.org.clock import Clock
+from harness.org.guard import SandboxProof, WriteCapability, WriteGuard, prove_sandbox
+
+if TYPE_CHECKING:
+    from harness.credentials.store import CredentialStore
+    from harness.org.connection import Connection, Principal
+    from harness.org.secret import Resolve
+    from harness.org.site import Site
+    from harness.scenario.loader import ScenarioFile
+
+
+class Engine:
+    """Carries out one run of one scenario.
+
+    `stages` goes forward from the first stage of `header.stages` that has not passed, up to `header.until` where that
+    is given; `rollback` undoes whatever the run wrote. Both journal each record before they yield it, so the caller may
+    look at one at a time and stop between two. They end after a stage that failed, stopped or was refused: the last
+    record is then its `stage.finished`. What no stage can answer for is journaled too and raised: GuardRefused,
+    UsageError, KeyboardInterrupt. Anything else that is raised is a bug.
+
+    A new Engine with the same `run_id` takes the run up where it was left. `plan_from` names another run of the same
+    journal whose snapshot and plan this one follows: a rollback rehearsal skips those two stages.
+    """
+
+    def __init__(
+        self,
+        *,
+        file: ScenarioFile,
+        journal: Journal,
+        run_id: str,
+        header: RunStarted,
+        site: Site,
+        guard: WriteGuard,
+        meter: Meter,
+        connect: Callable[[Principal], Connection],
+        sign_in: Callable[[Principal, str], None],
+        store: CredentialStore,
+        resolve: Resolve,
+        clock: Clock,
+        around: Callable[[str], AbstractContextManager[None]] = lambda _stage: nullcontext(),
+        plan_from: str | None = None,
+    ) -> None:
+        self._world = World(
+            file=file,
+            site=site,
+            guard=guard,
+            meter=meter,
+            connect=connect,
+            sign_in=sign_in,
+            store=store,
+            resolve=resolve,
+            clock=clock,
+        )
+        self._journal = journal
+        self._run_id = run_id
+        self._header = header
+        self._around = around
+        self._plan_from = plan_from
+        self._proof: SandboxProof | None = None
+
+    @property
+    def remaining(self) -> tuple[str, ...]:
+        """The stages still to run, in order."""
+        passed = self._passed()
+        return tuple(name for name in self._planned() if name not in passed)
+
+    def stages(self) -> Iterator[Record]:
+        """Run what has not passed yet. Raises UsageError when the scenario changed or the run was rolled back."""
+        self._check_resumable()
+        for name in self.remaining:
+            if (yield from self._run(STAGES[name])) != "passed":
+                return
+
+    def rollback(self) -> Iterator[Record]:
+        """Undo everything this run wrote, in reverse, and prove it."""
+        yield from self._run(ROLLBACK)
+
+    def _planned(self) -> tuple[str, ...]:
+        names = self._header.stages
+        if self._header.until is not None:
+            names = names[: names.index(self._header.until) + 1]
+        if self._plan_from is not None:
+            names = tuple(name for name in names if name not in ("snapshot", "plan"))
+        return names
+
+    def _passed(self) -> set[str]:
+        return {
+            record.stage
+            for record in self._journal.records(self._run_id)
+            if isinstance(record.body, StageFinished) and record.body.result == "passed"
+        }
+
+    def _check_resumable(self) -> None:
+        begun = self._journal.find(self._run_id, RunStarted)
+        if begun is None:
+            return
+        if begun.scenario_digest != self._header.scenario_digest:
+            raise UsageError(
+                f"{self._header.scenario_file} was changed since run {self._run_id} began",
+                remedy="roll that run back (rehearse rollback), then begin a new one",
+            )
+        if any(record.stage == ROLLBACK.name for record in self._journal.records(self._run_id)):
+            raise UsageError(f"run {self._run_id} was rolled back", remedy="begin a new run (rehearse run)")
+
+    def _run(self, stage: Stage) -> Generator[Record, None, str]:
+        """Run one stage inside its journal records; its result."""
+        context = Context(
+            world=self._world,
+            journal=self._journal,
+            run_id=self._run_id,
+            stage=stage.name,
+            plan_from=self._plan_from,
+        )
+        calls = self._world.meter.calls
+
+        def finish(result: StageFinished) -> None:
+            used = {"calls": self._world.meter.calls - calls, "writes": context.rows_written}
+            context.record("stage.finished", stage.name, result.model_copy(update=used))
+
+        with self._around(stage.name):
+            if self._journal.find(self._run_id, RunStarted) is None:
+                context.record("run.started", self._run_id, self._header)
+            context.record("stage.started", stage.name, StageStarted())
+            result = "failed"
+            try:
+                message = yield from self._steps(stage, context)
+                result = "passed"
+                finish(StageFinished(result="passed", calls=0, message=message))
+            except PlanRefused as refused:
+                result = "refused"
+                finish(_finished("refused", refused))
+            except Stopped as stopped:
+                result = "stopped"
+                finish(_finished("stopped", stopped))
+            except (OrgError, StageFailed) as error:
+                finish(_finished("failed", error))
+            except RehearseError as error:
+                finish(_finished("failed", error))
+                raise
+            except (KeyboardInterrupt, GeneratorExit):
+                message = f"interrupted in {stage.name}"
+                remedy = "take it up again with `rehearse resume`, or undo it with `rehearse rollback`"
+                finish(StageFinished(result="stopped", calls=0, message=message, remedy=remedy))
+                raise
+            yield from context.drain()
+        return result
+
+    def _steps(self, stage: Stage, context: Context) -> Generator[Record, None, str]:
+        """Advance a stage step by step, handing over what it journaled at each."""
+        yield from context.drain()
+        with self._capability(stage):
+            steps = stage.run(context)
+            while True:
+                try:
+                    next(steps)
+                except StopIteration as end:
+                    return str(end.value)
+                yield from context.drain()
+
+    def _capability(self, stage: Stage) -> AbstractContextManager[object]:
+        """The permission to write that a stage needs: bound to the org, the run and the stage."""
+        if not stage.writes:
+            return nullcontext()
+        if self._proof is None:
+            self._proof = prove_sandbox(self._world.connect("admin"), self._world.site)
+        capability = WriteCapability(org_id=self._proof.org_id, run_id=self._run_id, stage=stage.name)
+        return self._world.guard.grant(self._proof, capability)
+
+
+def _finished(result: str, error: RehearseError) -> StageFinished:
+    return StageFinished.model_validate(
+        {
+            "result": result,
+            "calls": 0,
+            "message": error.message,
+            "answer": _answer(error),
+            "remedy": error.remedy,
+            "place": str(error.place) if error.place else None,
+            "until": getattr(error, "until", None),
+        }
+    )
+
+
+def _answer(error: RehearseError) -> str | None:
+    """The org's own words, where the error carries them."""
+    code = getattr(error, "code", None)
+    return f"{code}: {getattr(error, 'description', '')}" if code else getattr(error, "answer", None)
