@@ -1,7 +1,7 @@
 """Version 1 of the scenario language, as pydantic models.
 
-A scenario is pure data: nothing here reads a file, knows an org, or reveals a secret. `schema.json` beside this module is
-generated from these models; every key carries a description and an example, which editors show.
+A scenario is pure data: nothing here reads a file, knows an org, or reveals a secret. `schema.json` beside this module
+is generated from these models; every key carries a description and an example, which editors show.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
 
 
-# --- where it is rehearsed ---------------------------------------------------------------------------------------------
+# --- where it is rehearsed --------------------------------------------------------------------------------------------
 
 
 class SimulatedOrg(Model):
@@ -96,7 +96,7 @@ class SimulatedOrg(Model):
     """A file with the users, licenses and records to put into that org; `sandbox.yaml` in the project by default."""
 
 
-# --- who signs in, and how ---------------------------------------------------------------------------------------------
+# --- who signs in, and how --------------------------------------------------------------------------------------------
 
 
 class ClientCredentials(Model):
@@ -214,11 +214,11 @@ CredentialPart = Literal[
 ]
 
 
-# --- what is copied ----------------------------------------------------------------------------------------------------
+# --- what is copied ---------------------------------------------------------------------------------------------------
 
 
 class Drop(Model):
-    """One thing the new user shall not get, and why. Exactly one of permission, object, field, setup or permission_set."""
+    """One thing the new user shall not get, and why: one of permission, object, field, setup and permission_set."""
 
     permission: str | None = Field(default=None, examples=["ManageUsers"])
     """A system permission, by API name without the `Permissions` prefix."""
@@ -258,7 +258,7 @@ class Permissions(Model):
     """What is left behind on purpose."""
 
 
-# --- what the integration does, and what it must and must not be able to do --------------------------------------------
+# --- what the integration does, and what it must and must not be able to do -------------------------------------------
 
 
 class AnyRecord(Model):
@@ -276,8 +276,8 @@ Values = Annotated[
     Mapping[str, Value],
     Field(examples=[{"Name": "{{company}}", "AccountId": {"any": "Account"}, "EffectiveDate": "{{today}}"}]),
 ]
-"""Field values. A string may hold `{{...}}`: a Faker provider (`{{company}}`, seeded), `{{today}}`, `{{now}}`, `{{row}}`
-(the row's number from 1) or `{{unique}}` (differs by row, by acting user and by round)."""
+"""Field values. A string may hold `{{...}}`: a Faker provider (`{{company}}`, seeded), `{{today}}`, `{{now}}`,
+`{{row}}` (the row's number from 1) or `{{unique}}` (differs by row, by acting user and by round)."""
 
 
 class InsertRows(Model):
@@ -483,7 +483,7 @@ class Expect(Model):
         return self
 
 
-# --- how it goes over ---------------------------------------------------------------------------------------------------
+# --- how it goes over -------------------------------------------------------------------------------------------------
 
 
 class DualAuth(Model):
@@ -567,7 +567,7 @@ class Scenario(Model):
 
     @property
     def permission_set_label(self) -> str:
-        """The label of the permission set the tool makes: *Integration - [System] - [Purpose]*, at most 80 characters."""
+        """The label of the permission set the tool makes: *Integration - [System] - [Purpose]*, at most 80 long."""
         return f"Integration - {self.system} - {self.purpose}"[:80]
 
     @property
