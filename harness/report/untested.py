@@ -1,0 +1,103 @@
+"""What a rehearsal says nothing about: listed with the same weight as what passed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from harness.report.model import Facts, Untested
+from harness.report.verdict import few, owed_operations, several
+
+
+def untested(facts: Facts) -> tuple[Untested, ...]:
+    """Everything that was not tested, as far as the evidence tells, each with the reason."""
+    found = [*_kind_of_org(facts), *_noted(facts), *_silent(facts), *_granted_unasked(facts)]
+    return tuple(dict.fromkeys(found))
+
+
+def _kind_of_org(facts: Facts) -> Iterator[Untested]:
+    header, org = facts.header, facts.preflight.org if facts.preflight else None
+    if header.cassettes == "replay":
+        yield Untested(
+            what="The org as it is today",
+            because="The rehearsal was replayed from a recording; no org was asked anything.",
+        )
+    if (org.kind if org else header.org_name) == "simulated":
+        yield Untested(
+            what="A real Salesforce org",
+            because="The rehearsal ran in the simulated sandbox: custom code, flows and sharing rules of the real org "
+            "had no part in it.",
+        )
+    else:
+        yield Untested(
+            what="The production org",
+            because="The rehearsal ran in a sandbox. Licenses, seats and settings of production may differ.",
+        )
+
+
+def _noted(facts: Facts) -> Iterator[Untested]:
+    for remark in facts.remarks:
+        if remark.kind == "not-tested":
+            yield Untested(what=f"Noted in {remark.stage}" if remark.stage else "Noted", because=remark.text)
+
+
+def _silent(facts: Facts) -> Iterator[Untested]:
+    for stage in facts.stages:
+        if stage.result == "skipped":
+            yield Untested(what=f"Stage {stage.name}", because=_why_skipped(facts))
+    recorded = {check.id for check in facts.checks}
+    for check in facts.checks:
+        if not check.result.made:
+            yield Untested(what=check.id, because=check.result.reason or "The check could not be made.")
+    for check_id in facts.header.checks or ():
+        if check_id not in recorded:
+            yield Untested(what=check_id, because="The check was not made in this run.")
+    run = {(operation.id, operation.stage) for operation in facts.operations}
+    for operation_id, stages in owed_operations(facts).items():
+        for name in stages:
+            if (operation_id, name) not in run:
+                yield Untested(what=f"{operation_id} in {name}", because="The operation was not run in that stage.")
+    proven = {rollback.from_stage for rollback in facts.rollbacks if rollback.proof}
+    for name in facts.header.rollback_stages or ():
+        if name not in proven:
+            yield Untested(what=f"Rollback from {name}", because="No rollback from that stage was proven.")
+    if facts.header.checks is not None:
+        yield from _nothing_asked(facts.header.checks)
+
+
+def _nothing_asked(checks: tuple[str, ...]) -> Iterator[Untested]:
+    for kind, meaning in (("grants", "must be able to do"), ("denials", "must not be able to do")):
+        if not any(check.startswith(kind) for check in checks):
+            yield Untested(
+                what=f"What the new user {meaning}", because=f"The scenario states no {kind}: nothing was asked."
+            )
+
+
+def _why_skipped(facts: Facts) -> str:
+    for stage in facts.stages:
+        if stage.result not in ("passed", "skipped"):
+            return f"Not run: stage {stage.name} {stage.result} before it."
+    return "Not run: it was not asked for."
+
+
+def _granted_unasked(facts: Facts) -> Iterator[Untested]:
+    """Objects the new user is given that no check and no operation names."""
+    if facts.plan is None or facts.after is None:
+        return
+    asked = " ".join(
+        [
+            *(f"{check.id} {check.result.title} {_request(check.result.answer)}" for check in facts.checks),
+            *(f"{operation.id} {operation.result.title}" for operation in facts.operations),
+        ]
+    )
+    words = set(re.findall(r"\w+", asked))
+    silent = sorted(name for name in facts.plan.carried.objects if name not in words)
+    if silent:
+        yield Untested(
+            what=f"{several(len(silent), 'object')} the new user may use: {few(silent)}",
+            because="Granted because the old user has them; no check and no operation of the workload names them.",
+        )
+
+
+def _request(answer: object) -> str:
+    return str(getattr(answer, "request", ""))

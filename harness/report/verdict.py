@@ -1,0 +1,258 @@
+"""The verdict: from the facts of a rehearsal to words and reasons. Pure, and silence is a failure.
+
+A migration is signed off only when everything the scenario owes was done, was recorded, and came out right. A stage
+that did not run, a check without an answer, a rollback without a proof are reasons against it, like a red check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.report.changes import lost_without_word, promised_but_missing
+from harness.report.model import Facts, Reason, ReasonKind, StageRun, Verdict
+
+THE_ORG_SAID_SO: frozenset[ReasonKind] = frozenset({"plan-refused", "check-failed", "workload-differs"})
+"""Reasons that are findings about the migration. A scenario that expects a refusal expects one of these: a run that
+broke off, a wrong password or an org that did not answer refuse nothing."""
+
+FEW = 5
+
+
+def judge(facts: Facts) -> Verdict:
+    """The verdict on a rehearsal."""
+    reasons = tuple(_reasons(facts))
+    signed_off = not reasons
+    as_expected, expectation = _expected(facts, reasons)
+    return Verdict(
+        signed_off=signed_off,
+        words="Signed off" if signed_off else "Not signed off",
+        summary=_achieved(facts) if signed_off else reasons[0].text,
+        as_expected=as_expected,
+        expectation=expectation,
+        reasons=reasons,
+    )
+
+
+def several(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun: `1 check`, `2 checks`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def few(names: Sequence[str]) -> str:
+    """The first few of a list, in a sentence."""
+    shown = ", ".join(names[:FEW])
+    return f"{shown} and {len(names) - FEW:,} more" if len(names) > FEW else shown
+
+
+def owed_operations(facts: Facts) -> dict[str, tuple[str, ...]]:
+    """In which stages each operation of the workload is owed: compared in dual-auth, run once more after cut-over."""
+    stages = tuple(stage for stage in ("dual-auth", "cut-over") if stage in facts.header.stages)
+    return dict.fromkeys(facts.header.operations or (), stages)
+
+
+def _achieved(facts: Facts) -> str:
+    operations = len({operation.id for operation in facts.operations})
+    parts = (
+        several(len(facts.header.stages), "stage"),
+        several(len(facts.checks), "check"),
+        several(operations, "operation") + " of the workload",
+        several(len(facts.rollbacks), "rollback"),
+    )
+    return f"All that the scenario owes was done and came out right: {', '.join(parts[:-1])} and {parts[-1]}."
+
+
+def _expected(facts: Facts, reasons: Sequence[Reason]) -> tuple[bool, str]:
+    header = facts.header
+    because = f": {header.sign_off_because}" if header.sign_off_because else "."
+    if header.sign_off_expected == "granted":
+        if not reasons:
+            return True, "This is what the scenario expects."
+        return False, "This is not what the scenario expects: it expects to be signed off."
+    if not reasons:
+        return False, f"This is not what the scenario expects: it expects a refusal{because}"
+    if any(reason.kind in THE_ORG_SAID_SO for reason in reasons):
+        return True, f"This is what the scenario expects{because}"
+    return False, (
+        "The scenario expects a refusal, but not this one: the rehearsal ended before the migration itself was refused."
+    )
+
+
+def _reasons(facts: Facts) -> Iterator[Reason]:
+    yield from _plan_refused(facts)
+    yield from _failed_checks(facts)
+    yield from _differing_workload(facts)
+    yield from _failed_stages(facts)
+    yield from _missing_access(facts)
+    yield from _unsettled_writes(facts)
+    yield from _failed_rollbacks(facts)
+    yield from _unfinished_stages(facts)
+    yield from _checks_not_made(facts)
+    yield from _operations_not_run(facts)
+    yield from _rollbacks_not_made(facts)
+    yield from _not_recorded(facts)
+
+
+def _plan_refused(facts: Facts) -> Iterator[Reason]:
+    plan = facts.plan
+    if plan is None or plan.executable:
+        return
+    unaccepted = [loss.name for loss in plan.losses if not loss.accepted]
+    lost = f" ({few(unaccepted)})" if unaccepted else ""
+    yield Reason(
+        kind="plan-refused",
+        text=f"The plan was refused: {plan.refusal or 'it is not executable'}{lost}",
+        section="losses",
+        remedy="Declare what may be lost, each with a reason, or keep the old user's license." if unaccepted else None,
+    )
+
+
+def _failed_checks(facts: Facts) -> Iterator[Reason]:
+    for check in facts.checks:
+        if check.result.made and not check.result.passed:
+            yield Reason(
+                kind="check-failed",
+                text=f"{check.id} failed: {check.result.reason or 'the answer is not the one expected'}",
+                section="checks",
+                place=check.result.place,
+                remedy=check.result.remedy,
+            )
+
+
+def _differing_workload(facts: Facts) -> Iterator[Reason]:
+    for operation in facts.operations:
+        if not operation.result.equal:
+            why = "; ".join(operation.result.differences) or "the new user got another answer than the old one"
+            yield Reason(
+                kind="workload-differs",
+                text=f"{operation.id} differs in {operation.stage}: {why}",
+                section="workload",
+                place=operation.result.place,
+                remedy=operation.result.remedy,
+            )
+
+
+def _failed_stages(facts: Facts) -> Iterator[Reason]:
+    plan_refused = facts.plan is not None and not facts.plan.executable
+    for stage in facts.stages:
+        if stage.result == "failed" or (stage.result == "refused" and not plan_refused):
+            answer = f" The org answered: {stage.answer}" if stage.answer else ""
+            yield Reason(
+                kind="rollback-failed" if stage.name == "rollback" else "stage-failed",
+                text=f"Stage {stage.name} {stage.result}: {stage.message}{answer}",
+                section="timeline",
+                place=stage.place,
+                remedy=stage.remedy,
+            )
+
+
+def _missing_access(facts: Facts) -> Iterator[Reason]:
+    missing = promised_but_missing(facts)
+    if missing:
+        text = f"The plan grants what the new user, read back, does not have: {few(missing)}."
+        yield Reason(kind="access-missing", text=text, section="access")
+    unsaid = lost_without_word(facts)
+    if unsaid:
+        text = f"The new user lacks what the plan does not list as lost: {few(unsaid)}."
+        yield Reason(kind="access-missing", text=text, section="access")
+
+
+def _unsettled_writes(facts: Facts) -> Iterator[Reason]:
+    unsettled = [f"{write.stage}: {write.summary}" for write in facts.writes if write.certainty in (None, "UNKNOWN")]
+    if unsettled:
+        text = f"It is not known whether {several(len(unsettled), 'write')} took effect: {few(unsettled)}."
+        yield Reason(kind="write-unknown", text=text, section="timeline")
+
+
+def _failed_rollbacks(facts: Facts) -> Iterator[Reason]:
+    for rollback in facts.rollbacks:
+        proof = rollback.proof
+        if proof is None or rollback.proven:
+            continue
+        wrong = [*proof.differences[:FEW]]
+        if not proof.equal and not wrong:
+            wrong.append("the access fingerprints differ")
+        if not proof.credential_restored:
+            wrong.append("the old credential is not active again")
+        if not proof.old_user_signs_in:
+            wrong.append("the old user does not sign in")
+        why = "; ".join(wrong) or _end_of(rollback.stages)
+        yield Reason(
+            kind="rollback-failed",
+            text=f"The rollback from {rollback.from_stage} did not bring everything back: {why}.",
+            section="rollback",
+        )
+
+
+def _end_of(stages: Sequence[StageRun]) -> str:
+    return f"{stages[-1].name} {stages[-1].result}: {stages[-1].message}" if stages else "it left no end"
+
+
+def _unfinished_stages(facts: Facts) -> Iterator[Reason]:
+    for stage in facts.stages:
+        if stage.result == "stopped":
+            until = f" until {stage.until:%d %B %Y %H:%M} UTC" if stage.until else ""
+            text = f"Stage {stage.name} stopped and waits{until}: {stage.message}"
+            yield Reason(kind="not-finished", text=text, section="timeline", remedy=stage.remedy or "rehearse resume")
+        elif stage.result == "interrupted":
+            text = f"Stage {stage.name} began and left no end."
+            yield Reason(kind="not-finished", text=text, section="timeline", remedy="rehearse resume")
+    skipped = [stage.name for stage in facts.stages if stage.result == "skipped"]
+    if skipped:
+        verb = "was" if len(skipped) == 1 else "were"
+        yield Reason(
+            kind="not-finished",
+            text=f"{several(len(skipped), 'stage')} {verb} not run: {', '.join(skipped)}.",
+            section="timeline",
+        )
+
+
+def _checks_not_made(facts: Facts) -> Iterator[Reason]:
+    recorded = {check.id for check in facts.checks}
+    silent = [check.id for check in facts.checks if not check.result.made]
+    silent += [check for check in facts.header.checks or () if check not in recorded]
+    if silent:
+        verb = "was" if len(silent) == 1 else "were"
+        yield Reason(
+            kind="not-made",
+            text=f"{several(len(silent), 'check')} {verb} not made: {few(silent)}.",
+            section="checks",
+        )
+
+
+def _operations_not_run(facts: Facts) -> Iterator[Reason]:
+    recorded = {(operation.id, operation.stage) for operation in facts.operations}
+    for stage in ("dual-auth", "cut-over"):
+        owed = [name for name, stages in owed_operations(facts).items() if stage in stages]
+        silent = [name for name in owed if (name, stage) not in recorded]
+        if silent:
+            verb = "was" if len(silent) == 1 else "were"
+            doing = "compared" if stage == "dual-auth" else "run by the new user alone"
+            yield Reason(
+                kind="not-made",
+                text=f"{several(len(silent), 'operation')} {verb} not {doing} in {stage}: {few(silent)}.",
+                section="workload",
+            )
+
+
+def _rollbacks_not_made(facts: Facts) -> Iterator[Reason]:
+    proven = {rollback.from_stage for rollback in facts.rollbacks if rollback.proof is not None}
+    owed = facts.header.rollback_stages or ()
+    silent = [stage for stage in owed if stage not in proven]
+    begun = [r.from_stage for r in facts.rollbacks if r.proof is None and r.from_stage not in owed]
+    if silent or begun:
+        names = ", ".join(dict.fromkeys([*silent, *begun]))
+        yield Reason(kind="not-made", text=f"The rollback is not proven from: {names}.", section="rollback")
+
+
+def _not_recorded(facts: Facts) -> Iterator[Reason]:
+    header = facts.header
+    lists = {"checks": header.checks, "operations": header.operations, "rollbacks": header.rollback_stages}
+    unsaid = [name for name, owed in lists.items() if owed is None]
+    if unsaid:
+        text = f"The run does not say which {' and '.join(unsaid)} it owes, so nobody can tell whether all were made."
+        yield Reason(kind="not-recorded", text=text, section="untested")
+    held = {"preflight": facts.preflight, "snapshot": facts.snapshot, "plan": facts.plan, "access after": facts.after}
+    missing = [name for name, document in held.items() if document is None]
+    if missing and all(stage.result == "passed" for stage in facts.stages):
+        text = f"The journal holds no {' and no '.join(missing)}."
+        yield Reason(kind="not-recorded", text=text, section="timeline")
