@@ -1,1 +1,1 @@
-"""One connection to one org as one principal: sign-in flows, REST calls, SOQL, outcomes of writes, the sandbox guard."""
+"""One connection to one org as one principal: sign-in flows, requests, SOQL, outcomes of writes, the sandbox guard."""

@@ -28,13 +28,17 @@ class SystemClock:
     """Real time: a dual-auth period of two weeks is not slept through."""
 
     def now(self) -> datetime:
+        """The time now."""
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:
+        """Wait."""
         time.sleep(seconds)
 
     def pass_until(self, moment: datetime) -> bool:
+        """Whether `moment` has come."""
         return self.now() >= moment
 
     def new_id(self) -> str:
+        """A random identifier."""
         return secrets.token_hex(6)

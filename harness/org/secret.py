@@ -1,0 +1,122 @@
+"""A secret that does not print itself, and the references by which one is named."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from harness.errors import UsageError
+
+LARGEST_SECRET_FILE = 64 * 1024
+"""Bytes. A private key has 2 to 4 KiB; a larger file is a mistake."""
+
+
+class Secret:
+    """A value that shows itself only through `reveal`: not in a repr, a format, a pickle or a traceback."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value. Only the code that sends or stores it calls this."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled")
+
+
+Resolve = Callable[[str], Secret]
+"""Reference to secret. Raises UsageError that names the reference and the remedy."""
+
+
+def resolve_reference(reference: str, *, base: Path, environ: Mapping[str, str]) -> Secret:
+    """The secret that `env:NAME`, `file:PATH` (relative to `base`) or `keyring:SERVICE/NAME` names.
+
+    Raises UsageError, which names the reference and what to do, never the value.
+    """
+    kind, _, rest = reference.partition(":")
+    match kind:
+        case "env":
+            value = _from_environment(reference, rest, environ)
+        case "file":
+            value = _from_file(reference, rest, base)
+        case "keyring":
+            value = _from_keyring(reference, rest)
+        case _:
+            raise UsageError(
+                "a secret is named by a reference, and this is none",
+                remedy="write env:NAME, file:PATH or keyring:SERVICE/NAME",
+            )
+    if not value:
+        raise UsageError(f"{reference} is empty", remedy="put the secret there")
+    return Secret(value)
+
+
+def _from_environment(reference: str, name: str, environ: Mapping[str, str]) -> str:
+    if name not in environ:
+        raise UsageError(f"{reference}: the environment has no variable {name}", remedy=f"export {name}=...")
+    return environ[name]
+
+
+def _from_file(reference: str, name: str, base: Path) -> str:
+    path = base / Path(name).expanduser()
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_SECRET_FILE + 1)
+        if len(content) > LARGEST_SECRET_FILE:
+            raise UsageError(
+                f"{reference} is larger than {LARGEST_SECRET_FILE // 1024} KiB",
+                remedy="name a file that holds the secret and nothing else",
+            )
+        return content.decode().strip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"{reference} cannot be read: {reason}", remedy=f"put the secret into {path}") from error
+
+
+def _from_keyring(reference: str, rest: str) -> str:
+    service, _, name = rest.partition("/")
+    try:
+        import keyring  # noqa: PLC0415 - an extra: imported only where a scenario names it
+    except ImportError as error:
+        raise UsageError(
+            f"{reference} needs the keyring package", remedy='pip install "pytest-sf-rehearsal[keyring]"'
+        ) from error
+    try:
+        value = keyring.get_password(service, name)
+    except Exception as error:
+        raise UsageError(
+            f"{reference} cannot be read: {type(error).__name__}", remedy="unlock or configure the keyring"
+        ) from error
+    if value is None:
+        raise UsageError(f"{reference}: the keyring has no such entry", remedy=f"keyring set {service} {name}")
+    return str(value)
