@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_serializer
 
 ObjectRight = Literal["read", "create", "edit", "delete", "view-all", "modify-all", "view-all-fields"]
 FieldRight = Literal["read", "edit"]
@@ -31,8 +31,9 @@ FIELD_RIGHTS: Mapping[str, str] = {"read": "PermissionsRead", "edit": "Permissio
 class Access(BaseModel):
     """What one set, or one user, may do.
 
-    `objects` maps an object to its rights; `fields` maps `Object.Field` to its rights; `system` holds system permissions
-    without their `Permissions` prefix; `setup` holds setup entities as `TYPE:NAME`. Nothing is held with no rights.
+    `objects` maps an object to its rights; `fields` maps `Object.Field` to its rights; `system` holds system
+    permissions without their `Permissions` prefix; `setup` holds setup entities as `TYPE:NAME`. Nothing is held with no
+    rights. As JSON, all of it is in order, so that equal access is equal text.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,3 +42,11 @@ class Access(BaseModel):
     fields: Mapping[str, frozenset[FieldRight]] = {}
     system: frozenset[str] = frozenset()
     setup: frozenset[str] = frozenset()
+
+    @field_serializer("objects", "fields", when_used="json")
+    def _rights_in_order(self, held: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+        return {name: sorted(rights) for name, rights in sorted(held.items())}
+
+    @field_serializer("system", "setup", when_used="json")
+    def _names_in_order(self, held: frozenset[str]) -> list[str]:
+        return sorted(held)

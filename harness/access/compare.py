@@ -1,0 +1,42 @@
+"""Comparing the access a user was to get with the access it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.access.algebra import is_empty, minus, union, walk
+from harness.access.model import Access
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What is missing, and what is there beyond what was meant."""
+
+    missing: Access
+    extra: Access
+
+    @property
+    def none(self) -> bool:
+        """Whether the two are the same."""
+        return is_empty(self.missing) and is_empty(self.extra)
+
+    def __str__(self) -> str:
+        parts = [f"{word} {in_words(access)}" for word, access in self._both() if not is_empty(access)]
+        return "; ".join(parts) or "no difference"
+
+    def _both(self) -> tuple[tuple[str, Access], tuple[str, Access]]:
+        return ("missing", self.missing), ("beyond the plan", self.extra)
+
+
+def compare(*, expected: Access, baseline: Access, actual: Access) -> Difference:
+    """Compare: `expected` must be there, and nothing beyond it but what the `baseline` gives anyway."""
+    return Difference(missing=minus(expected, actual), extra=minus(actual, union((expected, baseline))))
+
+
+def in_words(access: Access) -> str:
+    """An access in a line: the first few entries by name, and how many more there are."""
+    entries = [f"{name} ({', '.join(rights)})" if rights else name for _, name, rights in walk(access)]
+    more = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
+    return ", ".join(entries[:_SHOWN]) + more

@@ -1,0 +1,142 @@
+"""Reading a user of the org: who it is, its license, role, groups, queues and permission set licenses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.access.soql import equals, select
+
+if TYPE_CHECKING:
+    from harness.org.connection import Connection
+
+_COLUMNS = (
+    "Id",
+    "Username",
+    "Name",
+    "Email",
+    "IsActive",
+    "CommunityNickname",
+    "ProfileId",
+    "Profile.Name",
+    "Profile.UserLicense.Name",
+    "UserRoleId",
+    "UserRole.DeveloperName",
+    "LocaleSidKey",
+    "LanguageLocaleKey",
+    "TimeZoneSidKey",
+    "EmailEncodingKey",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One direct membership in a public group (`Regular`) or a queue (`Queue`)."""
+
+    id: str
+    group_id: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseAssignment:
+    """One permission set license assigned to a user."""
+
+    id: str
+    license_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One user, with what hangs on it. `row` holds the columns of the User row by API name, parents nested."""
+
+    row: Mapping[str, Any]
+    login_id: str | None
+    is_frozen: bool
+    memberships: tuple[Membership, ...] = ()
+    licenses: tuple[LicenseAssignment, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The 18-character id."""
+        return str(self.row["Id"])
+
+    @property
+    def username(self) -> str:
+        """The username, as the org spells it."""
+        return str(self.row["Username"])
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is active."""
+        return bool(self.row["IsActive"])
+
+    @property
+    def profile(self) -> str:
+        """The name of its profile."""
+        return str((self.row.get("Profile") or {}).get("Name", ""))
+
+    @property
+    def user_license(self) -> str:
+        """The name of its user license."""
+        return str(((self.row.get("Profile") or {}).get("UserLicense") or {}).get("Name", ""))
+
+    @property
+    def role(self) -> str | None:
+        """The developer name of its role."""
+        return (self.row.get("UserRole") or {}).get("DeveloperName")
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """The developer names of its groups of a kind, in order."""
+        return tuple(sorted(each.name for each in self.memberships if each.kind == kind))
+
+
+def read_user(admin: Connection, username: str) -> User | None:
+    """Read the user of that username, or None. Four queries; a missing UserLogin row counts as not frozen."""
+    rows = admin.query(select("User", _COLUMNS, where=equals("Username", username)))
+    if not rows:
+        return None
+    user_id = str(rows[0]["Id"])
+    logins = admin.query(select("UserLogin", ("Id", "IsFrozen"), where=equals("UserId", user_id)))
+    members = admin.query(
+        select(
+            "GroupMember",
+            ("Id", "GroupId", "Group.DeveloperName", "Group.Type"),
+            where=f"{equals('UserOrGroupId', user_id)} AND Group.Type IN ('Regular', 'Queue')",
+            order="Id",
+        )
+    )
+    licenses = admin.query(
+        select(
+            "PermissionSetLicenseAssign",
+            ("Id", "PermissionSetLicenseId", "PermissionSetLicense.DeveloperName"),
+            where=equals("AssigneeId", user_id),
+            order="Id",
+        )
+    )
+    return User(
+        row=rows[0],
+        login_id=str(logins[0]["Id"]) if logins else None,
+        is_frozen=bool(logins and logins[0]["IsFrozen"]),
+        memberships=tuple(
+            Membership(row["Id"], row["GroupId"], row["Group"]["DeveloperName"], row["Group"]["Type"])
+            for row in members
+        ),
+        licenses=tuple(
+            LicenseAssignment(row["Id"], row["PermissionSetLicenseId"], row["PermissionSetLicense"]["DeveloperName"])
+            for row in licenses
+        ),
+    )
+
+
+def read_features(admin: Connection, user_id: str) -> frozenset[str]:
+    """The feature licenses of a user: the `UserPermissions*` columns that are on, without that prefix. Two calls."""
+    described = admin.describe("User").body or {}
+    columns = [each["name"] for each in described.get("fields", ()) if each["name"].startswith("UserPermissions")]
+    if not columns:
+        return frozenset()
+    rows = admin.query(select("User", columns, where=equals("Id", user_id)))
+    return frozenset(name.removeprefix("UserPermissions") for name in columns if rows and rows[0].get(name))

@@ -1,0 +1,264 @@
+"""Reading what a user may do from the org: its permission sets, the rows under them, and the names they stand for.
+
+Only an admin with View Setup sees all of it: rows that are hidden from the reader are left out without an error (facts
+3.1, 3.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.access.algebra import mute, union
+from harness.access.model import FIELD_RIGHTS, OBJECT_RIGHTS, Access
+from harness.access.soql import among, batches, equals, select
+
+if TYPE_CHECKING:
+    from harness.org.connection import Connection
+
+PREFIX = "Permissions"
+_SYNTHETIC = "000"
+_MUTING = "0QM"
+_COLUMNS_PER_QUERY = 200
+_SETUP_NAMES: Mapping[str, str] = {
+    "ApexClass": "Name",
+    "ApexPage": "Name",
+    "ConnectedApplication": "Name",
+    "CustomPermission": "DeveloperName",
+    "ExternalClientApplication": "DeveloperName",
+    "FlowDefinition": "DeveloperName",
+}
+"""The types of setup entities that can be queried by id, each with the column that names one."""
+
+Kind = Literal["profile", "permission-set", "permission-set-group"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One set that gives a user permissions. `id` is that of the permission set, or of the group."""
+
+    kind: Kind
+    id: str
+    name: str
+    label: str
+    license: str | None
+    access: Access
+    implied: frozenset[str] = frozenset()
+    """Objects it opens without a row of their own, as Modify All Data does (ids that begin with 000)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """Everything a user holds."""
+
+    sources: tuple[Source, ...]
+    setup_ids: Mapping[str, str]
+    """The id of each setup entity, by `TYPE:NAME`."""
+    assignments: tuple[str, ...]
+    """The ids of the sets and groups that are assigned, the profile's own set not among them."""
+    rows: int
+    """How many rows were read."""
+
+    @property
+    def effective(self) -> Access:
+        """The union of the sources."""
+        return union(source.access for source in self.sources)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """The rows under each parent, before they become Access."""
+
+    objects: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    fields: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    system: dict[str, frozenset[str]] = field(default_factory=dict)
+    setup: dict[str, set[str]] = field(default_factory=dict)
+    implied: dict[str, set[str]] = field(default_factory=dict)
+    rows: int = 0
+
+    def access(self, parent: str) -> Access:
+        return Access.model_validate(
+            {
+                "objects": self.objects.get(parent, {}),
+                "fields": self.fields.get(parent, {}),
+                "system": self.system.get(parent, ()),
+                "setup": self.setup.get(parent, ()),
+            }
+        )
+
+
+def read_holdings(admin: Connection, *, user_id: str, profile_id: str) -> Holdings:
+    """Read everything a user holds: assigned sets and groups (muting applied), and the profile's own set."""
+    assigned = admin.query(
+        select(
+            "PermissionSetAssignment",
+            ("PermissionSetId", "PermissionSetGroupId", "PermissionSet.IsOwnedByProfile"),
+            where=equals("AssigneeId", user_id),
+            order="Id",
+        )
+    )
+    groups = sorted({str(row["PermissionSetGroupId"]) for row in assigned if row["PermissionSetGroupId"]})
+    direct = sorted(
+        {
+            str(row["PermissionSetId"])
+            for row in assigned
+            if not row["PermissionSetGroupId"] and not (row["PermissionSet"] or {}).get("IsOwnedByProfile")
+        }
+    )
+    group_rows, components = _read_groups(admin, groups)
+    members = sorted({member for each in components.values() for member in each})
+    wanted = sorted({*direct, *(one for one in members if not one.startswith(_MUTING))})
+    muting = [one for one in members if one.startswith(_MUTING)]
+    sets = _read_sets(admin, wanted, profile_id=profile_id)
+    gathered = _Gathered(rows=len(assigned) + len(sets) + len(group_rows))
+    _gather_system(admin, "PermissionSet", sorted(sets), gathered)
+    _gather_system(admin, "MutingPermissionSet", muting, gathered)
+    parents = [*sorted(sets), *muting]
+    _gather_rows(admin, parents, gathered)
+    setup_ids = _gather_setup(admin, parents, gathered)
+    return Holdings(
+        sources=tuple(_sources(sets, direct, group_rows, components, gathered)),
+        setup_ids=setup_ids,
+        assignments=tuple(sorted({*direct, *groups})),
+        rows=gathered.rows,
+    )
+
+
+def permission_columns(admin: Connection, sobject: str, prefix: str = PREFIX) -> tuple[str, ...]:
+    """The boolean columns of an object that stand for one system permission each, from its describe."""
+    described = admin.describe(sobject).body or {}
+    return tuple(
+        str(each["name"])
+        for each in described.get("fields", ())
+        if each["name"].startswith(prefix) and each.get("type") == "boolean"
+    )
+
+
+def _read_groups(admin: Connection, groups: Sequence[str]) -> tuple[dict[str, Mapping[str, Any]], dict[str, list[str]]]:
+    """The permission set groups, and the ids of each one's components: permission sets and muting sets."""
+    if not groups:
+        return {}, {}
+    rows = admin.query(
+        select("PermissionSetGroup", ("Id", "DeveloperName", "MasterLabel"), where=among("Id", groups), order="Id")
+    )
+    components: dict[str, list[str]] = {group: [] for group in groups}
+    found = admin.query(
+        select(
+            "PermissionSetGroupComponent",
+            ("PermissionSetGroupId", "PermissionSetId"),
+            where=among("PermissionSetGroupId", groups),
+            order="Id",
+        )
+    )
+    for row in found:
+        components[str(row["PermissionSetGroupId"])].append(str(row["PermissionSetId"]))
+    return {str(row["Id"]): row for row in rows}, components
+
+
+def _read_sets(admin: Connection, ids: Sequence[str], *, profile_id: str) -> dict[str, Mapping[str, Any]]:
+    """The rows of permission sets, the one that the profile owns among them, by id."""
+    columns = ("Id", "Name", "Label", "IsOwnedByProfile", "ProfileId", "Profile.Name", "License.Name")
+    own = f"(IsOwnedByProfile = true AND {equals('ProfileId', profile_id)})"
+    rows: list[dict[str, Any]] = []
+    for batch in batches(ids) if ids else [()]:
+        where = f"{own} OR {among('Id', batch)}" if batch else own
+        rows += admin.query(select("PermissionSet", columns, where=where, order="Id"))
+    return {str(row["Id"]): row for row in rows}
+
+
+def _gather_system(admin: Connection, sobject: str, ids: Sequence[str], gathered: _Gathered) -> None:
+    if not ids:
+        return
+    for columns in batches(permission_columns(admin, sobject), _COLUMNS_PER_QUERY):
+        for row in _by_ids(admin, sobject, ("Id", *columns), "Id", ids):
+            held = frozenset(name.removeprefix(PREFIX) for name in columns if row[name])
+            gathered.system[row["Id"]] = gathered.system.get(row["Id"], frozenset()) | held
+
+
+def _gather_rows(admin: Connection, parents: Sequence[str], gathered: _Gathered) -> None:
+    columns = ("Id", "ParentId", "SobjectType", *OBJECT_RIGHTS.values())
+    for row in _by_ids(admin, "ObjectPermissions", columns, "ParentId", parents):
+        gathered.rows += 1
+        parent, name = str(row["ParentId"]), str(row["SobjectType"])
+        if str(row["Id"]).startswith(_SYNTHETIC):
+            gathered.implied.setdefault(parent, set()).add(name)
+            continue
+        rights = frozenset(right for right, column in OBJECT_RIGHTS.items() if row[column])
+        gathered.objects.setdefault(parent, {})[name] = rights
+    columns = ("Id", "ParentId", "Field", *FIELD_RIGHTS.values())
+    for row in _by_ids(admin, "FieldPermissions", columns, "ParentId", parents):
+        gathered.rows += 1
+        if str(row["Id"]).startswith(_SYNTHETIC):
+            continue
+        field_rights = frozenset(right for right, column in FIELD_RIGHTS.items() if row[column])
+        gathered.fields.setdefault(str(row["ParentId"]), {})[str(row["Field"])] = field_rights
+
+
+def _gather_setup(admin: Connection, parents: Sequence[str], gathered: _Gathered) -> dict[str, str]:
+    """Setup entity access, by `TYPE:NAME`; the ids the names stand for."""
+    columns = ("Id", "ParentId", "SetupEntityId", "SetupEntityType")
+    rows = list(_by_ids(admin, "SetupEntityAccess", columns, "ParentId", parents))
+    gathered.rows += len(rows)
+    ids: dict[str, set[str]] = {}
+    for row in rows:
+        ids.setdefault(str(row["SetupEntityType"]), set()).add(str(row["SetupEntityId"]))
+    names = {entity: name for kind, some in sorted(ids.items()) for entity, name in _names(admin, kind, sorted(some))}
+    for row in rows:
+        name = names[str(row["SetupEntityId"])]
+        gathered.setup.setdefault(str(row["ParentId"]), set()).add(name)
+    return {name: entity for entity, name in sorted(names.items(), key=lambda each: each[1])}
+
+
+def _by_ids(
+    admin: Connection, sobject: str, columns: Sequence[str], key: str, ids: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """The rows whose `key` is one of the ids."""
+    for batch in batches(ids):
+        yield from admin.query(select(sobject, columns, where=among(key, batch), order="Id"))
+
+
+def _names(admin: Connection, kind: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The name of each setup entity, as (id, `TYPE:NAME`); one that cannot be looked up is named by its id."""
+    found: dict[str, str] = {}
+    column = _SETUP_NAMES.get(kind)
+    for batch in batches(ids) if column else ():
+        reply = admin.try_query(select(kind, ("Id", str(column)), where=among("Id", batch)))
+        found |= {str(row["Id"]): str(row[column]) for row in (reply.body["records"] if reply.ok else ())}
+    for one in ids:
+        yield one, f"{kind}:{found.get(one, one)}"
+
+
+def _sources(
+    sets: Mapping[str, Mapping[str, Any]],
+    direct: Sequence[str],
+    groups: Mapping[str, Mapping[str, Any]],
+    components: Mapping[str, Sequence[str]],
+    gathered: _Gathered,
+) -> Iterator[Source]:
+    for set_id, row in sets.items():
+        owned = bool(row["IsOwnedByProfile"])
+        if not owned and set_id not in direct:
+            continue
+        profile = str((row["Profile"] or {}).get("Name", row["Label"]))
+        yield Source(
+            kind="profile" if owned else "permission-set",
+            id=set_id,
+            name=profile if owned else str(row["Name"]),
+            label=profile if owned else str(row["Label"]),
+            license=(row["License"] or {}).get("Name"),
+            access=gathered.access(set_id),
+            implied=frozenset(gathered.implied.get(set_id, ())),
+        )
+    for group_id, group in groups.items():
+        given = [one for one in components[group_id] if not one.startswith(_MUTING)]
+        muting = [one for one in components[group_id] if one.startswith(_MUTING)]
+        yield Source(
+            kind="permission-set-group",
+            id=group_id,
+            name=str(group["DeveloperName"]),
+            label=str(group["MasterLabel"]),
+            license=None,
+            access=mute(union(map(gathered.access, given)), union(map(gathered.access, muting))),
+            implied=frozenset(name for one in given for name in gathered.implied.get(one, ())),
+        )
