@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -55,12 +56,17 @@ class Answered(Result):
     message: str | None = None
     rows: int | None = None
     fields: tuple[str, ...] = ()
-    """The fields that came back."""
+    """The fields that came back, or that a describe shows: `Account.Name`, `Account.Name: edit`."""
+    filled: Mapping[str, int] = {}
+    """With a query: in how many rows each field held a value."""
     failed_rows: int = 0
 
 
 class Comparison(Result):
-    """One operation of the workload, as the old and as the new user. The record's key is its id, such as `workload[2: upsert Account]`."""
+    """One operation of the workload, as the old and as the new user.
+
+    The record's key is its id, such as `workload[2: upsert Account]`.
+    """
 
     title: str
     place: str

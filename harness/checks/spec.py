@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.checks.soql import from_object
 from harness.errors import Place
 from harness.scenario.loader import ScenarioFile
 from harness.scenario.model import ApexCall, BulkJob, Denial, FieldAccess, Grant, Operation
@@ -78,16 +78,19 @@ def name(item: Item) -> str:
             return f"{item.kind} {rows.object}"
 
 
-def from_object(soql: str) -> str:
-    """The object a SOQL query is about: that of its outermost FROM."""
-    text = re.sub(r"'(?:\\.|[^'\\])*'", "''", soql)
-    while "(" in text:
-        inner = re.sub(r"\([^()]*\)", " ", text)
-        if inner == text:
-            break
-        text = inner
-    match = re.search(r"\bFROM\s+(\w+)", text, re.IGNORECASE)
-    return match[1] if match else "?"
+def about(item: Item) -> str | None:
+    """The object an item is about, if it is about one."""
+    match getattr(item, item.kind):
+        case str() as text:
+            return {"query": from_object(text), "describe": text}.get(item.kind)
+        case FieldAccess() as field:
+            return field.name.partition(".")[0]
+        case ApexCall():
+            return None
+        case BulkJob() as job:
+            return job.object or from_object(job.query or "")
+        case rows:
+            return str(rows.object)
 
 
 def _with_error(item: Denial) -> str:

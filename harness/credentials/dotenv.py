@@ -123,7 +123,7 @@ def _quote(value: str, style: str) -> str:
     takes_single = not re.search(r"['\\\r\n]", value)
     if _PLAIN.fullmatch(value) and style not in ("'", '"'):
         return value
-    if takes_single and style != '"':
+    if takes_single and (style != '"' or "$" in value):  # many readers expand $NAME in double quotes
         return f"'{value}'"
     return '"' + "".join(_ESCAPED.get(character, character) for character in value) + '"'
 

@@ -1,0 +1,170 @@
+"""The values that rows are made of: Faker with a fixed seed, templates, and records that are already there.
+
+The same scenario, operation, row, user and round give the same values each time, so that a recording replays: nothing
+here reads a clock of its own or draws a random number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from harness.checks.soql import select
+from harness.errors import ScenarioError
+from harness.org.clock import Clock
+from harness.scenario.loader import ScenarioFile
+from harness.scenario.model import AnyRecord, Scalar, Value
+
+if TYPE_CHECKING:
+    from faker import Faker
+
+    from harness.org.connection import Connection
+
+_TEMPLATE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_OWN = ("today", "now", "row", "unique")
+_SCALARS = (str, int, float, bool, Decimal, date)
+
+
+class NoRecord(Exception):
+    """There is no record to take: the acting user sees none that meets the condition."""
+
+
+class Values:
+    """Makes the values of rows. `seed` is the scenario's name; `clock` says what today is."""
+
+    def __init__(self, *, seed: str, clock: Clock) -> None:
+        self._seed = seed
+        self._clock = clock
+
+    @cached_property
+    def _faker(self) -> Faker:
+        from faker import Faker  # noqa: PLC0415 - 70 ms that a scenario without templates need not spend
+
+        return Faker("en_US", use_weighting=False)
+
+    def rows(
+        self, fields: Mapping[str, Value], *, operation: str, count: int, turn: str, seen_by: Sequence[Connection]
+    ) -> list[dict[str, Any]]:
+        """The values of `count` rows, by field.
+
+        `operation` is the id of the check or operation, `turn` the round of the workload. The first of `seen_by` is the
+        acting user; a record asked for with `any` is taken as the first of them that sees one, the same for all rows.
+        Raises NoRecord when none does.
+        """
+        records = {
+            name: self.record_ids(value.any, value.where, count=1, seen_by=seen_by)[0]
+            for name, value in fields.items()
+            if isinstance(value, AnyRecord)
+        }
+        rows = []
+        for number in range(1, count + 1):
+            if any(isinstance(value, str) and _TEMPLATE.search(value) for value in fields.values()):
+                self._faker.seed_instance(f"{self._seed}/{operation}/{number}")
+            unique = _short_hash(self._seed, operation, str(number), seen_by[0].username, turn)
+            own: dict[str, str | int] = {"row": number, "unique": unique}
+            rows.append({name: records.get(name) or self._value(value, own) for name, value in fields.items()})
+        return rows
+
+    def record_ids(self, sobject: str, where: str | None, *, count: int, seen_by: Sequence[Connection]) -> list[str]:
+        """The ids of the first `count` records that meet `where`, as the first of `seen_by` that sees any.
+
+        Raises NoRecord when none of them does, with the org's refusal where there was one.
+        """
+        refused = ""
+        for connection in seen_by:
+            reply = connection.try_query(select("Id", sobject, where=where, order="Id", limit=count))
+            if reply.ok and reply.body["records"]:
+                return [str(row["Id"]) for row in reply.body["records"]]
+            refused = refused or (f" ({reply.errors[0].code})" if reply.errors else "")
+        condition = f" with {where}" if where else ""
+        raise NoRecord(f"{seen_by[0].username} sees no {sobject}{condition}{refused}")
+
+    def _value(self, value: Value, own: Mapping[str, str | int]) -> Value:
+        if not isinstance(value, str):
+            return value
+        whole = _TEMPLATE.fullmatch(value)
+        if whole:
+            return self._named(whole[1], own)
+        return _TEMPLATE.sub(lambda match: str(self._named(match[1], own)), value)
+
+    def _named(self, name: str, own: Mapping[str, str | int]) -> Scalar:
+        if name in own:
+            return own[name]
+        if name == "today":
+            return _plain(self._clock.now().date())
+        if name == "now":
+            return _plain(self._clock.now())
+        return _plain(getattr(self._faker, name)())
+
+
+def _plain(value: object) -> Scalar:
+    """A value as JSON has it."""
+    match value:
+        case bool() | int() | float() | str():
+            return value
+        case Decimal():
+            return float(value)
+        case datetime():
+            return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def check_templates(file: ScenarioFile) -> None:
+    """Raise ScenarioError for the first `{{...}}` of the scenario that names nothing, with its place and the nearest.
+
+    Imports Faker, so it is for preflight rather than for loading.
+    """
+    used = list(_templates(file))
+    if not used:
+        return
+    from faker import Faker  # noqa: PLC0415 - as above
+
+    faker = Faker("en_US", use_weighting=False)
+    known = {name for provider in faker.get_providers() for name in dir(provider) if not name.startswith("_")}
+    for name, path in used:
+        if name in _OWN or (name in known and _makes_a_value(faker, name)):
+            continue
+        near = get_close_matches(name, [*_OWN, *known], n=1)
+        raise ScenarioError(
+            f"{{{{{name}}}}} is no template" + (f": did you mean {{{{{near[0]}}}}}?" if near else ""),
+            place=file.place(*path),
+            remedy="use today, now, row, unique, or a Faker provider that needs no argument, such as company",
+        )
+
+
+def _makes_a_value(faker: Faker, name: str) -> bool:
+    faker.seed_instance(0)
+    try:
+        return isinstance(getattr(faker, name)(), _SCALARS)
+    except Exception:  # providers may raise anything when they need an argument or an optional library
+        return False
+
+
+def _templates(file: ScenarioFile) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """Each template's name and where it stands."""
+    scenario = file.scenario
+    groups = {
+        ("workload",): scenario.workload,
+        ("expect", "grants"): scenario.expect.grants,
+        ("expect", "denials"): scenario.expect.denials,
+    }
+    for path, items in groups.items():
+        for index, item in enumerate(items):
+            fields = getattr(getattr(item, item.kind), "fields", None) or {}
+            for field, value in fields.items():
+                for name in _TEMPLATE.findall(value) if isinstance(value, str) else ():
+                    yield name, (*path, index, item.kind, "fields", field)
+
+
+def _short_hash(*parts: str) -> str:
+    """12 letters and digits that stand for `parts`."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
