@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.checks import remedies
-from harness.checks.results import Answered, Comparison
+from harness.checks.results import NO_RECORD, Answered, Comparison
 from harness.checks.spec import OperationSpec, about, name
-from harness.checks.workload import NO_RECORD
 from harness.scenario.model import Drop
 
 _DECLARED = ", as permissions.drop says"

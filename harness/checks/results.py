@@ -7,6 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+NO_RECORD = "NO_RECORD"
+"""Our own error code for an operation that found no record to work on."""
+
 
 class Result(BaseModel):
     """The base of every result: immutable, unknown keys are errors."""

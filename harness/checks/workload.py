@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.checks.results import Answered
+from harness.checks.comparison import compare
+from harness.checks.results import NO_RECORD, Answered
 from harness.checks.soql import from_object
 from harness.checks.spec import OperationSpec
 from harness.checks.values import NoRecord, Values
@@ -18,8 +19,8 @@ from harness.scenario.model import BulkJob, DeleteRows, InsertRows, UpdateRows, 
 if TYPE_CHECKING:
     from harness.org.connection import Connection
 
-NO_RECORD = "NO_RECORD"
-"""Our own code for an operation that found no record to work on."""
+__all__ = ["Workload", "compare"]
+
 ROWS_PER_COLLECTION = 200
 COLLECTIONS_PER_COMPOSITE = 5
 """Limits of the composite family (facts section 5.5)."""
