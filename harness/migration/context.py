@@ -91,9 +91,9 @@ class Context:
         while self._pending:
             yield self._pending.popleft()
 
-    def records(self) -> list[Record]:
-        """Everything this run has journaled so far."""
-        return list(self._journal.records(self.run_id))
+    def records(self, *, kind: str = "", key: str = "") -> list[Record]:
+        """What this run has journaled so far, of one kind or key where these are given."""
+        return list(self._journal.records(self.run_id, kind=kind, key=key))
 
     def find(self, body_type: type[BodyType]) -> BodyType | None:
         """The newest body of a type in this run, or in the run whose plan it follows."""

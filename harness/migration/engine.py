@@ -100,7 +100,7 @@ class Engine:
     def _passed(self) -> set[str]:
         return {
             record.stage
-            for record in self._journal.records(self._run_id)
+            for record in self._journal.records(self._run_id, kind="stage.finished")
             if isinstance(record.body, StageFinished) and record.body.result == "passed"
         }
 
@@ -113,7 +113,7 @@ class Engine:
                 f"{self._header.scenario_file} was changed since run {self._run_id} began",
                 remedy="roll that run back (rehearse rollback), then begin a new one",
             )
-        if any(record.stage == ROLLBACK.name for record in self._journal.records(self._run_id)):
+        if any(record.stage == ROLLBACK.name for record in self._journal.records(self._run_id, kind="stage.started")):
             raise UsageError(f"run {self._run_id} was rolled back", remedy="begin a new run (rehearse run)")
 
     def _run(self, stage: Stage) -> Generator[Record, None, str]:
@@ -129,12 +129,12 @@ class Engine:
 
         def finish(result: StageFinished) -> None:
             used = {"calls": self._world.meter.calls - calls, "writes": context.rows_written}
-            context.record("stage.finished", stage.name, result.model_copy(update=used))
+            context.record("stage.finished", "", result.model_copy(update=used))
 
         with self._around(stage.name):
             if self._journal.find(self._run_id, RunStarted) is None:
-                context.record("run.started", self._run_id, self._header)
-            context.record("stage.started", stage.name, StageStarted())
+                context.record("run.started", "", self._header)
+            context.record("stage.started", "", StageStarted())
             result = "failed"
             try:
                 message = yield from self._steps(stage, context)

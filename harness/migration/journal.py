@@ -1,7 +1,7 @@
 """The journal: the durable record of every intent and outcome of a run, one SQLite file for each scenario.
 
-Every record is committed (WAL, synchronous=FULL) before `write` returns, so that what was about to be sent is known even
-if the process dies while sending it.
+Every record is committed (WAL, synchronous=FULL) before `write` returns, so that what was about to be sent is known
+even if the process dies while sending it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Journal:
     """The records of all runs of one scenario, in the order they were written."""
 
     def __init__(self, path: Path | None) -> None:
-        """Open the journal at `path`, or make it; None keeps it in memory. Raises UsageError for a file that is not one."""
+        """Open the journal at `path`, or make it; None keeps it in memory. Raises UsageError for what is no journal."""
         self.path = path
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,25 +79,30 @@ class Journal:
         )
         return Record(cursor.lastrowid or 0, run, at, kind, stage, key, body)
 
-    def records(self, run: str | None = None) -> Iterator[Record]:
-        """The records of one run, or of all, oldest first. Raises UsageError for one that was altered."""
-        where, values = ("WHERE run = ?", (run,)) if run else ("", ())
+    def records(self, run: str | None = None, *, kind: str = "", key: str = "") -> Iterator[Record]:
+        """The records of one run, or of all, oldest first; only those of a kind or a key where these are given.
+
+        Raises UsageError for one that was altered.
+        """
         rows = self._db.execute(
-            f"SELECT seq, run, at, kind, stage, key, body, digest FROM records {where} ORDER BY seq", values
+            "SELECT seq, run, at, kind, stage, key, body, digest FROM records "
+            "WHERE ? IN ('', run) AND ? IN ('', kind) AND ? IN ('', key) ORDER BY seq",
+            (run or "", kind, key),
         )
-        for seq, run_id, at, kind, stage, key, text, digest in rows.fetchall():
-            if digest != _digest(run_id, at, kind, stage, key, text) or kind not in BODIES:
+        for seq, run_id, at, kind_, stage, key_, text, digest in rows.fetchall():
+            if digest != _digest(run_id, at, kind_, stage, key_, text) or kind_ not in BODIES:
                 raise UsageError(f"record {seq} of {self.path} was altered", remedy="restore the journal from a copy")
-            body = BODIES[kind].model_validate_json(text)
-            yield Record(seq, run_id, datetime.fromisoformat(at), kind, stage, key, body)
+            body = BODIES[kind_].model_validate_json(text)
+            yield Record(seq, run_id, datetime.fromisoformat(at), kind_, stage, key_, body)
 
     def runs(self) -> list[RunStarted]:
         """The first record of each run, oldest first."""
-        return [record.body for record in self.records() if isinstance(record.body, RunStarted)]
+        return [record.body for record in self.records(kind="run.started") if isinstance(record.body, RunStarted)]
 
     def find(self, run: str, body_type: type[BodyType]) -> BodyType | None:
         """The newest body of a type in a run, or None."""
-        bodies = [record.body for record in self.records(run) if isinstance(record.body, body_type)]
+        kind = next(kind for kind, body in BODIES.items() if body is body_type)
+        bodies = [record.body for record in self.records(run, kind=kind) if isinstance(record.body, body_type)]
         return bodies[-1] if bodies else None
 
     def close(self) -> None:

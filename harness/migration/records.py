@@ -102,7 +102,10 @@ class StageFinished(Body):
 
 
 class Intent(Body):
-    """Something about to be sent, journaled before it is sent. The record's key is the write's id, such as `grant/3`."""
+    """Something about to be sent, journaled before it is sent.
+
+    The record's key is the write's id, such as `grant/permission-set`.
+    """
 
     operation: Literal["create", "update", "delete", "file"]
     """`file`: the credential file is replaced."""
@@ -204,6 +207,16 @@ class Snapshot(Body):
     """A SHA-256 over the canonical access state of the org that is in scope."""
     labels: Mapping[str, str] = {}
     """Labels of objects (`Account`) and fields (`Account.Name`), where they are known."""
+    parts: Mapping[str, str] = {}
+    """What the fingerprint is made of: each part's value, or its digest."""
+    setup_ids: Mapping[str, str] = {}
+    """The id of each setup entity in `effective`, by `TYPE:NAME`."""
+    masters: Mapping[str, tuple[str, ...]] = {}
+    """The master objects of each detail object in `effective`."""
+    features: tuple[str, ...] = ()
+    """The feature licenses the user holds, such as `MarketingUser`."""
+    tabs: tuple[str, ...] = ()
+    """The tabs its permission sets show."""
     calls: int
     rows_read: int
 
@@ -231,7 +244,7 @@ class PlannedWrite(Body):
     """One write the plan holds."""
 
     key: str
-    """Such as `grant/3`: the key of its intent."""
+    """Such as `grant/permission-set`: the key of its intent."""
     stage: str
     operation: Literal["create", "update", "delete", "file"]
     sobject: str

@@ -1,0 +1,117 @@
+"""The connected app or External Client App that an external system signs in through.
+
+What a query shows of it is its name and whether its users need an admin's approval; the user that client credentials
+run as is part of its metadata (facts 4.6).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.access.soql import equals, quote, select
+
+if TYPE_CHECKING:
+    from harness.org.connection import Answer, Connection
+
+Kind = Literal["ConnectedApplication", "ExternalClientApplication"]
+
+APPROVED_ONLY = "AdminApprovedPreAuthorized"
+CONNECTED_APP = "ConnectedApp"
+ECA_POLICIES = "ExtlClntAppOauthConfigurablePolicies"
+_RUN_AS = {CONNECTED_APP: "oauthClientCredentialUser", ECA_POLICIES: "clientCredentialsFlowUser"}
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One app. `policy` is its metadata component that holds the run-as user, where the org shows it."""
+
+    kind: Kind
+    id: str
+    name: str
+    developer_name: str
+    admin_approved_only: bool | None
+    policy: Mapping[str, Any] | None = None
+
+    @property
+    def entity(self) -> str:
+        """Its name as a setup entity: `TYPE:NAME`."""
+        return f"{self.kind}:{self.name if self.kind == 'ConnectedApplication' else self.developer_name}"
+
+    @property
+    def policy_kind(self) -> str:
+        """The metadata type that holds the run-as user."""
+        return CONNECTED_APP if self.kind == "ConnectedApplication" else ECA_POLICIES
+
+    @property
+    def run_as(self) -> str | None:
+        """The username that client credentials run as, or None."""
+        policy = self.policy or {}
+        holder = policy.get("oauthConfig") or {} if self.kind == "ConnectedApplication" else policy
+        return holder.get(_RUN_AS[self.policy_kind]) or None
+
+
+def find_app(admin: Connection, name: str, *, policy: bool) -> App | None:
+    """Find an app by its name in Setup: one or two queries. With `policy`, its policies are read as well."""
+    columns = ("Id", "Name", "OptionsAllowAdminApprovedUsersOnly")
+    rows = admin.query(select("ConnectedApplication", columns, where=equals("Name", name)))
+    if rows:
+        row = rows[0]
+        app = App(
+            kind="ConnectedApplication",
+            id=str(row["Id"]),
+            name=str(row["Name"]),
+            developer_name=re.sub(r"\W+", "_", name).strip("_"),
+            admin_approved_only=bool(row["OptionsAllowAdminApprovedUsersOnly"]),
+        )
+        return _with_policy(admin, app) if policy else app
+    where = f"MasterLabel = {quote(name)} OR DeveloperName = {quote(name)}"
+    rows = admin.query(select("ExternalClientApplication", ("Id", "DeveloperName", "MasterLabel"), where=where))
+    if not rows:
+        return None
+    row = rows[0]
+    app = App(
+        kind="ExternalClientApplication",
+        id=str(row["Id"]),
+        name=str(row["MasterLabel"]),
+        developer_name=str(row["DeveloperName"]),
+        admin_approved_only=None,
+    )
+    return _with_policy(admin, app)
+
+
+def set_run_as(admin: Connection, app: App, username: str | None) -> Answer:
+    """Let client credentials run as a user. Everything else in the component stays as it was read."""
+    if app.policy is None:
+        raise ValueError(f"the policies of {app.name} were not read")
+    policy = dict(app.policy)
+    if app.kind == "ConnectedApplication":
+        policy["oauthConfig"] = {**(policy.get("oauthConfig") or {}), _RUN_AS[CONNECTED_APP]: username or ""}
+    else:
+        policy[_RUN_AS[ECA_POLICIES]] = username or ""
+    return admin.update_metadata(app.policy_kind, policy)
+
+
+def _with_policy(admin: Connection, app: App) -> App:
+    """The same with its policies, and what they say about who may use it."""
+    for component in admin.read_metadata(app.policy_kind, list(_names(app))):
+        if app.kind == "ConnectedApplication":
+            if component.get("label", app.name) == app.name:
+                return _completed(app, component, app.admin_approved_only)
+        elif component.get("externalClientApplication", app.developer_name) == app.developer_name:
+            approved = component.get("permittedUsersPolicyType") == APPROVED_ONLY
+            return _completed(app, component, approved)
+    return app
+
+
+def _completed(app: App, policy: Mapping[str, Any], approved: bool | None) -> App:
+    return App(app.kind, app.id, app.name, app.developer_name, approved, policy)
+
+
+def _names(app: App) -> Iterator[str]:
+    """The names its policies may go by: Setup names those of an External Client App after it (facts 4.6)."""
+    yield app.developer_name
+    if app.kind == "ExternalClientApplication":
+        yield f"{app.developer_name}_oauthPlcy"
