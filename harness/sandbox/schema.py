@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `type` is the describe type: id, string, textarea, picklist, multipicklist, boolean, int, double,
-    currency, percent, date, datetime, time, reference, email, phone, url, address, location, encryptedstring, base64, anyType, combobox.
+    """One field.
+
+    `type` is the describe type: id, string, textarea, picklist, multipicklist, boolean, int, double, currency, percent,
+    date, datetime, time, reference, email, phone, url, address, location, encryptedstring, base64, anyType, combobox.
     """
 
     name: str
@@ -104,7 +106,7 @@ class SystemPermission:
 
 @dataclass(frozen=True, slots=True)
 class LicenseTerms:
-    """What a user license, by its Name, or a permission set license, by its DeveloperName, may carry. None: everything."""
+    """What a user license (by its Name) or a permission set license (DeveloperName) may carry. None: everything."""
 
     name: str
     permissions: frozenset[str] | None = None

@@ -1,0 +1,48 @@
+"""The simulated org's own time: it starts at a fixed date and moves only when it is read or told to."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+STEP = timedelta(milliseconds=1)
+
+
+class SandboxClock:
+    """Each reading is one step later than the one before, so that rows have an order. Times are aware, in UTC."""
+
+    def __init__(self, start: datetime = START, step: timedelta = STEP) -> None:
+        self._now = start
+        self._step = step
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """The time, one step after the last reading."""
+        with self._lock:
+            self._now += self._step
+            return self._now
+
+    def peek(self) -> datetime:
+        """The last reading, without taking one."""
+        return self._now
+
+    def advance(self, seconds: float) -> datetime:
+        """Let time pass."""
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
+            return self._now
+
+    def set(self, moment: datetime) -> datetime:
+        """Put the clock to a moment, which must be aware."""
+        if moment.tzinfo is None:
+            raise ValueError("the clock needs a moment with a time zone")
+        with self._lock:
+            self._now = moment.astimezone(UTC)
+            return self._now
+
+
+def wire_datetime(moment: datetime) -> str:
+    """A moment as the platform writes it: `2026-01-05T09:00:00.000+0000`."""
+    utc = moment.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}+0000"

@@ -1,0 +1,331 @@
+"""Create, update, delete and upsert as a user, with every check of the platform and its refusals (facts 5.3, 5.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.errors import ApiError, entity_is_deleted, invalid, not_found
+from harness.sandbox.ids import long_id
+from harness.sandbox.rules.base import Rules
+from harness.sandbox.schema import Field, SObject
+from harness.sandbox.store import COMPOUND_TYPES, Row
+from harness.sandbox.values import to_column
+
+if TYPE_CHECKING:
+    from harness.sandbox.org import SandboxOrg
+
+Values = dict[str, Any]
+
+AUDIT_FIELDS = frozenset({"CreatedById", "CreatedDate", "LastModifiedById", "LastModifiedDate", "SystemModstamp"})
+_MIXED = frozenset(
+    {
+        "AuthSession",
+        "FieldPermissions",
+        "Group",
+        "GroupMember",
+        "ObjectPermissions",
+        "PermissionSet",
+        "PermissionSetAssignment",
+        "QueueSobject",
+        "SetupEntityAccess",
+        "User",
+        "UserPackageLicense",
+        "UserRole",
+    }
+)
+"""Setup objects that may not share a transaction with ordinary ones (Apex guide, "sObjects That Can't Be Used Together")."""
+_MIXED_USER_FIELDS = frozenset(
+    {"UserRoleId", "IsActive", "ForecastEnabled", "IsPortalEnabled", "Username", "ProfileId"}
+)
+_PLAIN = Rules.__new__(Rules)
+
+
+class Dml:
+    """Writes to one org. The caller holds the org's lock."""
+
+    def __init__(self, org: SandboxOrg, rules: Mapping[str, Rules]) -> None:
+        self._org = org
+        self._rules = rules
+        self._kinds: set[str] = set()
+
+    def end_transaction(self) -> None:
+        """Forget which sorts of objects the transaction wrote."""
+        self._kinds.clear()
+
+    # The four calls
+
+    def create(self, name: str, values: Mapping[str, Any], access: EffectiveAccess) -> str:
+        """A new row; its id."""
+        sobject = self._object(name, access)
+        self._check_right(sobject, "create", access)
+        with self._org.transaction():
+            columns = self._columns(sobject, values, access, "create")
+            self._check_required(sobject, columns)
+            self._check_references(sobject, columns, access)
+            self._check_unique(sobject, columns, None)
+            self._check_mixed(sobject, columns)
+            rules = self._rules.get(sobject.name, _PLAIN)
+            self._default_owner(sobject, columns, access)
+            standing = rules.before_create(columns, access)
+            if standing is not None:
+                return standing
+            row = self._org.write_new(sobject, columns, access.user_id)
+            rules.after_create(row)
+            return str(row["Id"])
+
+    def update(self, name: str, record_id: str, values: Mapping[str, Any], access: EffectiveAccess) -> None:
+        """Change fields of a row."""
+        sobject = self._object(name, access)
+        row = self._row(sobject, record_id, access)
+        self._check_right(sobject, "edit", access)
+        self._check_reach(sobject, row, access)
+        with self._org.transaction():
+            columns = self._columns(sobject, values, access, "update")
+            self._check_nulls(sobject, columns)
+            self._check_references(sobject, columns, access)
+            self._check_unique(sobject, columns, row["Id"])
+            self._check_mixed(sobject, columns)
+            rules = self._rules.get(sobject.name, _PLAIN)
+            rules.before_update(row, columns, access)
+            after = self._org.write_changes(sobject, row, columns, access.user_id)
+            rules.after_update(row, after)
+
+    def delete(self, name: str, record_id: str, access: EffectiveAccess) -> None:
+        """Delete a row, its details with it."""
+        sobject = self._object(name, access)
+        row = self._row(sobject, record_id, access)
+        self._check_right(sobject, "delete", access)
+        self._check_reach(sobject, row, access)
+        with self._org.transaction():
+            self._check_mixed(sobject, {})
+            rules = self._rules.get(sobject.name, _PLAIN)
+            rules.before_delete(row, access)
+            self._org.write_removal(sobject, row)
+            rules.after_delete(row)
+
+    def upsert(
+        self, name: str, key_field: str, key: str, values: Mapping[str, Any], access: EffectiveAccess
+    ) -> tuple[str, bool]:
+        """Update the row with that key, or create it; its id, and whether it was created."""
+        sobject = self._object(name, access)
+        field = sobject.get(key_field)
+        if field is None or not (field.external_id or field.name == "Id") or not access.can_read_field(sobject, field):
+            text = f"Provided external ID field does not exist or is not accessible: {key_field}"
+            raise ApiError(404, "NOT_FOUND", text)
+        if any(one.lower() == field.name.lower() for one in values):
+            raise ApiError(400, "INVALID_FIELD", f"The {field.name} field should not be specified in the sobject data.")
+        found = self._org.select(sobject, {field.name: to_column(field, key)})
+        if len(found) > 1:
+            text = f"{field.name}: more than one record found for external id field: {[row['Id'] for row in found]}"
+            raise ApiError(300, "DUPLICATE_EXTERNAL_ID", text)
+        if found:
+            self.update(name, found[0]["Id"], values, access)
+            return found[0]["Id"], False
+        if field.name == "Id":
+            raise not_found()
+        return self.create(name, {**values, field.name: key}, access), True
+
+    # Objects and rows
+
+    def _object(self, name: str, access: EffectiveAccess) -> SObject:
+        sobject = self._org.schema.get(name)
+        if sobject is None or sobject.tooling or not access.can(sobject, "read"):
+            raise not_found()
+        return sobject
+
+    def _row(self, sobject: SObject, record_id: str, access: EffectiveAccess) -> Row:
+        found = long_id(record_id)
+        label = (sobject.get("Id") or Field(name="Id", type="id", label=f"{sobject.label} ID")).label
+        if found is None:
+            raise invalid("MALFORMED_ID", f"{label}: id value of incorrect type: {record_id}", "Id")
+        if sobject.key_prefix and found[:3] not in (sobject.key_prefix, "000"):
+            raise invalid("MALFORMED_ID", f"{label}: id value of incorrect type: {record_id}", "Id")
+        row = self._org.store.get(sobject, found)
+        if row is None:
+            raise entity_is_deleted() if self._org.ids.was_given(found) else not_found()
+        if not self._org.sharing.reaches(sobject, found, access, level="read"):
+            raise not_found()
+        return row
+
+    def _check_right(self, sobject: SObject, right: str, access: EffectiveAccess) -> None:
+        word = {"create": "inserted", "edit": "updated", "delete": "deleted"}[right]
+        possible = {"create": sobject.createable, "edit": sobject.updateable, "delete": sobject.deletable}[right]
+        refused = ApiError(
+            400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be {word}: {sobject.label}"
+        )
+        if not possible:
+            raise refused
+        if sobject.setup:
+            needs = self._rules[sobject.name].write_needs if sobject.name in self._rules else ()
+            if not (access.has(*needs) and access.has(*sobject.write_needs_any_of)):
+                raise self.insufficient_access()
+        elif not access.can(sobject, right):
+            raise refused
+
+    def _check_reach(self, sobject: SObject, row: Row, access: EffectiveAccess) -> None:
+        if not sobject.setup and not self._org.sharing.reaches(sobject, row["Id"], access, level="edit"):
+            raise self.insufficient_access()
+
+    def insufficient_access(self) -> ApiError:
+        """The refusal of a row that the user sees and may not write."""
+        status = self._org.switches.insufficient_access_status
+        return ApiError(status, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", [])
+
+    # Fields
+
+    def _columns(self, sobject: SObject, values: Mapping[str, Any], access: EffectiveAccess, call: str) -> Values:
+        columns: Values = {}
+        refused: list[str] = []
+        for name, value in values.items():
+            if name == "attributes":
+                continue
+            field, stored = self._column(sobject, name, value, access)
+            writable = field.createable if call == "create" else field.updateable
+            if not writable or field.calculated or field.auto_number or not access.can_edit_field(sobject, field):
+                refused.append(field.name)
+            elif stored is not _LATER:
+                columns[field.name] = stored
+            else:
+                columns[field.name] = to_column(field, value)
+        if refused:
+            text = (
+                f"Unable to create/update fields: {', '.join(refused)}. Please check the security settings of this field "
+                "and verify that it is read/write for your profile or permission set."
+            )
+            raise invalid("INVALID_FIELD_FOR_INSERT_UPDATE", text, *refused)
+        return columns
+
+    def _column(self, sobject: SObject, name: str, value: Any, access: EffectiveAccess) -> tuple[Field, Any]:
+        field = sobject.get(name)
+        if field is not None and access.can_read_field(sobject, field) and field.type not in COMPOUND_TYPES:
+            return field, _LATER
+        reference = self._org.relations.parent(sobject, name)
+        if reference is not None and isinstance(value, Mapping) and access.can_read_field(sobject, reference):
+            return reference, self._by_external_id(reference, value, access)
+        raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject.name}")
+
+    def _by_external_id(self, reference: Field, value: Mapping[str, Any], access: EffectiveAccess) -> str:
+        keys = {name: one for name, one in value.items() if name not in ("attributes", "type")}
+        for target_name in reference.reference_to:
+            target = self._org.schema.get(target_name)
+            if target is None or len(keys) != 1 or not access.can(target, "read"):
+                continue
+            name, key = next(iter(keys.items()))
+            field = target.get(name)
+            if field is None or not (field.external_id or field.unique or field.name in ("Id", "Username")):
+                continue
+            found = self._org.select(target, {field.name: to_column(field, key)})
+            if len(found) == 1:
+                return str(found[0]["Id"])
+            text = f"Foreign key external ID: {key} not found for field {field.name} in entity {target.name}"
+            raise invalid("INVALID_FIELD", text)
+        raise invalid("INVALID_FIELD", f"invalid external ID reference for field {reference.name}")
+
+    def _default_owner(self, sobject: SObject, columns: Values, access: EffectiveAccess) -> None:
+        if sobject.get("OwnerId") and not columns.get("OwnerId"):
+            columns["OwnerId"] = access.user_id
+
+    def _check_required(self, sobject: SObject, columns: Values) -> None:
+        missing = [
+            field.name
+            for field in sobject.fields.values()
+            if is_required(field)
+            and columns.get(field.name) is None
+            and (field.default is None or field.name in columns)
+        ]
+        if missing:
+            text = f"Required fields are missing: [{', '.join(missing)}]"
+            raise invalid("REQUIRED_FIELD_MISSING", text, *missing)
+
+    def _check_nulls(self, sobject: SObject, columns: Values) -> None:
+        missing = [
+            name
+            for name, value in columns.items()
+            if value is None and (field := sobject.get(name)) and is_required(field)
+        ]
+        if missing:
+            text = f"Required fields are missing: [{', '.join(missing)}]"
+            raise invalid("REQUIRED_FIELD_MISSING", text, *missing)
+
+    def _check_references(self, sobject: SObject, columns: Values, access: EffectiveAccess) -> None:
+        for name, value in columns.items():
+            field = sobject.get(name)
+            if value is None or field is None or not field.reference_to or field.type != "reference":
+                continue
+            target = self._org.schema.of_prefix(value[:3])
+            if "EntityDefinition" in field.reference_to or (target is None and value[:3] == "01I"):
+                continue
+            if target is None or target.name not in field.reference_to:
+                raise invalid("MALFORMED_ID", f"{field.label}: id value of incorrect type: {value}", field.name)
+            if self._org.store.get(target, value) is None:
+                raise _bad_reference(field, value)
+            if field.name == "RecordTypeId":
+                self._check_record_type(sobject, field, value)
+            elif not (access.can(target, "read") and self._org.sharing.reaches(target, value, access, level="read")):
+                if not target.setup:
+                    text = f"insufficient access rights on cross-reference id: {value[:15]}"
+                    raise ApiError(400, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", text, [])
+
+    def _check_record_type(self, sobject: SObject, field: Field, value: str) -> None:
+        row = self._org.row("RecordType", value) or {}
+        if str(row.get("SobjectType", "")).lower() != sobject.name.lower() or row.get("IsActive") is False:
+            raise _bad_reference(field, value)
+
+    def _check_unique(self, sobject: SObject, columns: Values, own_id: str | None) -> None:
+        for name, value in columns.items():
+            field = sobject.get(name)
+            if field is None or not field.unique or value is None:
+                continue
+            others = [row["Id"] for row in self._org.select(sobject, {field.name: value}) if row["Id"] != own_id]
+            if others:
+                text = f"duplicate value found: {field.name} duplicates value on record with id: {others[0][:15]}"
+                raise invalid("DUPLICATE_VALUE", text, field.name)
+
+    # Mixed DML
+
+    def _check_mixed(self, sobject: SObject, columns: Values) -> None:
+        kind = self._kind(sobject, columns)
+        if kind is None:
+            return
+        if self._kinds - {kind} and self._org.switches.mixed_dml:
+            first, second = ("non-setup", "setup") if kind == "setup" else ("setup", "non-setup")
+            text = (
+                f"DML operation on {second} object is not permitted after you have updated a {first} object "
+                f"(or vice versa): {sobject.name}, original object: {self._first}"
+            )
+            raise ApiError(400, "MIXED_DML_OPERATION", text, [])
+        if not self._kinds:
+            self._first = sobject.name
+        self._kinds.add(kind)
+
+    def _kind(self, sobject: SObject, columns: Values) -> str | None:
+        if sobject.name not in _MIXED:
+            return None if sobject.setup else "ordinary"
+        if sobject.name == "User" and columns and "LastName" not in columns and not _MIXED_USER_FIELDS & set(columns):
+            return None
+        return "setup"
+
+
+_LATER = object()
+"""Stands for a value that is converted once it is known that the field may be written."""
+
+
+def is_required(field: Field) -> bool:
+    """Whether a row cannot be without a value here that the caller gives."""
+    return (
+        not field.nillable
+        and field.createable
+        and field.type != "boolean"
+        and not (field.auto_number or field.calculated)
+        and field.name not in AUDIT_FIELDS
+        and field.name not in ("Id", "OwnerId")
+    )
+
+
+def _bad_reference(field: Field, value: str) -> ApiError:
+    if field.name == "RecordTypeId":
+        text = f"{field.label}: this ID value isn't valid for the user: {value}"
+        return invalid("INVALID_CROSS_REFERENCE_KEY", text, field.name)
+    return invalid("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")

@@ -1,0 +1,316 @@
+"""The simulated org: rows, queries and writes as a user, and what loaders and sign-in do as the system."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from harness.sandbox.access import AccessBook, EffectiveAccess
+from harness.sandbox.clock import SandboxClock, wire_datetime
+from harness.sandbox.dml import AUDIT_FIELDS, Dml
+from harness.sandbox.errors import ApiError, not_found
+from harness.sandbox.ids import IdSequence, long_id, make_id
+from harness.sandbox.relations import Relations
+from harness.sandbox.rules import rules_of
+from harness.sandbox.schema import Field, Schema, SObject
+from harness.sandbox.sharing import Sharing
+from harness.sandbox.soql.compiler import compile_query
+from harness.sandbox.soql.names import World
+from harness.sandbox.soql.parser import parse
+from harness.sandbox.soql.plan import Plan, QueryResult
+from harness.sandbox.store import COMPOUND_TYPES, Row, Store
+from harness.sandbox.switches import Switches
+from harness.sandbox.values import to_column
+
+API_VERSION = "67.0"
+_MOST_PLANS = 2000
+
+
+class SandboxOrg:
+    """One org. Every method may be called from any thread; all raise ApiError for what the platform refuses."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        *,
+        path: Path | None = None,
+        clock: SandboxClock | None = None,
+        switches: Switches = Switches(),
+    ) -> None:
+        self.schema = schema
+        self.switches = switches
+        self.clock = clock or SandboxClock()
+        self.lock = threading.RLock()
+        self.store = Store(schema, path)
+        self.ids = IdSequence(self.store.load_state("ids"))
+        self._numbers: dict[str, int] = self.store.load_state("numbers") or {}
+        kept_time = self.store.load_state("clock")
+        if kept_time:
+            self.clock.set(datetime.fromisoformat(kept_time))
+        self.org_id = make_id("00D", 1)
+        self.relations = Relations(schema)
+        self.sharing = Sharing(schema, self.store)
+        self.book = AccessBook(schema, self.store, lambda: wire_datetime(self.clock.peek()))
+        self.dml = Dml(self, rules_of(self))
+        self._plans: OrderedDict[tuple[str, int, bool, bool], Plan] = OrderedDict()
+        self.store.before_commit.append(self._save_state)
+        self.store.after_transaction.append(self._after_transaction)
+
+    def close(self) -> None:
+        """Close the state."""
+        self.store.close()
+
+    def _save_state(self) -> None:
+        self.store.save_state("ids", self.ids.counters)
+        self.store.save_state("numbers", self._numbers)
+        self.store.save_state("clock", self.clock.peek().isoformat())
+
+    def _after_transaction(self, kept: bool) -> None:
+        if not kept:
+            self.book.forget_everything()
+        if not self.store.in_transaction:
+            self.dml.end_transaction()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: rolled back when an exception leaves it. Inside another one it is a savepoint."""
+        with self.lock, self.store.transaction():
+            yield
+
+    def schema_changed(self) -> None:
+        """Objects or fields were added to the schema."""
+        with self.lock:
+            for sobject in self.schema:
+                self.store.schema_changed(sobject)
+            self.relations = Relations(self.schema)
+            self.book.forget_everything()
+            self._plans.clear()
+
+    # As a user
+
+    def permissions_of(self, user_id: str) -> EffectiveAccess:
+        """What a user may do, computed again only after something it depends on has changed."""
+        with self.lock:
+            return self.book.of(user_id)
+
+    def query(
+        self, soql: str, *, as_user: str, all_rows: bool = False, tooling: bool = False, version: str = API_VERSION
+    ) -> QueryResult:
+        """Run SOQL with the user's permissions and sharing. `all_rows` finds deleted rows too (queryAll)."""
+        with self.lock:
+            plan = self._plan(soql, self.book.of(as_user), all_rows=all_rows, tooling=tooling)
+            return plan.run(self.store, self.clock.peek().date(), version)
+
+    def _plan(self, soql: str, access: EffectiveAccess, *, all_rows: bool, tooling: bool) -> Plan:
+        key = (soql, access.serial, all_rows, tooling)
+        plan = self._plans.get(key)
+        if plan is None:
+            world = World(self.schema, self.relations, self.store, self.sharing, access, tooling, all_rows)
+            plan = self._plans[key] = compile_query(parse(soql), soql, world)
+            if len(self._plans) > _MOST_PLANS:
+                self._plans.popitem(last=False)
+        return plan
+
+    def retrieve(
+        self,
+        sobject: str,
+        record_id: str,
+        *,
+        as_user: str,
+        fields: Sequence[str] | None = None,
+        tooling: bool = False,
+        version: str = API_VERSION,
+    ) -> dict[str, Any]:
+        """One row with the fields asked for, or with all that the user may read."""
+        with self.lock:
+            access = self.book.of(as_user)
+            found = self._visible(sobject, access, tooling=tooling)
+            key = long_id(record_id)
+            if key is None or (found.key_prefix and not key.startswith((found.key_prefix, "000"))):
+                raise not_found()
+            names = self._asked_fields(found, fields, access)
+            soql = f"SELECT {', '.join(names)} FROM {found.name} WHERE Id = '{key}'"  # noqa: S608 - SOQL, names of the schema
+            records = self.query(soql, as_user=as_user, tooling=tooling, version=version).records
+            if not records:
+                raise not_found()
+            return records[0]
+
+    def _visible(self, name: str, access: EffectiveAccess, *, tooling: bool = False) -> SObject:
+        found = self.schema.get(name)
+        if found is None or (found.tooling and not tooling) or not access.can(found, "read"):
+            raise not_found()
+        return found
+
+    def _asked_fields(self, sobject: SObject, asked: Sequence[str] | None, access: EffectiveAccess) -> list[str]:
+        if asked is None:
+            return [one.name for one in sobject.fields.values() if access.can_read_field(sobject, one)]
+        names = []
+        for name in asked:
+            field = sobject.get(name)
+            if field is None or not access.can_read_field(sobject, field):
+                raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject.name}")
+            names.append(field.name)
+        return list(dict.fromkeys(names)) or ["Id"]
+
+    def create(self, sobject: str, values: Mapping[str, Any], *, as_user: str) -> str:
+        """Create a row; its id."""
+        with self.lock:
+            return self.dml.create(sobject, values, self.book.of(as_user))
+
+    def update(self, sobject: str, record_id: str, values: Mapping[str, Any], *, as_user: str) -> None:
+        """Change fields of a row."""
+        with self.lock:
+            self.dml.update(sobject, record_id, values, self.book.of(as_user))
+
+    def delete(self, sobject: str, record_id: str, *, as_user: str) -> None:
+        """Delete a row."""
+        with self.lock:
+            self.dml.delete(sobject, record_id, self.book.of(as_user))
+
+    def upsert(
+        self, sobject: str, key_field: str, key: str, values: Mapping[str, Any], *, as_user: str
+    ) -> tuple[str, bool]:
+        """Create or update the row with that external id; its id, and whether it was created."""
+        with self.lock:
+            return self.dml.upsert(sobject, key_field, key, values, self.book.of(as_user))
+
+    # As the system
+
+    def insert_row(self, sobject: str, values: Mapping[str, Any]) -> str:
+        """Add a row without any check; ids, audit fields and defaults are filled in. Its id."""
+        with self.transaction():
+            found = self._known(sobject)
+            columns = self._convert(found, values)
+            return str(self.write_new(found, columns, columns.get("CreatedById"))["Id"])
+
+    def update_row(self, sobject: str, record_id: str, values: Mapping[str, Any]) -> None:
+        """Change a row without any check."""
+        with self.transaction():
+            found = self._known(sobject)
+            row = self.store.get(found, long_id(record_id) or record_id)
+            if row is None:
+                raise not_found()
+            self.write_changes(found, row, self._convert(found, values), None)
+
+    def delete_row(self, sobject: str, record_id: str) -> None:
+        """Delete a row without any check."""
+        with self.transaction():
+            found = self._known(sobject)
+            row = self.store.get(found, long_id(record_id) or record_id)
+            if row is None:
+                raise not_found()
+            self.write_removal(found, row)
+
+    def row(self, sobject: str, record_id: str) -> Row | None:
+        """The columns of a row, by API name."""
+        with self.lock:
+            return self.store.get(self._known(sobject), long_id(record_id) or record_id)
+
+    def rows(self, sobject: str, **equals: Any) -> list[Row]:
+        """The rows whose columns have these values (None: is null; a set or list: any of them), by id."""
+        with self.lock:
+            found = self._known(sobject)
+            named = {(field.name if (field := found.get(name)) else name): value for name, value in equals.items()}
+            return self.select(found, named)
+
+    def select(self, sobject: SObject, equals: Mapping[str, Any]) -> list[Row]:
+        """As `rows`, with an object and the schema's names."""
+        return self.store.select(sobject, equals)
+
+    def _known(self, name: str) -> SObject:
+        found = self.schema.get(name)
+        if found is None:
+            raise ApiError(400, "INVALID_TYPE", f"sObject type '{name}' is not supported.")
+        return found
+
+    def _convert(self, sobject: SObject, values: Mapping[str, Any]) -> dict[str, Any]:
+        columns = {}
+        for name, value in values.items():
+            field = sobject.get(name)
+            if field is None or field.type in COMPOUND_TYPES:
+                raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject.name}")
+            columns[field.name] = to_column(field, value)
+        return columns
+
+    # Writing: what every way of writing has in common
+
+    def write_new(self, sobject: SObject, columns: Mapping[str, Any], user_id: str | None) -> Row:
+        """Store a new row with its id, defaults, auto numbers and audit fields."""
+        row: Row = {"Id": columns.get("Id") or self.ids.next(sobject.key_prefix or "000")}
+        self.ids.keep_clear_of(row["Id"])
+        for field in sobject.fields.values():
+            if field.name == "Id" or field.type in COMPOUND_TYPES:
+                continue
+            value = columns.get(field.name)
+            if value is None and field.name not in columns:
+                value = self._initial(sobject, field)
+            if value is not None or field.type == "boolean":
+                row[field.name] = value if value is not None else 0
+        self._stamp(sobject, row, user_id, created=True)
+        self._name_from_parts(sobject, row)
+        self.store.insert(sobject, row)
+        stored = self.store.get(sobject, row["Id"], deleted=True)
+        assert stored is not None
+        self.book.row_changed(sobject.name, stored)
+        return stored
+
+    def write_changes(self, sobject: SObject, row: Row, columns: Mapping[str, Any], user_id: str | None) -> Row:
+        """Store changes of a row."""
+        changes = dict(columns)
+        self._stamp(sobject, changes, user_id, created=False)
+        if {"FirstName", "LastName"} & set(columns):
+            changes = {**changes, **self._joined_name(sobject, {**row, **changes})}
+        self.store.update(sobject, row["Id"], changes)
+        after = self.store.get(sobject, row["Id"], deleted=True)
+        assert after is not None
+        self.book.row_changed(sobject.name, row, after)
+        return after
+
+    def write_removal(self, sobject: SObject, row: Row) -> None:
+        """Remove a row: its details go with it, and lookups to it are emptied."""
+        for child, field in self.relations.referring(sobject):
+            if field.name in AUDIT_FIELDS or not (field.master_detail or field.nillable):
+                continue
+            for one in self.store.select(child, {field.name: row["Id"]}):
+                if field.master_detail:
+                    self.write_removal(child, one)
+                else:
+                    self.write_changes(child, one, {field.name: None}, None)
+        self.store.remove(sobject, row["Id"])
+        self.book.row_changed(sobject.name, row)
+
+    def _initial(self, sobject: SObject, field: Field) -> Any:
+        if field.auto_number:
+            number = self._numbers[sobject.name] = self._numbers.get(sobject.name, 0) + 1
+            return f"{number:08d}"
+        return None if field.default is None or field.calculated else to_column(field, field.default)
+
+    def _stamp(self, sobject: SObject, row: Row, user_id: str | None, *, created: bool) -> None:
+        moment = wire_datetime(self.clock.now())
+        user = user_id or self._system_user()
+        names = ("LastModifiedDate", "SystemModstamp") + (("CreatedDate",) if created else ())
+        row.update({name: moment for name in names if sobject.get(name) and not row.get(name)})
+        names = ("LastModifiedById",) + (("CreatedById",) if created else ())
+        row.update({name: user for name in names if sobject.get(name) and not row.get(name)})
+
+    def _system_user(self) -> str | None:
+        user = self.schema.get("User")
+        if user is None:
+            return None
+        self.store.ensure(user)
+        found = self.store.execute('SELECT min("Id") FROM "User"').fetchone()
+        return found[0] if found else None
+
+    def _name_from_parts(self, sobject: SObject, row: Row) -> None:
+        row.update(self._joined_name(sobject, row))
+
+    def _joined_name(self, sobject: SObject, row: Mapping[str, Any]) -> Row:
+        name = sobject.get("Name")
+        if name is None or not sobject.get("LastName") or not row.get("LastName"):
+            return {}
+        return {"Name": " ".join(str(row[part]) for part in ("FirstName", "LastName") if row.get(part))}

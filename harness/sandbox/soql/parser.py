@@ -1,0 +1,220 @@
+"""From text to syntax tree. Whatever the text, the only exception is an ApiError with MALFORMED_QUERY."""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from importlib import resources
+from typing import Any
+
+from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from harness.sandbox.errors import ApiError
+from harness.sandbox.soql import syntax
+from harness.sandbox.soql.messages import malformed
+
+LONGEST_QUERY = 100_000
+"""Characters (SOQL reference, "SOQL and SOSL Limits")."""
+DEEPEST = 150
+"""Parentheses inside each other that are followed; deeper ones are refused."""
+
+_ESCAPES = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "b": "\b",
+    "f": "\f",
+    '"': '"',
+    "'": "'",
+    "\\": "\\",
+    "_": "\\_",
+    "%": "\\%",
+}
+
+
+class _BadLiteral(Exception):
+    def __init__(self, at: int, text: str) -> None:
+        super().__init__(text)
+        self.at = at
+        self.text = text
+
+
+def parse(soql: str) -> syntax.Query:
+    """The query as a tree, or MALFORMED_QUERY."""
+    if len(soql) > LONGEST_QUERY:
+        raise ApiError(400, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters.")
+    return _parse(soql)
+
+
+@lru_cache(maxsize=1024)
+def _parse(soql: str) -> syntax.Query:
+    first = re.match(r"\s*(\S+)", soql)
+    if first is None or first[1].lower() != "select":
+        raise ApiError(400, "MALFORMED_QUERY", f"unexpected token: {first[1] if first else '<EOF>'}")
+    _refuse_depth(soql)
+    try:
+        query: Any = _lark().parse(soql)
+    except _BadLiteral as bad:
+        raise malformed(soql, bad.at, bad.text) from None
+    except UnexpectedInput as unexpected:
+        raise _unexpected(soql, unexpected) from None
+    assert isinstance(query, syntax.Query)
+    return query
+
+
+def _refuse_depth(soql: str) -> None:
+    depth = 0
+    for at, char in enumerate(soql):
+        depth += (char == "(") - (char == ")")
+        if depth > DEEPEST:
+            raise malformed(soql, at, "unexpected token: '('")
+
+
+def _unexpected(soql: str, error: UnexpectedInput) -> ApiError:
+    at = error.pos_in_stream
+    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
+        word = str(error.token)
+        return malformed(soql, error.token.start_pos or 0, f"unexpected token: '{word.split('(')[0].strip() or word}'")
+    if isinstance(error, UnexpectedCharacters) and at is not None:
+        found = re.compile(r"\w[\w.]*|\S").match(soql, at)
+        return malformed(soql, at, f"unexpected token: '{found[0] if found else '<EOF>'}'")
+    return malformed(soql, len(soql.rstrip()), "unexpected token: '<EOF>'")
+
+
+@cache
+def _lark() -> Lark:
+    grammar = resources.files(__package__).joinpath("grammar.lark").read_text("utf-8")
+    return Lark(grammar, parser="lalr", lexer="contextual", transformer=_Builder(), maybe_placeholders=True)
+
+
+def _unescape(token: Token) -> str:
+    def character(found: re.Match[str]) -> str:
+        if found[1] not in _ESCAPES:
+            text = f"Invalid string literal {token}. Illegal character sequence '{found[0]}' in string literal."
+            raise _BadLiteral(token.start_pos or 0, text)
+        return _ESCAPES[found[1]]
+
+    return re.sub(r"\\(.)", character, str(token)[1:-1], flags=re.DOTALL)
+
+
+def _literal(token: Token) -> syntax.Literal:
+    at = token.start_pos or 0
+    match token.type:
+        case "STRING":
+            return syntax.Literal("string", _unescape(token), str(token), at)
+        case "NUMBER":
+            return syntax.Literal("number", float(token), str(token), at)
+        case "INTEGER":
+            return syntax.Literal("number", int(token) if len(token) < 19 else float(token), str(token), at)
+        case "TRUE" | "FALSE":
+            return syntax.Literal("boolean", token.type == "TRUE", str(token), at)
+        case "NULL":
+            return syntax.Literal("null", None, str(token), at)
+        case "DATE":
+            return syntax.Literal("date", str(token), str(token), at)
+        case "DATETIME":
+            return syntax.Literal("datetime", str(token), str(token), at)
+    return syntax.Literal("date-name", str(token).upper(), str(token), at)
+
+
+@v_args(inline=True)
+class _Builder(Transformer[Token, syntax.Query]):
+    """Makes the tree while the parser reduces; each method is named after its rule."""
+
+    def start(self, query: syntax.Query) -> syntax.Query:
+        return query
+
+    def path(self, token: Token) -> syntax.Path:
+        return syntax.Path(tuple(token.split(".")), token.start_pos or 0)
+
+    def call(self, token: Token, argument: Token | None) -> syntax.Call:
+        name = token[:-1].strip().lower()
+        return syntax.Call(name, self.path(argument) if argument is not None else None, token.start_pos or 0)
+
+    def selected(self, operand: syntax.Operand, alias: Token | None) -> syntax.Selected:
+        return syntax.Selected(operand, str(alias) if alias is not None else None)
+
+    def child_query(self, query: syntax.Query) -> syntax.ChildQuery:
+        return syntax.ChildQuery(query)
+
+    def literal(self, token: Token) -> syntax.Literal:
+        return _literal(token)
+
+    def literals(self, *items: syntax.Literal) -> tuple[syntax.Literal, ...]:
+        return items
+
+    def compared(self, operand: syntax.Operand, operator: Token, value: syntax.Literal) -> syntax.Comparison:
+        return syntax.Comparison(operand, "!=" if operator == "<>" else operator.upper(), value)
+
+    def member(
+        self, operand: syntax.Operand, _in: Token, members: tuple[syntax.Literal, ...] | syntax.Query
+    ) -> syntax.Membership:
+        return syntax.Membership(operand, members, negated=False)
+
+    def not_member(
+        self, operand: syntax.Operand, _not: Token, _in: Token, members: tuple[syntax.Literal, ...] | syntax.Query
+    ) -> syntax.Membership:
+        return syntax.Membership(operand, members, negated=True)
+
+    def chosen(self, operand: syntax.Operand, word: Token, members: tuple[syntax.Literal, ...]) -> syntax.Chosen:
+        return syntax.Chosen(operand, members, negated=word.type == "EXCLUDES")
+
+    def all_of(self, *items: Any) -> syntax.Joined:
+        return syntax.Joined("AND", tuple(item for item in items if not isinstance(item, Token)))
+
+    def any_of(self, *items: Any) -> syntax.Joined:
+        return syntax.Joined("OR", tuple(item for item in items if not isinstance(item, Token)))
+
+    def negated(self, _not: Token, item: syntax.Condition) -> syntax.Negated:
+        return syntax.Negated(item)
+
+    def source(self, name: Token, alias: Token | None) -> tuple[Token, str | None]:
+        return name, str(alias) if alias is not None else None
+
+    def where(self, _where: Token, condition: syntax.Condition) -> syntax.Condition:
+        return condition
+
+    def having(self, _having: Token, condition: syntax.Condition) -> syntax.Condition:
+        return condition
+
+    def group_by(self, _group: Token, _by: Token, *items: syntax.Operand) -> tuple[syntax.Operand, ...]:
+        return items
+
+    def order_by(self, _order: Token, _by: Token, *items: syntax.OrderItem) -> tuple[syntax.OrderItem, ...]:
+        return items
+
+    def order_item(self, operand: syntax.Operand, *words: Token | None) -> syntax.OrderItem:
+        kinds = {word.type for word in words if word is not None}
+        return syntax.OrderItem(operand, "DESC" in kinds, nulls_first="LAST" not in kinds)
+
+    def limit(self, _limit: Token, number: Token) -> int:
+        return _small(number)
+
+    def offset(self, _offset: Token, number: Token) -> int:
+        return _small(number)
+
+    def purpose(self, *_words: Token) -> None:
+        return None
+
+    def query(self, *parts: Any) -> syntax.Query:
+        *head, where, group_by, having, order_by, limit, offset, _purpose = parts
+        name, alias = head[-1]
+        return syntax.Query(
+            select=tuple(item for item in head[:-1] if not isinstance(item, Token)),
+            source=str(name),
+            source_at=name.start_pos or 0,
+            alias=alias,
+            where=where,
+            group_by=group_by or (),
+            having=having,
+            order_by=order_by or (),
+            limit=limit,
+            offset=offset,
+        )
+
+
+def _small(number: Token) -> int:
+    if len(number) > 9:
+        raise _BadLiteral(number.start_pos or 0, f"unexpected token: '{number}'")
+    return int(number)

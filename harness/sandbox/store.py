@@ -1,0 +1,239 @@
+"""Rows in SQLite: one table for each sObject, made when it is first touched, with savepoints and soft delete.
+
+Values are kept as the API shows them: ids with 18 characters, dates and date-times as text that sorts, booleans as 0 and 1.
+Text columns compare without regard to case, as SOQL does.
+"""
+
+# ruff: noqa: S608 - SQL is made of the schema's names, quoted; every value is bound
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from harness.sandbox.schema import Field, Schema, SObject
+
+Row = dict[str, Any]
+
+_AFFINITY = {"boolean": "INTEGER", "int": "INTEGER", "double": "REAL", "currency": "REAL", "percent": "REAL"}
+COMPOUND_TYPES = frozenset({"address", "location"})
+"""Types without a column of their own: the value is made of the parts."""
+_KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "FieldPermissions": (("ParentId", "Field"), ("SobjectType",)),
+    "ObjectPermissions": (("ParentId", "SobjectType"), ("SobjectType",)),
+    "PermissionSetAssignment": (("AssigneeId", "PermissionSetId"),),
+    "PermissionSetLicenseAssign": (("AssigneeId", "PermissionSetLicenseId"),),
+    "SetupEntityAccess": (("ParentId", "SetupEntityId"), ("SetupEntityId",)),
+    "GroupMember": (("GroupId", "UserOrGroupId"), ("UserOrGroupId",)),
+    "User": (("Username",),),
+    "LoginHistory": (("UserId", "LoginTime"),),
+    "PermissionSetTabSetting": (("ParentId", "Name"),),
+}
+"""Indexes beside those of references, unique fields and names."""
+
+
+def quote(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Store:
+    """The tables of an org. Not thread-safe by itself: the org's lock guards it."""
+
+    def __init__(self, schema: Schema, path: Path | None = None) -> None:
+        self.schema = schema
+        self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        if path is not None:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("CREATE TABLE IF NOT EXISTS _state (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        self._tables: dict[str, Callable[[Sequence[Any]], Row]] = {}
+        self._depth = 0
+        self.before_commit: list[Callable[[], None]] = []
+        """Called as the outermost transaction is about to be committed."""
+        self.after_transaction: list[Callable[[bool], None]] = []
+        """Called when a transaction or savepoint has ended, with whether it was kept."""
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    # Transactions
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._depth > 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; inside another one, a savepoint of it."""
+        name = f"level_{self._depth}"
+        self._connection.execute(f"SAVEPOINT {name}" if self._depth else "BEGIN")
+        self._depth += 1
+        kept = False
+        try:
+            yield
+            if self._depth == 1:
+                for callback in self.before_commit:
+                    callback()
+            kept = True
+        finally:
+            self._depth -= 1
+            self._end(name, kept=kept)
+            for after in self.after_transaction:
+                after(kept)
+
+    def _end(self, name: str, *, kept: bool) -> None:
+        if not kept:
+            self._tables.clear()  # a table made in it is gone too
+        if self._depth:
+            if not kept:
+                self._connection.execute(f"ROLLBACK TO {name}")
+            self._connection.execute(f"RELEASE {name}")
+        else:
+            self._connection.execute("COMMIT" if kept else "ROLLBACK")
+
+    # State beside the rows
+
+    def load_state(self, name: str) -> Any:
+        """What was kept under a name, or None."""
+        found = self._connection.execute("SELECT value FROM _state WHERE name = ?", (name,)).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def save_state(self, name: str, value: Any) -> None:
+        """Keep a JSON value under a name."""
+        self._connection.execute("INSERT OR REPLACE INTO _state VALUES (?, ?)", (name, json.dumps(value)))
+
+    # Tables
+
+    def ensure(self, sobject: SObject) -> None:
+        """Make the table, or the columns that it lacks."""
+        if sobject.name in self._tables:
+            return
+        columns = stored_fields(sobject)
+        present = {row[1] for row in self._connection.execute(f"PRAGMA table_info({quote(sobject.name)})")}
+        if not present:
+            body = ", ".join(_declare(column) for column in columns)
+            deleted = "" if sobject.get("IsDeleted") else ', "IsDeleted" INTEGER NOT NULL DEFAULT 0'
+            self._connection.execute(f"CREATE TABLE {quote(sobject.name)} ({body}{deleted})")
+            self._make_indexes(sobject, columns)
+        else:
+            for column in columns:
+                if column.name not in present:
+                    self._connection.execute(f"ALTER TABLE {quote(sobject.name)} ADD COLUMN {_declare(column)}")
+        self._tables[sobject.name] = _reader(columns)
+
+    def schema_changed(self, sobject: SObject) -> None:
+        """An object got new fields: make their columns when it is next touched."""
+        self._tables.pop(sobject.name, None)
+
+    def _make_indexes(self, sobject: SObject, columns: Sequence[Field]) -> None:
+        keys = [
+            (column.name,)
+            for column in columns
+            if column.name not in ("Id", "CreatedById", "LastModifiedById")
+            and (column.reference_to or column.unique or column.external_id or column.name_field)
+        ]
+        keys += [key for key in _KEYS.get(sobject.name, ()) if all(sobject.get(part) for part in key)]
+        for key in keys:
+            name = quote("_".join(("by", sobject.name, *key)))
+            parts = ", ".join(quote(part) for part in key)
+            self._connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {quote(sobject.name)} ({parts})")
+
+    # Rows
+
+    def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> sqlite3.Cursor:
+        """Run a statement. The tables it names must have been made."""
+        return self._connection.execute(sql, parameters)
+
+    def insert(self, sobject: SObject, row: Mapping[str, Any]) -> None:
+        """Add a row whose keys are the schema's spelling of its fields."""
+        self.ensure(sobject)
+        names = ", ".join(quote(name) for name in row)
+        marks = ", ".join("?" * len(row))
+        self._connection.execute(f"INSERT INTO {quote(sobject.name)} ({names}) VALUES ({marks})", tuple(row.values()))
+
+    def update(self, sobject: SObject, record_id: str, values: Mapping[str, Any]) -> None:
+        """Change columns of a row."""
+        if not values:
+            return
+        self.ensure(sobject)
+        parts = ", ".join(f"{quote(name)} = ?" for name in values)
+        self._connection.execute(
+            f'UPDATE {quote(sobject.name)} SET {parts} WHERE "Id" = ?',
+            (*values.values(), record_id),
+        )
+
+    def remove(self, sobject: SObject, record_id: str) -> None:
+        """Remove a row: to the recycle bin where the object has one (IsDeleted), for good otherwise."""
+        self.ensure(sobject)
+        if soft_deletes(sobject):
+            self.update(sobject, record_id, {"IsDeleted": 1})
+        else:
+            self._connection.execute(f'DELETE FROM {quote(sobject.name)} WHERE "Id" = ?', (record_id,))
+
+    def get(self, sobject: SObject, record_id: str, *, deleted: bool = False) -> Row | None:
+        """One row with all its columns."""
+        found = self.select(sobject, {"Id": record_id}, deleted=deleted)
+        return found[0] if found else None
+
+    def select(self, sobject: SObject, equals: Mapping[str, Any], *, deleted: bool = False) -> list[Row]:
+        """The rows whose columns have these values (None: is null; a list: any of them), by id."""
+        self.ensure(sobject)
+        clauses, parameters = [] if deleted else ['"IsDeleted" = 0'], []
+        for name, value in equals.items():
+            if value is None:
+                clauses.append(f"{quote(name)} IS NULL")
+            elif isinstance(value, (list, tuple, set, frozenset)):
+                clauses.append(f"{quote(name)} IN (SELECT value FROM json_each(?))")
+                parameters.append(json.dumps(sorted(value)))
+            else:
+                clauses.append(f"{quote(name)} = ?")
+                parameters.append(value)
+        where = " AND ".join(clauses) or "1"
+        names = ", ".join(quote(column.name) for column in stored_fields(sobject))
+        cursor = self._connection.execute(
+            f'SELECT {names} FROM {quote(sobject.name)} WHERE {where} ORDER BY "Id"',
+            parameters,
+        )
+        reader = self._tables[sobject.name]
+        return [reader(values) for values in cursor]
+
+
+def soft_deletes(sobject: SObject) -> bool:
+    """Whether a deleted row goes to the recycle bin."""
+    return not sobject.setup and sobject.get("IsDeleted") is not None
+
+
+def stored_fields(sobject: SObject) -> list[Field]:
+    """The fields that have a column."""
+    return [one for one in sobject.fields.values() if one.type not in COMPOUND_TYPES]
+
+
+def _declare(column: Field) -> str:
+    name = quote(column.name)
+    if column.name == "Id":
+        return f"{name} TEXT PRIMARY KEY"
+    if column.type == "boolean":
+        return f"{name} INTEGER NOT NULL DEFAULT 0"
+    if column.type in ("id", "reference", "base64"):
+        return f"{name} TEXT"
+    return f"{name} {_AFFINITY.get(column.type, 'TEXT COLLATE NOCASE')}"
+
+
+def _reader(columns: Sequence[Field]) -> Callable[[Sequence[Any]], Row]:
+    names = [column.name for column in columns]
+    booleans = [column.name for column in columns if column.type == "boolean"]
+
+    def read(values: Sequence[Any]) -> Row:
+        row = dict(zip(names, values, strict=True))
+        for name in booleans:
+            row[name] = bool(row[name])
+        return row
+
+    return read

@@ -1,0 +1,141 @@
+"""From JSON or CSV values to what a column keeps, and the refusals of values that do not fit their field."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from math import isfinite
+from typing import Any
+
+from harness.sandbox.clock import wire_datetime
+from harness.sandbox.errors import ApiError, invalid
+from harness.sandbox.ids import long_id
+from harness.sandbox.schema import Field
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_TIME = re.compile(r"\d\d:\d\d:\d\d(\.\d+)?Z?")
+
+
+def to_column(field: Field, value: Any) -> Any:
+    """The value as it is stored. Raises ApiError: JSON_PARSER_ERROR, STRING_TOO_LONG, MALFORMED_ID and their like."""
+    if value is None or value == "":
+        return 0 if field.type == "boolean" else None
+    return _CONVERTERS.get(field.type, _text)(field, value)
+
+
+def _mismatch(kind: str, value: Any) -> ApiError:
+    shown = {str: "VALUE_STRING", bool: "VALUE_TRUE" if value is True else "VALUE_FALSE"}.get(
+        type(value), "VALUE_NUMBER"
+    )
+    if isinstance(value, (dict, list)):
+        shown = "START_OBJECT" if isinstance(value, dict) else "START_ARRAY"
+        text = f"Cannot deserialize instance of {kind} from {shown} value"
+    else:
+        written = str(value).lower() if isinstance(value, bool) else value
+        text = f"Cannot deserialize instance of {kind} from {shown} value {written}"
+    return ApiError(400, "JSON_PARSER_ERROR", f"{text} or request may be missing a required field")
+
+
+def _boolean(_field: Field, value: Any) -> int:
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
+        return int(value.lower() in ("true", "1"))
+    raise _mismatch("boolean", value)
+
+
+def _number(field: Field, value: Any) -> int | float:
+    whole = field.type == "int"
+    kind = "int" if whole else "double"
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise _mismatch(kind, value)
+    try:
+        number = float(value)
+    except ValueError:
+        raise _mismatch(kind, value) from None
+    if not isfinite(number) or (whole and number != int(number)):
+        raise _mismatch(kind, value)
+    digits = field.precision - field.scale
+    if not whole and digits > 0 and abs(number) >= 10**digits:
+        text = f"{field.label}: value outside of valid range on numeric field: {value}"
+        raise invalid("NUMBER_OUTSIDE_VALID_RANGE", text, field.name)
+    return int(number) if whole else number
+
+
+def _date(_field: Field, value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    try:
+        return date.fromisoformat(str(value)[:10]).isoformat()
+    except ValueError:
+        raise _mismatch("date", value) from None
+
+
+def _datetime(_field: Field, value: Any) -> str:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        return wire_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        raise _mismatch("datetime", value) from None
+
+
+def _time(_field: Field, value: Any) -> str:
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise _mismatch("time", value)
+    return f"{value[:8]}.{(value[9:].rstrip('Z') + '000')[:3]}Z"
+
+
+def _id(field: Field, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _mismatch("reference" if field.type == "reference" else "id", value)
+    if "EntityDefinition" in field.reference_to:
+        return value
+    found = long_id(value)
+    if found is None:
+        raise invalid("MALFORMED_ID", f"{field.label}: id value of incorrect type: {value}", field.name)
+    return found
+
+
+def _text(field: Field, value: Any) -> str:
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    if not isinstance(value, (str, int, float)):
+        raise _mismatch("string", value)
+    text = str(value)
+    if field.type in ("picklist", "multipicklist"):
+        return _picklist(field, text)
+    if field.length and len(text) > field.length:
+        message = f"{field.label}: data value too large: {text} (max length={field.length})"
+        raise invalid("STRING_TOO_LONG", message, field.name)
+    if field.type == "email" and not _EMAIL.fullmatch(text):
+        raise invalid("INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {text}", field.name)
+    return text if field.type == "textarea" else text.strip() or text
+
+
+def _picklist(field: Field, text: str) -> str:
+    if not (field.restricted and field.picklist):
+        return text
+    by_lower = {one.lower(): one for one in field.picklist}
+    chosen = [part.strip() for part in text.split(";")] if field.type == "multipicklist" else [text]
+    for part in chosen:
+        if part.lower() not in by_lower:
+            message = f"{field.label}: bad value for restricted picklist field: {part}"
+            raise invalid("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, field.name)
+    return ";".join(by_lower[part.lower()] for part in chosen)
+
+
+_CONVERTERS: Mapping[str, Callable[[Field, Any], Any]] = {
+    "boolean": _boolean,
+    "int": _number,
+    "double": _number,
+    "currency": _number,
+    "percent": _number,
+    "date": _date,
+    "datetime": _datetime,
+    "time": _time,
+    "id": _id,
+    "reference": _id,
+}
