@@ -198,6 +198,9 @@ class Reason(Model):
     place: str | None = None
     remedy: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}" if self.place else self.text
+
 
 class Verdict(Model):
     """Whether the migration may be signed off, in words and with reasons."""
@@ -212,6 +215,11 @@ class Verdict(Model):
     """The same in a sentence."""
     reasons: tuple[Reason, ...] = ()
     """Empty when it is signed off; else the gravest first."""
+
+    @property
+    def headline(self) -> str:
+        """The verdict and whether it is the expected one, in one line."""
+        return f"{self.words}, {'as' if self.as_expected else 'not as'} the scenario expects"
 
 
 class Untested(Model):

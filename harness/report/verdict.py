@@ -132,9 +132,9 @@ def _differing_workload(facts: Facts) -> Iterator[Reason]:
 
 
 def _failed_stages(facts: Facts) -> Iterator[Reason]:
-    plan_refused = facts.plan is not None and not facts.plan.executable
+    said = _told_already(facts)
     for stage in facts.stages:
-        if stage.result == "failed" or (stage.result == "refused" and not plan_refused):
+        if stage.result in ("failed", "refused") and stage.name not in said:
             answer = f" The org answered: {stage.answer}" if stage.answer else ""
             yield Reason(
                 kind="rollback-failed" if stage.name == "rollback" else "stage-failed",
@@ -143,6 +143,17 @@ def _failed_stages(facts: Facts) -> Iterator[Reason]:
                 place=stage.place,
                 remedy=stage.remedy,
             )
+
+
+def _told_already(facts: Facts) -> set[str]:
+    """The stages whose failure another reason tells better: a red check, a differing operation, a plan, a proof."""
+    said = {check.stage for check in facts.checks if check.result.made and not check.result.passed}
+    said |= {operation.stage for operation in facts.operations if not operation.result.equal}
+    if facts.plan is not None and not facts.plan.executable:
+        said.add("plan")
+    if any(rollback.own and rollback.proof and not rollback.proof.equal for rollback in facts.rollbacks):
+        said.add("rollback")
+    return said
 
 
 def _missing_access(facts: Facts) -> Iterator[Reason]:

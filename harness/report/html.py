@@ -1,0 +1,106 @@
+"""The report as one HTML file: no script, no external resource, fit for print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harness.report import words
+from harness.report.changes import AccessChanges, access_changes
+from harness.report.model import Evidence
+from harness.report.view import (
+    Card,
+    anchors,
+    by_letter,
+    cards,
+    check_groups,
+    contents,
+    grouped,
+    loss_groups,
+    operation_rows,
+)
+
+SIGNERS = ("System owner", "Salesforce administrator", "Security reviewer")
+
+LOGIN_COLUMNS = {
+    "LoginTime": "Time",
+    "Username": "User",
+    "LoginType": "Type",
+    "LoginSubType": "Subtype",
+    "Application": "Application",
+    "Status": "Status",
+}
+
+
+def render(evidence: Evidence, *, json_name: str | None = None) -> str:
+    """The report on one scenario. `json_name` is the file beside it that holds the evidence."""
+    changes = access_changes(evidence)
+    recorded = {check.id for check in evidence.checks}
+    proven = {rollback.from_stage for rollback in evidence.rollbacks}
+    shown: list[Card] = cards(evidence, changes)
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            e=evidence,
+            changes=changes,
+            changed=[item for item in changes.objects if item.is_changed],
+            unchanged=[item for item in changes.objects if not item.is_changed],
+            anchors=anchors(item.name for item in changes.objects),
+            letters=by_letter(changes.objects),
+            cards=shown,
+            contents=contents(evidence, shown),
+            loss_groups=loss_groups(evidence),
+            check_groups=check_groups(evidence),
+            silent_checks=[name for name in evidence.header.checks or () if name not in recorded],
+            silent_rollbacks=[name for name in evidence.header.rollback_stages or () if name not in proven],
+            operations=operation_rows(evidence),
+            rehearsal_calls=sum(rollback.calls for rollback in evidence.rollbacks if not rollback.own),
+            json_name=json_name or f"{evidence.name}.json",
+        )
+    )
+
+
+def render_index(entries: Sequence[tuple[str, Evidence]]) -> str:
+    """The page that lists all reports; each entry is a file name without its suffix, and the evidence."""
+    changes: dict[str, AccessChanges] = {name: access_changes(evidence) for name, evidence in entries}
+    return _environment().get_template("index.html.j2").render(entries=entries, changes=changes)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("harness.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        moment=words.moment,
+        span=words.span,
+        number=words.number,
+        blocks=words.blocks,
+        without=words.without,
+        state=words.state,
+        took=words.took,
+        lasted=words.lasted,
+        tone=words.tone,
+        field_words=words.field_words,
+        org_words=words.org_words,
+        recording_words=words.recording_words,
+        grouped=grouped,
+    )
+    environment.globals.update(
+        MARKS=words.MARKS,
+        CAUSES=words.CAUSES,
+        KINDS=words.KINDS,
+        APP_KINDS=words.APP_KINDS,
+        TITLES=words.TITLES,
+        SIGNERS=SIGNERS,
+        LOGIN_COLUMNS=LOGIN_COLUMNS,
+    )
+    return environment

@@ -1,0 +1,238 @@
+"""Evidence put in the order a page shows it: groups, rows, cards, anchors. Pure, and it knows nothing of HTML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from harness.checks.results import Answered, Comparison
+from harness.migration.records import Loss
+from harness.report.changes import AccessChanges, Change, ObjectChange
+from harness.report.model import CheckMade, Evidence, OperationRun
+from harness.report.words import MARKS, TITLES, Tone
+
+ALIKE = 4
+"""So many fields or permissions with the same story are told once, with their names listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One figure of the page's first screen."""
+
+    section: str
+    name: str
+    value: str
+    note: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGroup:
+    """Changes that tell the same story."""
+
+    names: tuple[str, ...]
+    first: Change
+
+
+@dataclass(frozen=True, slots=True)
+class LossGroup:
+    """Losses that tell the same story."""
+
+    names: tuple[str, ...]
+    first: Loss
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRow:
+    """One operation: compared in dual-auth, and run again after the cut-over."""
+
+    id: str
+    title: str
+    place: str
+    result: str
+    old: Answered | None
+    new: Answered | None
+    later: Comparison | None
+    differences: tuple[str, ...]
+    remedy: str | None
+
+
+# --- the first screen -------------------------------------------------------------------------------------------------
+
+
+def cards(evidence: Evidence, changes: AccessChanges) -> list[Card]:
+    """The figures that a reviewer wants first."""
+    return [
+        _stages_card(evidence),
+        _checks_card(evidence),
+        _workload_card(evidence),
+        _access_card(changes),
+        _losses_card(evidence),
+        _rollback_card(evidence),
+        Card("untested", "not tested", str(len(evidence.untested)), "weigh them like what passed", "amber"),
+        Card("timeline", "API calls", f"{evidence.calls:,}", f"{evidence.rows_written:,} rows written", "plain"),
+    ]
+
+
+def contents(evidence: Evidence, shown: Sequence[Card]) -> list[tuple[str, str, str, str]]:
+    """The list of contents: anchor, title, a figure, and the figure's tone."""
+    figures = {card.section: (card.value, card.tone) for card in reversed(shown)}
+    entries: list[tuple[str, str, str, str]] = []
+    if evidence.verdict.reasons:
+        entries.append(("reasons", "Why it is not signed off", str(len(evidence.verdict.reasons)), "bad"))
+    for anchor, title in TITLES.items():
+        value, tone = figures.get(anchor, ("", "plain"))
+        entries.append((anchor, title, value, tone))
+    return entries
+
+
+def _score(done: int, owed: int, *, failed: bool) -> tuple[str, Tone]:
+    return f"{done} of {owed}", "bad" if failed else "good" if done == owed and owed else "amber"
+
+
+def _stages_card(evidence: Evidence) -> Card:
+    owed = [stage for stage in evidence.stages if stage.name in evidence.header.stages]
+    passed = sum(stage.result == "passed" for stage in owed)
+    bad = [stage for stage in owed if MARKS[stage.result].tone == "bad"]
+    value, tone = _score(passed, len(owed), failed=bool(bad))
+    note = f"{bad[0].name} {bad[0].result}" if bad else "in order" if passed == len(owed) else "not finished"
+    return Card("timeline", "stages passed", value, note, tone)
+
+
+def _checks_card(evidence: Evidence) -> Card:
+    owed = {*(evidence.header.checks or ()), *(check.id for check in evidence.checks)}
+    passed = sum(check.result.made and check.result.passed for check in evidence.checks)
+    failed = sum(check.result.made and not check.result.passed for check in evidence.checks)
+    value, tone = _score(passed, len(owed), failed=failed > 0)
+    silent = len(owed) - passed - failed
+    note = ", ".join([*([f"{failed} failed"] if failed else []), *([f"{silent} not made"] if silent else [])])
+    return Card("checks", "checks passed", value, note or "grants and denials", tone)
+
+
+def _workload_card(evidence: Evidence) -> Card:
+    rows = operation_rows(evidence)
+    owed = {*(evidence.header.operations or ()), *(row.id for row in rows)}
+    equal = sum(row.result == "equal" for row in rows)
+    different = sum(row.result == "different" for row in rows)
+    value, tone = _score(equal, len(owed), failed=different > 0)
+    note = f"{different} differ" if different else "old against new" if equal == len(owed) else "not all compared"
+    return Card("workload", "operations equal", value, note, tone)
+
+
+def _access_card(changes: AccessChanges) -> Card:
+    totals = changes.totals
+    lost = sum(item.status == "lost" for item in changes.objects)
+    changed = sum(item.is_changed for item in changes.objects)
+    note = f"of {len(changes.objects):,}; {totals['lost']:,} of {totals['fields']:,} fields lost"
+    return Card("access", "objects change", f"{changed:,}", note, "amber" if lost else "plain")
+
+
+def _losses_card(evidence: Evidence) -> Card:
+    losses = evidence.plan.losses if evidence.plan else ()
+    unaccepted = sum(not loss.accepted for loss in losses)
+    note = f"{unaccepted:,} not accepted" if unaccepted else "all accepted" if evidence.plan else "no plan"
+    return Card("losses", "losses", f"{len(losses):,}", note, "bad" if unaccepted else "plain")
+
+
+def _rollback_card(evidence: Evidence) -> Card:
+    owed = {*(evidence.header.rollback_stages or ()), *(rollback.from_stage for rollback in evidence.rollbacks)}
+    proven = {rollback.from_stage for rollback in evidence.rollbacks if rollback.proven}
+    failed = any(rollback.proof is not None and not rollback.proven for rollback in evidence.rollbacks)
+    value, tone = _score(len(proven), len(owed), failed=failed)
+    note = "the org is as it was" if tone == "good" else "not all proven"
+    return Card("rollback", "rollbacks proven", value, note, tone)
+
+
+# --- access and losses ------------------------------------------------------------------------------------------------
+
+
+def anchors(names: Iterable[str]) -> Mapping[str, str]:
+    """An anchor for each object: `object-Account`. Names that are no API names get one that cannot clash."""
+    found: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9_]", "-", name)
+        found[name] = f"object-{plain}" if plain == name else f"object-{plain}-{len(found)}"
+    return found
+
+
+def by_letter(objects: Sequence[ObjectChange]) -> list[tuple[str, list[ObjectChange]]]:
+    """The objects from A to Z, by their first letter."""
+    ordered = sorted(objects, key=lambda item: (item.name.casefold(), item.name))
+    return [(letter, list(items)) for letter, items in groupby(ordered, key=lambda item: item.name[:1].upper())]
+
+
+def grouped(changes: Iterable[Change]) -> Iterator[ChangeGroup]:
+    """Changes, those that tell the same story together where there are many of them."""
+    groups: dict[object, list[Change]] = {}
+    for change in changes:
+        groups.setdefault((change.before, change.after, tuple(map(_story, change.losses))), []).append(change)
+    for members in groups.values():
+        if len(members) >= ALIKE:
+            yield ChangeGroup(tuple(change.name for change in members), members[0])
+        else:
+            yield from (ChangeGroup((change.name,), change) for change in members)
+
+
+def loss_groups(evidence: Evidence) -> list[LossGroup]:
+    """The plan's losses: unaccepted first, then by cause and kind."""
+    losses = evidence.plan.losses if evidence.plan else ()
+    groups: dict[object, list[Loss]] = {}
+    for loss in losses:
+        groups.setdefault((loss.kind, loss.access, loss.place, _story(loss)), []).append(loss)
+    found = [LossGroup(tuple(loss.name for loss in members), members[0]) for members in groups.values()]
+    return sorted(found, key=lambda group: (group.first.accepted, group.first.cause, group.first.kind))
+
+
+def _story(loss: Loss) -> tuple[object, ...]:
+    return loss.cause, loss.because, loss.accepted, loss.sources
+
+
+# --- checks and workload ----------------------------------------------------------------------------------------------
+
+
+def check_groups(evidence: Evidence) -> list[tuple[str, str, list[CheckMade]]]:
+    """Grants, then denials: title, what they are, and the checks, failed ones first."""
+    kinds = (
+        ("grant", "Grants", "What the new user must be able to do."),
+        (
+            "denial",
+            "Denials",
+            "What the new user must not be able to do. The admin was asked the same, to tell "
+            "“no access” from “does not exist”.",
+        ),
+    )
+    groups = []
+    for kind, title, lead in kinds:
+        checks = [check for check in evidence.checks if check.result.kind == kind]
+        if checks:
+            groups.append((title, lead, sorted(checks, key=lambda check: (check.result.passed, check.result.made))))
+    return groups
+
+
+def operation_rows(evidence: Evidence) -> list[OperationRow]:
+    """The operations of the workload, differing ones first, then those not compared, each in the scenario's order."""
+    compared = {run.id: run for run in evidence.operations if run.result.old is not None}
+    alone = {run.id: run for run in evidence.operations if run.result.old is None}
+    names = dict.fromkeys([*(evidence.header.operations or ()), *compared, *alone])
+    rows = [_operation_row(name, compared.get(name), alone.get(name)) for name in names]
+    grave = {"different": 0, "not-made": 1, "equal": 2}
+    return sorted(rows, key=lambda row: grave[row.result]) if evidence.operations else []
+
+
+def _operation_row(name: str, compared: OperationRun | None, alone: OperationRun | None) -> OperationRow:
+    both, later = compared.result if compared else None, alone.result if alone else None
+    known = both or later
+    unequal = any(result is not None and not result.equal for result in (both, later))
+    return OperationRow(
+        id=name,
+        title=known.title if known else name,
+        place=known.place if known else "",
+        result="different" if unequal else "equal" if both else "not-made",
+        old=both.old if both else None,
+        new=both.new if both else None,
+        later=later,
+        differences=(*(both.differences if both else ()), *(later.differences if later else ())),
+        remedy=(both.remedy if both else None) or (later.remedy if later else None),
+    )

@@ -1,0 +1,187 @@
+"""The words and signs of the reports: how moments, spans, results and causes are said. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from harness.migration.records import Person
+from harness.report.changes import ObjectChange
+from harness.report.model import Facts, StageRun
+
+Tone = Literal["good", "bad", "amber", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a result is shown: a tone, and for those who see no colour a symbol and a word."""
+
+    tone: Tone
+    symbol: str
+    word: str
+
+
+MARKS: Mapping[str, Mark] = {
+    "passed": Mark("good", "✓", "passed"),
+    "failed": Mark("bad", "✕", "failed"),
+    "not-made": Mark("amber", "○", "not made"),
+    "skipped": Mark("amber", "○", "skipped"),
+    "stopped": Mark("amber", "\u2016", "stopped"),
+    "interrupted": Mark("bad", "✕", "interrupted"),
+    "refused": Mark("bad", "✕", "refused"),
+    "not-tested": Mark("amber", "○", "not tested"),
+    "warning": Mark("amber", "!", "note"),
+    "as-expected": Mark("plain", "=", "as expected"),
+    "unexpected": Mark("bad", "≠", "not as expected"),
+    "lost": Mark("bad", "\u2212", "lost"),
+    "gained": Mark("amber", "+", "gained"),
+    "lost and gained": Mark("bad", "±", "lost and gained"),
+    "kept": Mark("plain", "=", "kept"),
+    "accepted": Mark("plain", "✓", "accepted"),
+    "unaccepted": Mark("bad", "✕", "not accepted"),
+    "equal": Mark("good", "=", "equal"),
+    "different": Mark("bad", "≠", "different"),
+    "proven": Mark("good", "✓", "proven"),
+    "not proven": Mark("bad", "✕", "not proven"),
+    "active again": Mark("good", "✓", "active again"),
+    "not restored": Mark("bad", "✕", "not restored"),
+    "signs in": Mark("good", "✓", "signs in"),
+    "does not sign in": Mark("bad", "✕", "does not sign in"),
+    "drift": Mark("amber", "!", "drift"),
+    "found": Mark("plain", "=", "already so"),
+    "APPLIED": Mark("good", "✓", "applied"),
+    "NOT_APPLIED": Mark("bad", "✕", "not applied"),
+    "UNKNOWN": Mark("bad", "?", "not known"),
+    "no outcome": Mark("bad", "?", "no outcome"),
+    "plan-refused": Mark("bad", "✕", "plan refused"),
+    "check-failed": Mark("bad", "✕", "check failed"),
+    "workload-differs": Mark("bad", "≠", "workload differs"),
+    "stage-failed": Mark("bad", "✕", "stage failed"),
+    "access-missing": Mark("bad", "\u2212", "access missing"),
+    "write-unknown": Mark("bad", "?", "write not known"),
+    "rollback-failed": Mark("bad", "✕", "rollback failed"),
+    "not-finished": Mark("amber", "○", "not finished"),
+    "not-recorded": Mark("amber", "○", "not recorded"),
+}
+
+CAUSES: Mapping[str, str] = {
+    "license-ceiling": "Beyond the license",
+    "declared-drop": "Dropped on purpose",
+    "not-needed-api-only": "Not needed by an API-only user",
+    "not-copyable": "Cannot be copied",
+}
+
+KINDS: Mapping[str, str] = {
+    "object": "object",
+    "field": "field",
+    "system": "system permission",
+    "setup": "setup access",
+    "role": "role",
+    "group": "group",
+    "queue": "queue",
+    "tab": "tab",
+    "feature-license": "feature license",
+}
+
+APP_KINDS: Mapping[str, str] = {
+    "ConnectedApplication": "connected app",
+    "ExternalClientApplication": "External Client App",
+}
+
+TITLES: Mapping[str, str] = {
+    "rehearsal": "The rehearsal",
+    "losses": "The plan and its losses",
+    "access": "Access before and after",
+    "checks": "Checks",
+    "untested": "What was not tested",
+    "workload": "Old against new workload",
+    "sign-ins": "Sign-ins observed",
+    "timeline": "Time line",
+    "rollback": "Rollback proof",
+    "sign-off": "Sign-off",
+}
+
+
+def moment(at: datetime) -> str:
+    """A moment as `5 January 2026, 09:00:03 UTC`."""
+    return f"{at.day} {at:%B %Y, %H:%M:%S} UTC"
+
+
+def number(count: int) -> str:
+    """A count with thousands set apart: `7,000`."""
+    return f"{count:,}"
+
+
+def span(seconds: float) -> str:
+    """A span of time in its two largest units: `14 d 2 h`, `3 min 20 s`, `0.4 s`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    rest, parts = int(seconds), []
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
+
+
+def took(stage: StageRun) -> str:
+    """How long a stage took."""
+    if stage.started_at is None or stage.finished_at is None:
+        return "\u2013"
+    return span((stage.finished_at - stage.started_at).total_seconds())
+
+
+def lasted(facts: Facts) -> str:
+    """How long the run took, from its first record to its last."""
+    return span((facts.ended_at - facts.started_at) / timedelta(seconds=1))
+
+
+def blocks(digest: str) -> str:
+    """A digest in blocks of eight, to be compared by eye."""
+    return " ".join(digest[start : start + 8] for start in range(0, len(digest), 8))
+
+
+def without(name: str, prefix: str) -> str:
+    """A name without what the heading says already: `Name` of `Account.Name`, `Sync` of `ApexClass:Sync`."""
+    return name[len(prefix) + 1 :] if prefix and name[: len(prefix)] == prefix and len(name) > len(prefix) else name
+
+
+def state(person: Person) -> str:
+    """Whether a user is active and not frozen."""
+    return ("active" if person.is_active else "inactive") + (", frozen" if person.is_frozen else "")
+
+
+def tone(status: str) -> Tone:
+    """The tone of a result."""
+    return MARKS[status].tone
+
+
+def field_words(item: ObjectChange) -> str:
+    """What became of an object's fields: `3 fields lost, 240 kept`."""
+    counts = item.counts
+    parts = [f"{counts[key]:,} {key}" for key in ("lost", "gained", "kept") if counts[key]]
+    total = sum(counts.values())
+    return f"{total:,} {'field' if total == 1 else 'fields'}: {', '.join(parts)}" if total else "no fields"
+
+
+def org_words(facts: Facts) -> str:
+    """Which org it was: `the simulated sandbox`, or its name and kind."""
+    kind = facts.preflight.org.kind if facts.preflight else ""
+    if "simulated" in (kind, facts.header.org_name):
+        return "the simulated sandbox"
+    return f"{facts.header.org_name} ({kind or 'not proven to be a sandbox'})"
+
+
+def recording_words(facts: Facts) -> str:
+    """Where the answers came from."""
+    header = facts.header
+    if header.cassettes == "replay":
+        source = f" from a {header.recorded_from}" if header.recorded_from else ""
+        return (
+            f"replayed; recorded {moment(header.recorded_at) if header.recorded_at else 'at an unknown time'}{source}"
+        )
+    if header.cassettes == "record":
+        return "asked of the org, and recorded"
+    return "none: asked of the org itself"

@@ -1,0 +1,1 @@
+"""Helpers that several kinds of tests share stand beside this file and are imported by their names."""
