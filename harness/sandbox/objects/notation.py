@@ -185,7 +185,7 @@ def label_of(name: str) -> str:
     return spaced[:-2] + "ID" if spaced.endswith(" Id") else spaced
 
 
-# --- fields that many objects have ---------------------------------------------------------------------------------------
+# --- fields that many objects have --------------------------------------------------------------------------------
 
 
 def system_field(name: str, label: str = "") -> Field:

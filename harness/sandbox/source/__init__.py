@@ -1,0 +1,1 @@
+"""Make a simulated org from a Salesforce DX project and a population file."""
