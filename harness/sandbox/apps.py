@@ -1,8 +1,8 @@
 """Connected apps and External Client Apps: who may sign in through them, and with which credential.
 
 The app's row (`ConnectedApplication`, `ExternalClientApplication`) is what a query shows; flows, policies and secrets
-are private. Consumer keys, secrets and RSA keys are made at run time. What is imitated is documented in Salesforce Help,
-"Manage OAuth Access Policies" (Permitted Users), and the Metadata API guide, ConnectedApp and ExternalClientApplication.
+are private. Consumer keys, secrets and RSA keys are made at run time. What is imitated: Salesforce Help, "Manage OAuth
+Access Policies" (Permitted Users), and the Metadata API guide, ConnectedApp and ExternalClientApplication.
 """
 
 from __future__ import annotations

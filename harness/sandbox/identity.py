@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.clock import wire_datetime
 from harness.sandbox.vault import Drawer
 
 if TYPE_CHECKING:
@@ -81,8 +82,13 @@ def set_security_token(org: SandboxOrg, user_id: str, token: str | None = None) 
     return token
 
 
+def set_role(org: SandboxOrg, user_id: str, role: str) -> None:
+    """Say under which name the ready file lists a user: `admin`, `erp`."""
+    _keep(org, user_id, "role", role)
+
+
 def secrets_of(org: SandboxOrg, user_id: str) -> Mapping[str, str]:
-    """The user's `password` and `security_token`, as far as they are set."""
+    """The user's `password`, `security_token` and `role` in the ready file, as far as they are set."""
     return Drawer(org, "user").get(user_id) or {}
 
 
@@ -131,7 +137,7 @@ def record_login(org: SandboxOrg, user_id: str, login: Login, *, status: str) ->
     """Add a LoginHistory row, and nothing else."""
     values = {
         "UserId": user_id,
-        "LoginTime": org.clock.now(),
+        "LoginTime": wire_datetime(org.clock.now()),
         "LoginType": login.type,
         "LoginSubType": login.sub_type,
         "Status": status,
@@ -205,12 +211,8 @@ def _remember_last_login(org: SandboxOrg, user: Mapping[str, Any]) -> None:
     """LastLoginDate only moves when the one before is a minute old (Object Reference, User)."""
     now = org.clock.now()
     last = user.get("LastLoginDate")
-    if last is None or now - _instant(last) >= _LAST_LOGIN_STEP:
-        org.update_row("User", user["Id"], known_columns(org, "User", {"LastLoginDate": now}))
-
-
-def _instant(value: str | datetime) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value.replace("+0000", "+00:00"))
+    if last is None or now - datetime.fromisoformat(last) >= _LAST_LOGIN_STEP:
+        org.update_row("User", user["Id"], known_columns(org, "User", {"LastLoginDate": wire_datetime(now)}))
 
 
 def _words(length: int) -> str:

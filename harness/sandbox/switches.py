@@ -32,3 +32,6 @@ class Switches:
     """Whether the OAuth username-password flow is allowed; orgs made since Summer '23 block it until told otherwise."""
     run_as_needs_api_only: bool = False
     """Whether the run-as user of client credentials must have the API Only User permission (documents disagree)."""
+
+
+DEFAULT_SWITCHES = Switches()

@@ -22,18 +22,16 @@ class Drawer:
     def __init__(self, org: SandboxOrg, name: str) -> None:
         if name not in _DRAWERS:
             raise ValueError(f"no private table {name!r}")
-        self._connection = org.connection
+        self._execute = org.store.execute
         self._lock = org.lock
         self._table = f"private_{name}"
         with self._lock:
-            self._connection.execute(
-                f"CREATE TABLE IF NOT EXISTS {self._table} (key TEXT PRIMARY KEY, value TEXT NOT NULL)"
-            )
+            self._execute(f"CREATE TABLE IF NOT EXISTS {self._table} (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The object under that key, or None."""
         with self._lock:
-            found = self._connection.execute(
+            found = self._execute(
                 f"SELECT value FROM {self._table} WHERE key = ?",  # noqa: S608 - one of _DRAWERS
                 (key,),
             ).fetchone()
@@ -42,7 +40,7 @@ class Drawer:
     def put(self, key: str, value: dict[str, Any]) -> None:
         """Store an object; one that is there keeps its place in the order."""
         with self._lock:
-            self._connection.execute(
+            self._execute(
                 f"INSERT INTO {self._table} (key, value) VALUES (?, ?) "  # noqa: S608 - one of _DRAWERS
                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 (key, json.dumps(value)),
@@ -51,11 +49,11 @@ class Drawer:
     def remove(self, key: str) -> None:
         """Forget a key; an unknown one is no error."""
         with self._lock:
-            self._connection.execute(f"DELETE FROM {self._table} WHERE key = ?", (key,))  # noqa: S608 - as above
+            self._execute(f"DELETE FROM {self._table} WHERE key = ?", (key,))  # noqa: S608 - as above
 
     def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
         with self._lock:
-            rows = self._connection.execute(
+            rows = self._execute(
                 f"SELECT key, value FROM {self._table} ORDER BY rowid"  # noqa: S608 - one of _DRAWERS
             ).fetchall()
         return iter([(key, json.loads(value)) for key, value in rows])

@@ -1,0 +1,46 @@
+"""The password of a user as a resource: whether it has expired, setting it, resetting it.
+
+REST guide, "sObject User Password".
+"""
+
+from __future__ import annotations
+
+from harness.sandbox import identity
+from harness.sandbox.errors import ApiError, not_found
+from harness.sandbox.http.call import Call
+from harness.sandbox.http.wire import Answer
+from harness.sandbox.ids import long_id
+
+_SHORTEST = 8
+
+
+def expired(call: Call, user_id: str) -> Answer:
+    """`GET sobjects/User/ID/password`."""
+    _user(call, user_id)
+    return Answer(200, {"isExpired": False})
+
+
+def change(call: Call, user_id: str) -> Answer:
+    """`POST sobjects/User/ID/password` with `NewPassword`: 204."""
+    known_id = _user(call, user_id)
+    password = call.json_object().get("NewPassword")
+    if not isinstance(password, str) or len(password) < _SHORTEST:
+        message = f"Your password must be at least {_SHORTEST} characters long."
+        raise ApiError(400, "INVALID_NEW_PASSWORD", message)
+    identity.set_password(call.org, known_id, password)
+    return Answer(204)
+
+
+def reset(call: Call, user_id: str) -> Answer:
+    """`DELETE sobjects/User/ID/password`: a new password, which is the answer."""
+    return Answer(200, {"NewPassword": identity.set_password(call.org, _user(call, user_id))})
+
+
+def _user(call: Call, user_id: str) -> str:
+    """The 18-character id of a user whose password the caller may deal with. Raises ApiError."""
+    known_id = long_id(user_id)
+    if known_id is None or call.org.row("User", known_id) is None:
+        raise not_found()
+    if known_id != call.user_id and not call.may("ResetPasswords", "ManageInternalUsers", "ManageUsers"):
+        raise ApiError(403, "INSUFFICIENT_ACCESS", "You do not have permission to view this record.")
+    return known_id
