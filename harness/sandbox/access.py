@@ -1,7 +1,7 @@
 """What a user may do: the union of all sets that count for the user, cut to what the user's licenses may carry.
 
-Facts: a profile owns a set; a set counts if it is assigned, or part of an assigned group and not muted there; a set bound to
-a license the user does not hold grants nothing (facts 1.5, 3.2 to 3.6).
+A profile owns a set; a set counts if it is assigned, or part of an assigned group and not muted there; a set bound to a
+license that the user does not hold grants nothing (Object Reference: PermissionSet, PermissionSetGroup).
 """
 
 from __future__ import annotations

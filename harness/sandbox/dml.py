@@ -1,4 +1,4 @@
-"""Create, update, delete and upsert as a user, with every check of the platform and its refusals (facts 5.3, 5.7)."""
+"""Create, update, delete and upsert as a user, with every check of the platform and its refusals."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MIXED = frozenset(
         "UserRole",
     }
 )
-"""Setup objects that may not share a transaction with ordinary ones (Apex guide, "sObjects That Can't Be Used Together")."""
+"""May not share a transaction with ordinary objects (Apex guide, "sObjects That Can't Be Used Together")."""
 _MIXED_USER_FIELDS = frozenset(
     {"UserRoleId", "IsActive", "ForecastEnabled", "IsPortalEnabled", "Username", "ProfileId"}
 )
@@ -49,6 +49,7 @@ class Dml:
         self._org = org
         self._rules = rules
         self._kinds: set[str] = set()
+        self._first = ""
 
     def end_transaction(self) -> None:
         """Forget which sorts of objects the transaction wrote."""
@@ -62,11 +63,12 @@ class Dml:
         self._check_right(sobject, "create", access)
         with self._org.transaction():
             columns = self._columns(sobject, values, access, "create")
+            rules = self._rules.get(sobject.name, _PLAIN)
+            rules.fill(columns)
             self._check_required(sobject, columns)
             self._check_references(sobject, columns, access)
             self._check_unique(sobject, columns, None)
             self._check_mixed(sobject, columns)
-            rules = self._rules.get(sobject.name, _PLAIN)
             self._default_owner(sobject, columns, access)
             standing = rules.before_create(columns, access)
             if standing is not None:
@@ -150,19 +152,22 @@ class Dml:
         return row
 
     def _check_right(self, sobject: SObject, right: str, access: EffectiveAccess) -> None:
+        if self.may(sobject, right, access):
+            return
+        if sobject.setup and _possible(sobject, right):
+            raise self.insufficient_access()
         word = {"create": "inserted", "edit": "updated", "delete": "deleted"}[right]
-        possible = {"create": sobject.createable, "edit": sobject.updateable, "delete": sobject.deletable}[right]
-        refused = ApiError(
-            400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", f"entity type cannot be {word}: {sobject.label}"
-        )
-        if not possible:
-            raise refused
-        if sobject.setup:
-            needs = self._rules[sobject.name].write_needs if sobject.name in self._rules else ()
-            if not (access.has(*needs) and access.has(*sobject.write_needs_any_of)):
-                raise self.insufficient_access()
-        elif not access.can(sobject, right):
-            raise refused
+        text = f"entity type cannot be {word}: {sobject.label}"
+        raise ApiError(400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", text, [])
+
+    def may(self, sobject: SObject, right: str, access: EffectiveAccess) -> bool:
+        """Whether the user may create, edit or delete rows of an object at all."""
+        if not _possible(sobject, right):
+            return False
+        if not sobject.setup:
+            return access.can(sobject, right)
+        needs = self._rules[sobject.name].write_needs if sobject.name in self._rules else ()
+        return access.has(*needs) and access.has(*sobject.write_needs_any_of)
 
     def _check_reach(self, sobject: SObject, row: Row, access: EffectiveAccess) -> None:
         if not sobject.setup and not self._org.sharing.reaches(sobject, row["Id"], access, level="edit"):
@@ -263,10 +268,12 @@ class Dml:
                 raise _bad_reference(field, value)
             if field.name == "RecordTypeId":
                 self._check_record_type(sobject, field, value)
-            elif not (access.can(target, "read") and self._org.sharing.reaches(target, value, access, level="read")):
-                if not target.setup:
-                    text = f"insufficient access rights on cross-reference id: {value[:15]}"
-                    raise ApiError(400, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", text, [])
+            elif not (target.setup or self._sees(target, value, access)):
+                text = f"insufficient access rights on cross-reference id: {value[:15]}"
+                raise ApiError(400, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", text, [])
+
+    def _sees(self, sobject: SObject, record_id: str, access: EffectiveAccess) -> bool:
+        return access.can(sobject, "read") and self._org.sharing.reaches(sobject, record_id, access, level="read")
 
     def _check_record_type(self, sobject: SObject, field: Field, value: str) -> None:
         row = self._org.row("RecordType", value) or {}
@@ -306,6 +313,10 @@ class Dml:
         if sobject.name == "User" and columns and "LastName" not in columns and not _MIXED_USER_FIELDS & set(columns):
             return None
         return "setup"
+
+
+def _possible(sobject: SObject, right: str) -> bool:
+    return {"create": sobject.createable, "edit": sobject.updateable, "delete": sobject.deletable}[right]
 
 
 _LATER = object()

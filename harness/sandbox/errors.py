@@ -16,7 +16,7 @@ class Refusal:
 
 
 class ApiError(Exception):
-    """A request the org refuses: an HTTP status and one or more refusals (REST guide, "Status Codes and Error Responses")."""
+    """A request the org refuses: an HTTP status and refusals (REST guide, "Status Codes and Error Responses")."""
 
     def __init__(self, status: int, code: str, message: str, fields: Sequence[str] | None = None) -> None:
         super().__init__(f"{code}: {message}")

@@ -12,9 +12,11 @@ from typing import Any
 
 from harness.sandbox.access import AccessBook, EffectiveAccess
 from harness.sandbox.clock import SandboxClock, wire_datetime
+from harness.sandbox.describe import describe, describe_global, visible
 from harness.sandbox.dml import AUDIT_FIELDS, Dml
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.ids import IdSequence, long_id, make_id
+from harness.sandbox.permission_names import PermissionNames
 from harness.sandbox.relations import Relations
 from harness.sandbox.rules import rules_of
 from harness.sandbox.schema import Field, Schema, SObject
@@ -24,7 +26,7 @@ from harness.sandbox.soql.names import World
 from harness.sandbox.soql.parser import parse
 from harness.sandbox.soql.plan import Plan, QueryResult
 from harness.sandbox.store import COMPOUND_TYPES, Row, Store
-from harness.sandbox.switches import Switches
+from harness.sandbox.switches import DEFAULT_SWITCHES, Switches
 from harness.sandbox.values import to_column
 
 API_VERSION = "67.0"
@@ -40,7 +42,7 @@ class SandboxOrg:
         *,
         path: Path | None = None,
         clock: SandboxClock | None = None,
-        switches: Switches = Switches(),
+        switches: Switches = DEFAULT_SWITCHES,
     ) -> None:
         self.schema = schema
         self.switches = switches
@@ -54,6 +56,7 @@ class SandboxOrg:
             self.clock.set(datetime.fromisoformat(kept_time))
         self.org_id = make_id("00D", 1)
         self.relations = Relations(schema)
+        self.permission_names = PermissionNames(schema)
         self.sharing = Sharing(schema, self.store)
         self.book = AccessBook(schema, self.store, lambda: wire_datetime(self.clock.peek()))
         self.dml = Dml(self, rules_of(self))
@@ -156,6 +159,17 @@ class SandboxOrg:
                 raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject.name}")
             names.append(field.name)
         return list(dict.fromkeys(names)) or ["Id"]
+
+    def describe(self, sobject: str, *, as_user: str, version: str = API_VERSION) -> dict[str, Any]:
+        """The describe of an object as the user sees it; NOT_FOUND where it does not."""
+        with self.lock:
+            access = self.book.of(as_user)
+            return describe(self, visible(self, sobject, access), access, version)
+
+    def describe_global(self, *, as_user: str, version: str = API_VERSION) -> dict[str, Any]:
+        """The objects that the user sees."""
+        with self.lock:
+            return describe_global(self, self.book.of(as_user), version)
 
     def create(self, sobject: str, values: Mapping[str, Any], *, as_user: str) -> str:
         """Create a row; its id."""

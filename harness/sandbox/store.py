@@ -1,6 +1,6 @@
 """Rows in SQLite: one table for each sObject, made when it is first touched, with savepoints and soft delete.
 
-Values are kept as the API shows them: ids with 18 characters, dates and date-times as text that sorts, booleans as 0 and 1.
+Values are kept as the API shows them: ids with 18 characters, dates and times as text that sorts; booleans are 0 and 1.
 Text columns compare without regard to case, as SOQL does.
 """
 
@@ -133,7 +133,7 @@ class Store:
         self._tables.pop(sobject.name, None)
 
     def _make_indexes(self, sobject: SObject, columns: Sequence[Field]) -> None:
-        keys = [
+        keys: list[tuple[str, ...]] = [
             (column.name,)
             for column in columns
             if column.name not in ("Id", "CreatedById", "LastModifiedById")

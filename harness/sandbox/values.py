@@ -13,6 +13,8 @@ from harness.sandbox.errors import ApiError, invalid
 from harness.sandbox.ids import long_id
 from harness.sandbox.schema import Field
 
+Converter = Callable[[Field, Any], Any]
+
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _TIME = re.compile(r"\d\d:\d\d:\d\d(\.\d+)?Z?")
 
@@ -21,7 +23,8 @@ def to_column(field: Field, value: Any) -> Any:
     """The value as it is stored. Raises ApiError: JSON_PARSER_ERROR, STRING_TOO_LONG, MALFORMED_ID and their like."""
     if value is None or value == "":
         return 0 if field.type == "boolean" else None
-    return _CONVERTERS.get(field.type, _text)(field, value)
+    convert: Converter = _CONVERTERS.get(field.type, _text)
+    return convert(field, value)
 
 
 def _mismatch(kind: str, value: Any) -> ApiError:
@@ -127,7 +130,7 @@ def _picklist(field: Field, text: str) -> str:
     return ";".join(by_lower[part.lower()] for part in chosen)
 
 
-_CONVERTERS: Mapping[str, Callable[[Field, Any], Any]] = {
+_CONVERTERS: Mapping[str, Converter] = {
     "boolean": _boolean,
     "int": _number,
     "double": _number,

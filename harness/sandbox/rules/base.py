@@ -23,8 +23,11 @@ class Rules:
     def __init__(self, org: SandboxOrg) -> None:
         self.org = org
 
+    def fill(self, values: Values) -> None:
+        """Give a new row the values that the platform makes up, before it is asked what is missing."""
+
     def before_create(self, values: Values, access: EffectiveAccess) -> str | None:
-        """Check and complete a new row, which has no id yet. An id given back ends the create: that row stands for it."""
+        """Check and complete a new row, without an id yet. An id given back ends the create: its row stands for it."""
 
     def after_create(self, row: Row) -> None:
         """What follows from a new row."""

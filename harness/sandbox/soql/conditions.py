@@ -19,6 +19,7 @@ from harness.sandbox.soql.messages import malformed, refusal
 from harness.sandbox.soql.names import Column, Frame
 
 _IDS = frozenset({"id", "reference"})
+_UNORDERED = _IDS | {"boolean", "multipicklist"}
 _NUMBERS = frozenset({"int", "double", "currency", "percent"})
 _DATES = frozenset({"date", "datetime"})
 _MOST_SEMI_JOINS = 2
@@ -84,7 +85,7 @@ class Conditions:
         column = self._column(condition.operand)
         operator = condition.operator
         kind = column.field.type
-        if operator not in ("=", "!=") and (kind in _IDS or kind == "boolean" or kind == "multipicklist"):
+        if operator not in ("=", "!=") and kind in _UNORDERED:
             name = "id" if kind in _IDS else kind
             raise self._refuse(
                 condition.operand.at, "INVALID_QUERY_FILTER_OPERATOR", f"invalid operator on {name} field"
@@ -132,7 +133,7 @@ class Conditions:
         else:
             days = [one for one in condition.members if one.kind == "date-name"]
             if days and column.field.type in _DATES:
-                return self._any_day(column, condition)
+                return self._any_day(condition)
             values = [self.value(column, literal) for literal in condition.members]
             if None in values:
                 present = ", ".join(self._bind(value) for value in values if value is not None)
@@ -143,7 +144,7 @@ class Conditions:
             return f"(NOT IFNULL({column.sql} IN ({inner}), 0))"
         return f"{column.sql} IN ({inner})"
 
-    def _any_day(self, column: Column, condition: syntax.Membership) -> str:
+    def _any_day(self, condition: syntax.Membership) -> str:
         assert isinstance(condition.members, tuple)
         parts = [self._comparison(syntax.Comparison(condition.operand, "=", literal)) for literal in condition.members]
         found = "(" + " OR ".join(parts) + ")"

@@ -1,4 +1,4 @@
-"""Dates in conditions: literals, and names such as TODAY or LAST_N_DAYS:7 (SOQL reference, "Date Formats and Date Literals").
+"""Dates in conditions: literals, and names such as TODAY or LAST_N_DAYS:7 (SOQL reference, "Date Literals").
 
 The running user's time zone is taken to be GMT and weeks begin on Sunday.
 """

@@ -18,8 +18,8 @@ _NO_TYPE = (
     "after the entity name. Please reference your WSDL or the describe call for the appropriate names."
 )
 _NO_RELATION = (
-    "Didn't understand relationship '{}' in field path. If you are attempting to use a custom relationship, be sure to "
-    "append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the "
+    "Didn't understand relationship '{}' in {}. If you are attempting to use a custom relationship, be sure to append "
+    "the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the "
     "appropriate names."
 )
 
@@ -66,4 +66,9 @@ def no_such_type(soql: str, at: int, name: str) -> ApiError:
 
 def no_such_relationship(soql: str, at: int, name: str) -> ApiError:
     """A step of a field path that leads nowhere."""
-    return refusal(soql, at, "INVALID_FIELD", _NO_RELATION.format(name))
+    return refusal(soql, at, "INVALID_FIELD", _NO_RELATION.format(name, "field path"))
+
+
+def no_such_child(soql: str, at: int, name: str) -> ApiError:
+    """A query of children that are not there, or not for this user."""
+    return refusal(soql, at, "INVALID_TYPE", _NO_RELATION.format(name, "FROM part of query call"))

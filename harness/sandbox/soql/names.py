@@ -14,7 +14,13 @@ from harness.sandbox.relations import Child, Relations
 from harness.sandbox.schema import Field, Schema, SObject
 from harness.sandbox.sharing import Sharing
 from harness.sandbox.soql import syntax
-from harness.sandbox.soql.messages import malformed, no_such_column, no_such_relationship, no_such_type, refusal
+from harness.sandbox.soql.messages import (
+    malformed,
+    no_such_child,
+    no_such_column,
+    no_such_relationship,
+    no_such_type,
+)
 from harness.sandbox.store import COMPOUND_TYPES, Store, quote
 
 DEEPEST_PATH = 5
@@ -205,18 +211,13 @@ def child_of(world: World, soql: str, parent: SObject, query: syntax.Query) -> C
         or not world.access.can(found.sobject, "read")
         or not world.access.can_read_field(found.sobject, found.field)
     ):
-        text = (
-            f"Didn't understand relationship '{query.source}' in FROM part of query call. If you are attempting to use a "
-            "custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your "
-            "WSDL or the describe call for the appropriate names."
-        )
-        raise refusal(soql, query.source_at, "INVALID_TYPE", text)
+        raise no_such_child(soql, query.source_at, query.source)
     return found
 
 
 def fields_of(world: World, sobject: SObject, which: str) -> Iterator[Field]:
     """The readable fields that FIELDS(ALL), FIELDS(STANDARD) or FIELDS(CUSTOM) stands for."""
     for one in sobject.fields.values():
-        if which == "all" or one.custom == (which == "custom"):
-            if world.access.can_read_field(sobject, one):
-                yield one
+        wanted = which == "all" or one.custom == (which == "custom")
+        if wanted and world.access.can_read_field(sobject, one):
+            yield one

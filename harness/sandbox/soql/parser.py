@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
@@ -74,8 +75,8 @@ def _refuse_depth(soql: str) -> None:
 def _unexpected(soql: str, error: UnexpectedInput) -> ApiError:
     at = error.pos_in_stream
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        word = str(error.token)
-        return malformed(soql, error.token.start_pos or 0, f"unexpected token: '{word.split('(')[0].strip() or word}'")
+        word = str(error.token).partition("(")[0].strip() or str(error.token)
+        return malformed(soql, error.token.start_pos or 0, f"unexpected token: '{word}'")
     if isinstance(error, UnexpectedCharacters) and at is not None:
         found = re.compile(r"\w[\w.]*|\S").match(soql, at)
         return malformed(soql, at, f"unexpected token: '{found[0] if found else '<EOF>'}'")
@@ -99,23 +100,25 @@ def _unescape(token: Token) -> str:
 
 
 def _literal(token: Token) -> syntax.Literal:
-    at = token.start_pos or 0
-    match token.type:
-        case "STRING":
-            return syntax.Literal("string", _unescape(token), str(token), at)
-        case "NUMBER":
-            return syntax.Literal("number", float(token), str(token), at)
-        case "INTEGER":
-            return syntax.Literal("number", int(token) if len(token) < 19 else float(token), str(token), at)
-        case "TRUE" | "FALSE":
-            return syntax.Literal("boolean", token.type == "TRUE", str(token), at)
-        case "NULL":
-            return syntax.Literal("null", None, str(token), at)
-        case "DATE":
-            return syntax.Literal("date", str(token), str(token), at)
-        case "DATETIME":
-            return syntax.Literal("datetime", str(token), str(token), at)
-    return syntax.Literal("date-name", str(token).upper(), str(token), at)
+    kind, convert = _LITERALS[token.type]
+    return syntax.Literal(kind, convert(token), str(token), token.start_pos or 0)
+
+
+def _whole(token: Token) -> int | float:
+    return int(token) if len(token) < 19 else float(token)
+
+
+_LITERALS: Mapping[str, tuple[syntax.LiteralKind, Callable[[Token], syntax.Scalar]]] = {
+    "STRING": ("string", _unescape),
+    "NUMBER": ("number", float),
+    "INTEGER": ("number", _whole),
+    "TRUE": ("boolean", lambda _: True),
+    "FALSE": ("boolean", lambda _: False),
+    "NULL": ("null", lambda _: None),
+    "DATE": ("date", str),
+    "DATETIME": ("datetime", str),
+    "DATE_NAME": ("date-name", lambda token: token.upper()),
+}
 
 
 @v_args(inline=True)

@@ -1,4 +1,4 @@
-"""A query made ready to run: SQL, parameters and the shape of its records. Kept and run again while access stays the same."""
+"""A query made ready to run: SQL, parameters and the shape of its records; kept while access stays the same."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from harness.sandbox.schema import SObject
 from harness.sandbox.soql.conditions import DateBound
 from harness.sandbox.soql.shape import Record, Shape
 from harness.sandbox.store import Store
-
 
 PlanKind = Literal["rows", "count", "aggregate"]
 

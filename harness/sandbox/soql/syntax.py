@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal as OneOf
 
+LiteralKind = OneOf["string", "datetime", "date", "number", "boolean", "null", "date-name"]
+Scalar = str | float | int | bool | None
+
 
 @dataclass(frozen=True, slots=True)
 class Path:
@@ -36,8 +39,8 @@ Operand = Path | Call
 class Literal:
     """A value in a condition. A string is without its quotes; `raw` is as written."""
 
-    kind: OneOf["string", "datetime", "date", "number", "boolean", "null", "date-name"]
-    value: str | float | int | bool | None
+    kind: LiteralKind
+    value: Scalar
     raw: str
     at: int
 

@@ -1,0 +1,256 @@
+"""Describe answers in wire shape, as one user sees the org (REST guide, "sObject Describe", "Describe Global").
+
+What the user may not see is absent: objects without Read, fields without field-level security.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.errors import not_found
+from harness.sandbox.schema import Field, SObject
+
+if TYPE_CHECKING:
+    from harness.sandbox.org import SandboxOrg
+
+Description = dict[str, Any]
+
+MASTER_RECORD_TYPE = "012000000000000AAA"
+
+_SOAP_TYPES = {
+    "id": "tns:ID",
+    "reference": "tns:ID",
+    "boolean": "xsd:boolean",
+    "int": "xsd:int",
+    "double": "xsd:double",
+    "currency": "xsd:double",
+    "percent": "xsd:double",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "time": "xsd:time",
+    "address": "urn:address",
+    "location": "urn:location",
+    "base64": "xsd:base64Binary",
+    "anyType": "xsd:anyType",
+}
+_LARGE = frozenset({"textarea", "address", "location", "base64", "encryptedstring", "multipicklist"})
+_NUMBERS = frozenset({"double", "currency", "percent"})
+_DEFAULT_LENGTHS = {"id": 18, "reference": 18, "picklist": 255, "url": 255, "email": 80, "phone": 40}
+
+
+def describe(org: SandboxOrg, sobject: SObject, access: EffectiveAccess, version: str) -> Description:
+    """One object with its fields, children and record types."""
+    return {
+        "actionOverrides": [],
+        **_flags(org, sobject, access),
+        "childRelationships": _children(org, sobject, access),
+        "compactLayoutable": not sobject.setup,
+        "defaultImplementation": None,
+        "extendedBy": None,
+        "extendsInterfaces": None,
+        "fields": [
+            _field(org, sobject, one, access) for one in sobject.fields.values() if _shown(sobject, one, access)
+        ],
+        "implementedBy": None,
+        "implementsInterfaces": None,
+        "listviewable": None,
+        "lookupLayoutable": None,
+        "namedLayoutInfos": [],
+        "networkScopeFieldName": None,
+        "recordTypeInfos": _record_types(org, sobject, version),
+        "searchLayoutable": not sobject.setup,
+        "sobjectDescribeOption": "FULL",
+        "supportedScopes": [{"label": f"All {sobject.plural.lower()}", "name": "everything"}],
+        "urls": _urls(sobject, version),
+    }
+
+
+def describe_global(org: SandboxOrg, access: EffectiveAccess, version: str) -> Description:
+    """The objects that the user sees."""
+    return {
+        "encoding": "UTF-8",
+        "maxBatchSize": 200,
+        "sobjects": [
+            {**_flags(org, sobject, access), "urls": _urls(sobject, version)}
+            for sobject in sorted(org.schema, key=lambda one: one.name)
+            if not sobject.tooling and access.can(sobject, "read")
+        ],
+    }
+
+
+def visible(org: SandboxOrg, name: str, access: EffectiveAccess) -> SObject:
+    """The object of a name, or NOT_FOUND where it is not there for the user."""
+    found = org.schema.get(name)
+    if found is None or found.tooling or not access.can(found, "read"):
+        raise not_found()
+    return found
+
+
+def _shown(sobject: SObject, field: Field, access: EffectiveAccess) -> bool:
+    return access.can_read_field(sobject, field)
+
+
+def _flags(org: SandboxOrg, sobject: SObject, access: EffectiveAccess) -> Description:
+    may = {right: org.dml.may(sobject, right, access) for right in ("create", "edit", "delete")}
+    ordinary = not sobject.setup
+    return {
+        "activateable": False,
+        "associateEntityType": None,
+        "associateParentEntity": None,
+        "createable": may["create"] or sobject.name == "User",  # its describe always says so (REST guide)
+        "custom": sobject.custom,
+        "customSetting": sobject.custom_setting,
+        "deepCloneable": False,
+        "deletable": may["delete"],
+        "deprecatedAndHidden": False,
+        "feedEnabled": False,
+        "hasSubtypes": False,
+        "isInterface": False,
+        "isSubtype": False,
+        "keyPrefix": sobject.key_prefix or None,
+        "label": sobject.label,
+        "labelPlural": sobject.plural,
+        "layoutable": ordinary,
+        "mergeable": sobject.name in ("Account", "Contact", "Lead", "Case"),
+        "mruEnabled": ordinary,
+        "name": sobject.name,
+        "queryable": sobject.queryable,
+        "replicateable": ordinary,
+        "retrieveable": sobject.queryable,
+        "searchable": ordinary,
+        "triggerable": ordinary,
+        "undeletable": ordinary and may["delete"],
+        "updateable": may["edit"],
+    }
+
+
+def _urls(sobject: SObject, version: str) -> dict[str, str]:
+    base = f"/services/data/v{version}/sobjects/{sobject.name}"
+    urls = {"rowTemplate": f"{base}/{{ID}}", "describe": f"{base}/describe", "sobject": base}
+    if not sobject.setup:
+        urls |= {"layouts": f"{base}/describe/layouts", "compactLayouts": f"{base}/describe/compactLayouts"}
+    return urls
+
+
+def _children(org: SandboxOrg, sobject: SObject, access: EffectiveAccess) -> list[Description]:
+    return [
+        {
+            "cascadeDelete": field.master_detail,
+            "childSObject": child.name,
+            "deprecatedAndHidden": False,
+            "field": field.name,
+            "junctionIdListNames": [],
+            "junctionReferenceTo": [],
+            "relationshipName": field.child_relationship,
+            "restrictedDelete": False,
+        }
+        for child, field in org.relations.referring(sobject)
+        if not child.tooling and access.can(child, "read") and access.can_read_field(child, field)
+    ]
+
+
+def _record_types(org: SandboxOrg, sobject: SObject, version: str) -> list[Description]:
+    if org.schema.get("RecordType") is None or sobject.setup:
+        return []
+    rows = [row for row in org.rows("RecordType") if str(row.get("SobjectType")).lower() == sobject.name.lower()]
+    layouts = f"/services/data/v{version}/sobjects/{sobject.name}/describe/layouts"
+
+    def info(record_id: str, name: str, developer_name: str, *, active: bool, master: bool) -> Description:
+        return {
+            "active": active,
+            "available": active,
+            "defaultRecordTypeMapping": master and not rows,
+            "developerName": developer_name,
+            "master": master,
+            "name": name,
+            "recordTypeId": record_id,
+            "urls": {"layout": f"{layouts}/{record_id}"},
+        }
+
+    infos = [
+        info(row["Id"], row["Name"], row["DeveloperName"], active=bool(row.get("IsActive")), master=False)
+        for row in rows
+    ]
+    if infos:
+        infos[0]["defaultRecordTypeMapping"] = True
+    return [*infos, info(MASTER_RECORD_TYPE, "Master", "Master", active=True, master=True)]
+
+
+def _field(org: SandboxOrg, sobject: SObject, field: Field, access: EffectiveAccess) -> Description:
+    writable = access.can_edit_field(sobject, field) and not (field.calculated or field.auto_number)
+    length = field.length or _DEFAULT_LENGTHS.get(field.type, 0)
+    if field.type in _SOAP_TYPES and field.type not in ("id", "reference"):
+        length = 0
+    polymorphic = len(field.reference_to) > 1
+    return {
+        "aggregatable": field.type not in _LARGE and field.type != "boolean",
+        "aiPredictionField": False,
+        "autoNumber": field.auto_number,
+        "byteLength": length if field.type in ("id", "reference") else length * 3,
+        "calculated": field.calculated,
+        "calculatedFormula": None,
+        "cascadeDelete": field.master_detail,
+        "caseSensitive": False,
+        "compoundFieldName": field.compound,
+        "controllerName": None,
+        "createable": field.createable and writable,
+        "custom": field.custom,
+        "defaultValue": field.default if field.default is not None or field.type != "boolean" else False,
+        "defaultValueFormula": None,
+        "defaultedOnCreate": field.default is not None or field.type == "boolean" or field.name == "OwnerId",
+        "dependentPicklist": False,
+        "deprecatedAndHidden": False,
+        "digits": 9 if field.type == "int" else 0,
+        "displayLocationInDecimal": False,
+        "encrypted": field.type == "encryptedstring",
+        "externalId": field.external_id,
+        "extraTypeInfo": None,
+        "filterable": field.filterable,
+        "filteredLookupInfo": None,
+        "formulaTreatNullNumberAsZero": False,
+        "groupable": field.filterable and field.type not in _LARGE | _NUMBERS | {"datetime", "time"},
+        "highScaleNumber": False,
+        "htmlFormatted": False,
+        "idLookup": field.name == "Id" or field.external_id or (field.name_field and not field.reference_to),
+        "inlineHelpText": None,
+        "label": field.label,
+        "length": length,
+        "mask": None,
+        "maskType": None,
+        "name": field.name,
+        "nameField": field.name_field,
+        "namePointing": polymorphic,
+        "nillable": field.nillable,
+        "permissionable": field.permissionable,
+        "picklistValues": [
+            {"active": True, "defaultValue": value == field.default, "label": value, "validFor": None, "value": value}
+            for value in _picklist_values(org, sobject, field)
+        ],
+        "polymorphicForeignKey": polymorphic,
+        "precision": field.precision,
+        "queryByDistance": field.type == "location",
+        "referenceTargetField": None,
+        "referenceTo": list(field.reference_to),
+        "relationshipName": field.relationship_name,
+        "relationshipOrder": 0 if field.master_detail else None,
+        "restrictedDelete": False,
+        "restrictedPicklist": field.restricted,
+        "scale": field.scale,
+        "searchPrefilterable": bool(field.reference_to),
+        "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
+        "sortable": field.filterable and field.type not in ("address", "location"),
+        "type": field.type,
+        "unique": field.unique,
+        "updateable": field.updateable and writable,
+        "writeRequiresMasterRead": False,
+    }
+
+
+def _picklist_values(org: SandboxOrg, sobject: SObject, field: Field) -> list[str]:
+    """The values of a picklist; those that name objects or fields are made of the schema."""
+    if field.name == "SobjectType" and sobject.name in ("ObjectPermissions", "FieldPermissions"):
+        return org.permission_names.objects()
+    if field.name == "Field" and sobject.name == "FieldPermissions":
+        return org.permission_names.fields()
+    return list(field.picklist)
