@@ -1,1 +1,197 @@
-"""The `rehearse` command: arguments in, exit code out."""
+"""The `rehearse` command: arguments in, exit code out.
+
+Exit codes: 0 as expected, 1 the org said no, 2 usage, 3 stopped and resumable, 4 refused by a guard, 5 a bug of ours.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness import __version__
+from harness.errors import EXIT_OUR_BUG, RehearseError, Stopped, UsageError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and exit."""
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        result = rehearse.main(args=arguments, prog_name="rehearse", standalone_mode=False)
+    except RehearseError as error:
+        click.secho(str(error), err=True, fg="red")
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return UsageError.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        message = "interrupted: nothing is lost; `rehearse status` says where things stand"
+        click.secho(message, err=True, fg="yellow")
+        return Stopped.exit_code
+    except Exception:
+        traceback.print_exc()
+        click.secho("this is a bug in rehearse; the run's journal is intact", err=True, fg="red")
+        return EXIT_OUR_BUG
+    return result if isinstance(result, int) else 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def rehearse() -> None:
+    """Rehearse, prove and undo the move of a Salesforce integration user to the Salesforce Integration license.
+
+    \b
+    rehearse plan scenarios/erp.scenario.yaml            what would be written and lost; writes nothing
+    rehearse run scenarios/erp.scenario.yaml             migrate in the simulated sandbox
+    rehearse run erp.scenario.yaml --org uat             migrate in the sandbox `uat` of rehearse.toml
+    rehearse status erp.scenario.yaml --org uat          where it stands, and until when it waits
+    rehearse rollback erp.scenario.yaml --org uat        undo it, and prove that it is undone
+    rehearse sandbox --ready ready.json                  a simulated sandbox for any client
+
+    Exit codes: 0 as expected, 1 the org said no, 2 usage, 3 stopped and resumable, 4 refused by a guard, 5 our bug.
+    """
+
+
+def _about_a_scenario(command: Command) -> Command:
+    """Add what every command about a scenario takes."""
+    for option in (
+        click.option(
+            "--state-folder", type=_FOLDER, default=".rehearse", show_default=True, help="Where journals are."
+        ),
+        click.option(
+            "--sandbox", type=_EXISTING, metavar="READY", help="A simulated sandbox that runs: its ready file."
+        ),
+        click.option("--org", metavar="NAME", help="An org of rehearse.toml.  [default: simulated]"),
+        click.argument("file", type=_EXISTING),
+    ):
+        command = option(command)
+    return command
+
+
+_REPORTS = click.option(
+    "--report-folder", type=_FOLDER, default="reports", show_default=True, help="Where the report goes."
+)
+
+
+@rehearse.command()
+@_about_a_scenario
+@_REPORTS
+def run(file: Path, org: str | None, sandbox: Path | None, state_folder: Path, report_folder: Path) -> int:
+    """Migrate: every stage of the scenario FILE, up to where it must wait.
+
+    \b
+    rehearse run scenarios/erp.scenario.yaml
+    rehearse run erp.scenario.yaml --org uat
+    """
+    from harness import front
+
+    rehearsal = front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder, reports=report_folder)
+    return front.run(rehearsal)
+
+
+@rehearse.command()
+@_about_a_scenario
+@_REPORTS
+def resume(file: Path, org: str | None, sandbox: Path | None, state_folder: Path, report_folder: Path) -> int:
+    """Take up a run that stopped, from its first unfinished stage.
+
+    \b
+    rehearse resume erp.scenario.yaml --org uat
+    """
+    from harness import front
+
+    rehearsal = front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder, reports=report_folder)
+    return front.resume(rehearsal)
+
+
+@rehearse.command()
+@_about_a_scenario
+@_REPORTS
+def rollback(file: Path, org: str | None, sandbox: Path | None, state_folder: Path, report_folder: Path) -> int:
+    """Undo a run in reverse, from wherever it stands, and prove it.
+
+    \b
+    rehearse rollback erp.scenario.yaml --org uat
+    """
+    from harness import front
+
+    rehearsal = front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder, reports=report_folder)
+    return front.rollback(rehearsal)
+
+
+@rehearse.command()
+@_about_a_scenario
+def status(file: Path, org: str | None, sandbox: Path | None, state_folder: Path) -> int:
+    """Say where a run stands, what it waits for, and what comes next. Asks the journal only.
+
+    \b
+    rehearse status erp.scenario.yaml --org uat
+    """
+    from harness import front
+
+    return front.show_status(front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder))
+
+
+@rehearse.command()
+@_about_a_scenario
+def plan(file: Path, org: str | None, sandbox: Path | None, state_folder: Path) -> int:
+    """Show what would be written and what would be lost, and write nothing: neither to the org nor here.
+
+    \b
+    rehearse plan scenarios/erp.scenario.yaml
+    """
+    from harness import front
+
+    return front.show_plan(front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder, dry=True))
+
+
+@rehearse.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--source", default="demo", show_default=True, metavar="demo|DIR", help="demo, or a Salesforce DX project."
+)
+@click.option("--population", type=_EXISTING, help="Users, licenses, apps and records: default DIR/sandbox.yaml.")
+@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="Keep the org in this file.")
+@click.option(
+    "--ready",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=".rehearse/sandbox.json",
+    show_default=True,
+    help="Write URL, users and apps with their secrets here (mode 0600) once it serves.",
+)
+@click.option("--tls", type=_EXISTING, nargs=2, metavar="CERT KEY", help="Serve https with this certificate and key.")
+def sandbox(
+    *,
+    port: int,
+    source: str,
+    population: Path | None,
+    state: Path | None,
+    ready: Path,
+    tls: tuple[Path, Path] | None,
+) -> int:
+    """Serve a simulated sandbox on the loopback until Ctrl-C.
+
+    \b
+    rehearse sandbox
+    rehearse sandbox --source ./my-dx-project --port 8080 --ready ready.json
+    rehearse run erp.scenario.yaml --sandbox ready.json
+    """
+    from harness.serving import serve
+
+    return serve(port=port, source=source, population=population, state=state, ready=ready, tls=tls)
+
+
+if __name__ == "__main__":
+    main()

@@ -99,7 +99,7 @@ class SignInRefused(OrgError):
 
 
 class RequestRefused(OrgError):
-    """The org refused a request; `status`, `code`, `description` and `fields` are its answer, `asked` what was asked."""
+    """The org refused a request: `asked` is what was asked, the rest its answer."""
 
     def __init__(
         self,

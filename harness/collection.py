@@ -1,0 +1,171 @@
+"""Scenario files as pytest items: one for each stage, each check inside a verifying stage, and each rollback.
+
+    scenarios/erp.scenario.yaml::erp::preflight
+    scenarios/erp.scenario.yaml::erp::verify::grants[query Account]
+    scenarios/erp.scenario.yaml::erp::rollback[from cut-over]
+    scenarios/erp.scenario.yaml::erp::sign-off
+
+An item asks the rehearsal for its result; the rehearsal runs whatever must have run before. pytest's fixtures do not
+reach custom items, so nothing here relies on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.checks.results import CheckResult, Comparison
+from harness.checks.spec import CheckSpec, OperationSpec, check_specs, operation_specs
+from harness.errors import Place, RehearseError, ScenarioError, StageFailed
+from harness.plugin import rehearsals_of
+from harness.rehearsal.progress import NotReached
+from harness.scenario.loader import ScenarioFile, load
+
+CHECKED = ("verify", "dual-auth", "cut-over")
+"""The stages that put checks to the org, each an item of its own."""
+
+
+class ScenarioPath(pytest.File):
+    """A scenario file."""
+
+    def collect(self) -> Iterator[pytest.Collector]:
+        """The scenario in the file; raises CollectError naming file, line and column."""
+        try:
+            file = load(self.path)
+        except ScenarioError as error:
+            raise self.CollectError(str(error)) from None
+        rehearsals_of(self.config).add(file)
+        yield ScenarioNode.from_parent(self, name=file.name, file=file)
+
+
+class ScenarioNode(pytest.Collector):
+    """One scenario: its stages in order, then the rollbacks, then the verdict."""
+
+    def __init__(self, *, file: ScenarioFile, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.file = file
+        if self.config.pluginmanager.hasplugin("xdist"):
+            self.add_marker(pytest.mark.xdist_group(self.nodeid))
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """The stages, the rollbacks and the verdict."""
+        for stage in self.file.scenario.stages:
+            if stage in CHECKED:
+                yield CheckedStageNode.from_parent(self, name=stage, file=self.file)
+            else:
+                yield StageItem.from_parent(self, name=stage, file=self.file, stage=stage)
+        last, *others = reversed(self.file.scenario.rollback_stages)
+        for stage in (last, *reversed(others)):
+            yield RollbackItem.from_parent(self, name=f"rollback[from {stage}]", file=self.file, stage=stage)
+        yield SignOffItem.from_parent(self, name="sign-off", file=self.file, stage="sign-off")
+
+
+class CheckedStageNode(pytest.Collector):
+    """A stage that puts checks to the org."""
+
+    def __init__(self, *, file: ScenarioFile, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.file = file
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """The checks of the stage, and whether it completed."""
+        specs: Iterable[CheckSpec | OperationSpec] = (
+            check_specs(self.file) if self.name == "verify" else operation_specs(self.file)
+        )
+        for spec in specs:
+            yield CheckItem.from_parent(self, name=spec.id, file=self.file, stage=self.name, place=spec.place)
+        yield StageItem.from_parent(self, name="completed", file=self.file, stage=self.name)
+
+
+class RehearsalItem(pytest.Item):
+    """An item of a rehearsal: it belongs to a scenario and a stage of it."""
+
+    def __init__(self, *, file: ScenarioFile, stage: str, place: Place | None = None, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.file = file
+        self.stage = stage
+        self.place = place or file.place()
+
+    def ask(self) -> None:
+        """Get this item's result; raises RehearseError for a failure."""
+        raise NotImplementedError
+
+    def runtest(self) -> None:
+        """Ask, and skip when something before it was in the way."""
+        try:
+            self.ask()
+        except NotReached as reason:
+            pytest.skip(str(reason))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """One line and the org's answer for what is the org's or the user's doing; a traceback for a bug of ours."""
+        error = excinfo.value
+        if not isinstance(error, RehearseError):
+            return super().repr_failure(excinfo, style)
+        stage = error.stage if isinstance(error, StageFailed) else self.stage
+        first, *rest = error.message.splitlines()
+        lines = [f"{error.place or self.place}: {stage}: {first}", *(f"  {line}" for line in rest)]
+        if error.remedy:
+            lines.append(f"  remedy: {error.remedy}")
+        return "\n".join(lines)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where the item is written: the scenario's line."""
+        line = self.place.line
+        return self.path, None if line is None else line - 1, self.nodeid.partition("::")[2]
+
+
+class StageItem(RehearsalItem):
+    """A stage did what it must."""
+
+    def ask(self) -> None:
+        """Run through the stage."""
+        rehearsals_of(self.config).of(self.file).reach(self.stage)
+
+
+class CheckItem(RehearsalItem):
+    """A check of a stage was answered as expected."""
+
+    def ask(self) -> None:
+        """Get the answer, and judge it."""
+        result = rehearsals_of(self.config).of(self.file).result(self.stage, self.name)
+        if isinstance(result, CheckResult) and not result.passed:
+            raise _failed_check(self.stage, self.name, result, self.place)
+        if isinstance(result, Comparison) and not result.equal:
+            raise _failed_comparison(self.stage, self.name, result, self.place)
+
+
+class RollbackItem(RehearsalItem):
+    """From this stage, everything can be undone."""
+
+    def ask(self) -> None:
+        """Roll back from the stage."""
+        rehearsals_of(self.config).of(self.file).roll_back(self.stage)
+
+
+class SignOffItem(RehearsalItem):
+    """The verdict is the one the scenario expects."""
+
+    def ask(self) -> None:
+        """Finish the rehearsal, and judge it."""
+        rehearsals_of(self.config).of(self.file).sign_off()
+
+
+def _failed_check(stage: str, key: str, result: CheckResult, place: Place) -> StageFailed:
+    lines = [f"{key}: {result.reason or 'not answered as expected'}", f"expected: {result.expected}"]
+    for who, asked in (("answered", result.answer), ("as the admin", result.control)):
+        if asked is not None:
+            said = " ".join(str(part) for part in (asked.error_code, asked.message) if part)
+            rows = "" if asked.rows is None else f", {asked.rows} rows"
+            lines.append(f"{who}: {asked.request} as {asked.username}: {asked.status or '-'}{rows} {said}".rstrip())
+    return StageFailed("\n".join(lines), stage=stage, place=place, remedy=result.remedy)
+
+
+def _failed_comparison(stage: str, key: str, result: Comparison, place: Place) -> StageFailed:
+    lines = [f"{key}: the new user does not get what the old one gets", *result.differences]
+    if result.new.error_code:
+        lines.append(f"answered: {result.new.error_code} {result.new.message or ''}".rstrip())
+    return StageFailed("\n".join(lines), stage=stage, place=place, remedy=result.remedy)

@@ -1,0 +1,202 @@
+"""What the commands do, and how they say it: progress while it runs, verdict and report at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from harness.checks.results import CheckResult, Comparison
+from harness.errors import GuardRefused, RehearseError, StageFailed, Stopped, UsageError
+from harness.migration.journal import Record
+from harness.migration.records import Plan, RollbackProof, StageFinished, StageStarted
+from harness.migration.status import status
+from harness.rehearsal.options import Options
+from harness.rehearsal.rehearsal import Rehearsal
+from harness.report.index import write_reports
+from harness.report.text import summarize
+from harness.scenario.loader import load
+
+_MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "stopped": ("…", "yellow"), "refused": ("✗", "red")}
+
+
+def open_rehearsal(
+    file: Path,
+    *,
+    org: str | None,
+    sandbox: Path | None,
+    state: Path,
+    reports: Path = Path("reports"),
+    dry: bool = False,
+) -> Rehearsal:
+    """The rehearsal that a command is about. Raises ScenarioError and UsageError."""
+    root = Path.cwd()
+    options = Options.build(
+        root=root,
+        org=org,
+        sandbox=sandbox,
+        cassettes="off",
+        cassette_folder=root / "cassettes",
+        report_folder=root / reports,
+        state_folder=root / state,
+        keep_state=True,
+        dry=dry,
+    )
+    return Rehearsal(load(file), options)
+
+
+def run(rehearsal: Rehearsal) -> int:
+    """Begin a migration and run it as far as it goes."""
+    standing = rehearsal.standing()
+    if standing is not None:
+        raise UsageError(
+            f"run {standing} of {rehearsal.file.shown} is under way or done in org {rehearsal.options.org}",
+            remedy="see `rehearse status`; `rehearse resume` goes on, `rehearse rollback` undoes it",
+        )
+    return _forward(rehearsal)
+
+
+def resume(rehearsal: Rehearsal) -> int:
+    """Take up the run that stands."""
+    _need_a_run(rehearsal)
+    return _forward(rehearsal)
+
+
+def rollback(rehearsal: Rehearsal) -> int:
+    """Undo the run that stands."""
+    _need_a_run(rehearsal)
+    with _reported(rehearsal):
+        end = _show(rehearsal.run.engine.rollback())
+        proof = rehearsal.journal.find(rehearsal.run.id, RollbackProof)
+        if proof is not None:
+            _show_proof(proof)
+    return _code(end)
+
+
+def show_status(rehearsal: Rehearsal) -> int:
+    """Say where the newest run stands."""
+    console = Console(highlight=False)
+    if not (rehearsal.folder / "journal.db").is_file():
+        console.print(f"{rehearsal.file.shown}: nothing was run in org {rehearsal.options.org} yet", soft_wrap=True)
+        return 0
+    console.print(str(status(rehearsal.journal)), soft_wrap=True)
+    rehearsal.finish()
+    return 0
+
+
+def show_plan(rehearsal: Rehearsal) -> int:
+    """Plan, and show the plan."""
+    try:
+        end = _show(_until_plan(rehearsal))
+        plan = rehearsal.journal.find(rehearsal.run.id, Plan)
+        if plan is not None:
+            _print_plan(plan)
+    finally:
+        rehearsal.finish()
+    return _code(end)
+
+
+def _need_a_run(rehearsal: Rehearsal) -> None:
+    if rehearsal.standing() is None:
+        raise UsageError(
+            f"{rehearsal.file.shown} has no run in org {rehearsal.options.org}",
+            remedy="begin one: rehearse run " + rehearsal.file.shown,
+        )
+
+
+def _forward(rehearsal: Rehearsal) -> int:
+    with _reported(rehearsal):
+        end = _show(rehearsal.run.engine.stages())
+    if end is not None and end.result == "refused" and rehearsal.file.scenario.expect.sign_off == "refused":
+        return 0
+    return _code(end)
+
+
+def _until_plan(rehearsal: Rehearsal) -> Iterator[Record]:
+    for record in rehearsal.run.engine.stages():
+        yield record
+        if record.stage == "plan" and isinstance(record.body, StageFinished):
+            return
+
+
+@contextmanager
+def _reported(rehearsal: Rehearsal) -> Iterator[None]:
+    """Whatever happens, write the report of what there is, and say where it is."""
+    try:
+        yield
+    finally:
+        evidence = rehearsal.finish()
+        if evidence is not None:
+            index = write_reports([evidence], rehearsal.options.report_folder)
+            summarize([evidence], sys.stdout)
+            Console(highlight=False).print(f"report: {index.parent / (evidence.name + '.html')}", soft_wrap=True)
+
+
+def _show(records: Iterator[Record]) -> StageFinished | None:
+    """Print what happens as it happens; the end of the last stage."""
+    console = Console(highlight=False)
+    end: StageFinished | None = None
+    with console.status("starting") as spinner:
+        for record in records:
+            body = record.body
+            if isinstance(body, StageStarted):
+                spinner.update(record.stage)
+            elif isinstance(body, CheckResult) and not body.passed:
+                console.print(f"  ✗ {record.key}: {body.reason}", style="red", markup=False, soft_wrap=True)
+            elif isinstance(body, Comparison) and not body.equal:
+                text = f"  ✗ {record.key}: {'; '.join(body.differences)}"
+                console.print(text, style="red", markup=False, soft_wrap=True)
+            elif isinstance(body, StageFinished):
+                end = body
+                _print_end(console, record.stage, body)
+    return end
+
+
+def _print_end(console: Console, stage: str, end: StageFinished) -> None:
+    mark, style = _MARKS[end.result]
+    line = f"{mark} {stage:<10} {end.calls:>4} calls  {end.message}"
+    console.print(line, style=style, markup=False, soft_wrap=True)
+    for name, text in (("org", end.answer), ("at", end.place), ("remedy", end.remedy)):
+        if text and end.result != "passed":
+            console.print(f"    {name}: {text}", markup=False, soft_wrap=True)
+
+
+def _show_proof(proof: RollbackProof) -> None:
+    console = Console(highlight=False)
+    equal = "equal" if proof.equal else "NOT equal"
+    lines = [f"access fingerprint: {equal} to the snapshot ({proof.fingerprint_before[:16]}…)"]
+    lines += [f"left behind: {text}" for text in proof.residue]
+    lines += [f"changed by somebody else, left alone: {text}" for text in proof.drift]
+    lines += [f"differs: {text}" for text in proof.differences]
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def _print_plan(plan: Plan) -> None:
+    console = Console(highlight=False)
+    writes = Table("stage", "write", "rows", "calls", title="What would be written", title_justify="left")
+    for write in plan.writes:
+        writes.add_row(write.stage, write.summary, f"{write.rows:,}", str(write.calls))
+    console.print(writes)
+    losses = Table("", "what", "access", "cause", "because", title="What would be lost", title_justify="left")
+    for loss in sorted(plan.losses, key=lambda one: (one.accepted, one.cause, one.kind, one.name)):
+        mark = "" if loss.accepted else "✗"
+        losses.add_row(mark, f"{loss.kind} {loss.name}", ", ".join(loss.access), loss.cause, loss.because)
+    console.print(losses if plan.losses else "Nothing would be lost.")
+    console.print(f"{plan.calls} API calls to write it; digest {plan.digest[:16]}…")
+    if plan.refusal:
+        console.print(f"Not executable: {plan.refusal}", style="red", markup=False, soft_wrap=True)
+
+
+def _code(end: StageFinished | None) -> int:
+    """The exit code for how the last stage ended."""
+    results: dict[str, type[RehearseError]] = {
+        "failed": StageFailed,
+        "refused": GuardRefused,
+        "stopped": Stopped,
+    }
+    return results[end.result].exit_code if end is not None and end.result in results else 0

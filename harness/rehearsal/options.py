@@ -1,0 +1,77 @@
+"""What a front was asked for: which org, which cassettes, which folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+from harness.errors import UsageError
+
+CassetteMode = Literal["replay", "record", "off"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a front was asked for; paths are absolute."""
+
+    root: Path
+    """Where `rehearse.toml` is looked for, upwards."""
+    org: str
+    """`simulated`, or the name of a configured org."""
+    sandbox: Path | None
+    """The ready file of a simulated sandbox that already runs."""
+    cassettes: CassetteMode
+    cassette_folder: Path
+    report_folder: Path
+    state_folder: Path
+    keep_state: bool = False
+    """Whether a simulated org and its journal outlive this process, as the command wants it."""
+    dry: bool = False
+    """Whether nothing is to be left behind, not even a journal."""
+
+    @classmethod
+    def build(
+        cls,
+        *,
+        root: Path,
+        org: str | None,
+        sandbox: Path | None,
+        cassettes: CassetteMode | None,
+        cassette_folder: Path,
+        report_folder: Path,
+        state_folder: Path,
+        keep_state: bool = False,
+        dry: bool = False,
+    ) -> Self:
+        """Fill in the defaults; raises UsageError for a combination that says two things."""
+        if org is not None and sandbox is not None:
+            raise UsageError("--org and --sandbox both name an org", remedy="give one of them")
+        real = sandbox is not None or org not in (None, "simulated")
+        if real and cassettes is None:
+            raise UsageError(
+                "an org is named, but cassettes are replayed by default and a replay touches no org",
+                remedy="add --cassettes off to rehearse in that org, or --cassettes record to record it as well",
+            )
+        return cls(
+            root=root,
+            org=org or "simulated",
+            sandbox=sandbox,
+            cassettes=cassettes or "replay",
+            cassette_folder=cassette_folder,
+            report_folder=report_folder,
+            state_folder=state_folder,
+            keep_state=keep_state,
+            dry=dry,
+        )
+
+    @property
+    def replays(self) -> bool:
+        """Whether cassettes stand in for the org."""
+        return self.cassettes == "replay"
+
+    @property
+    def durable(self) -> bool:
+        """Whether the journal is a file: whenever the org outlives this process."""
+        outlives = self.keep_state or self.sandbox is not None or self.org != "simulated"
+        return outlives and not (self.replays or self.dry)

@@ -1,0 +1,410 @@
+"""One scenario's rehearsal: the plugin asks it for one result at a time, the command runs it through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from harness import __version__
+from harness.checks.results import CheckResult, Comparison
+from harness.checks.spec import check_specs, operation_specs
+from harness.credentials.store import open_store
+from harness.errors import Place, RehearseError, StageFailed
+from harness.migration.engine import Engine
+from harness.migration.journal import Journal
+from harness.migration.records import Intent, RollbackProof, RunStarted, StageFinished
+from harness.org.clock import SystemClock
+from harness.recording.cassettes import Cassettes
+from harness.recording.hosts import CANONICAL_URL
+from harness.rehearsal.connections import Connections
+from harness.rehearsal.options import Options
+from harness.rehearsal.progress import NotReached, Progress
+from harness.rehearsal.worlds import World, facts_of, open_configured, open_ready, open_replay, open_simulated
+from harness.report.evidence import Evidence, gather
+from harness.scenario.loader import ScenarioFile
+
+
+@dataclass
+class Run:
+    """One run of the engine."""
+
+    id: str
+    engine: Engine
+    connections: Connections
+    rolled_back: bool = False
+
+
+class Rehearsal:
+    """One scenario's rehearsal. Nothing is opened before the first question."""
+
+    def __init__(self, file: ScenarioFile, options: Options) -> None:
+        self.file = file
+        self.options = options
+        self._world: World | None = None
+        self._cassettes: Cassettes | None = None
+        self._journal: Journal | None = None
+        self._run: Run | None = None
+        self._progress: Progress | None = None
+        self._proofs: dict[str, RollbackProof] = {}
+        self._closing = ExitStack()
+        self._could_not_begin = ""
+
+    @property
+    def items(self) -> int:
+        """How many pytest items the scenario has."""
+        scenario = self.file.scenario
+        checks, operations = len(check_specs(self.file)), len(operation_specs(self.file))
+        return len(scenario.stages) + checks + 2 * operations + len(scenario.rollback_stages) + 1
+
+    # --- what a front may ask ----------------------------------------------------------------------------------------
+
+    def reach(self, stage: str) -> StageFinished:
+        """Run through a stage. Raises StageFailed or what it failed with, and NotReached when an earlier one did."""
+        finished = self.progress.finished(stage)
+        self.progress.settle()
+        if finished is None:
+            raise NotReached(self._why_not_reached())
+        if finished.result == "refused" and self.file.scenario.expect.sign_off == "refused":
+            return finished
+        if finished.result == "stopped":
+            raise NotReached(f"{finished.message}; run it again after {finished.until}, or see `rehearse status`")
+        if finished.result != "passed":
+            raise self._failure(stage, finished)
+        return finished
+
+    def result(self, stage: str, key: str) -> CheckResult | Comparison:
+        """The result of one check or compared operation of a stage; raises NotReached when it was not made."""
+        kind = "check" if stage == "verify" else "comparison"
+        found = self.progress.find(kind, stage, key)
+        if not isinstance(found, CheckResult | Comparison):
+            raise NotReached(self._why_not_reached())
+        return found
+
+    def roll_back(self, stage: str) -> RollbackProof:
+        """Prove the rollback from a stage: of the migration from its last one, of a run of its own from others."""
+        if stage not in self._proofs:
+            own = stage == self._rollback_order()[0]
+            self._proofs[stage] = self._roll_the_migration_back() if own else self._rehearse_rollback(stage)
+        return self._judge_proof(self._proofs[stage])
+
+    def sign_off(self) -> Evidence:
+        """Run whatever has not run yet; raises StageFailed when the verdict is not the one the scenario expects."""
+        questions: list[Callable[[], object]] = [self._run_through]
+        questions += [partial(self.roll_back, stage) for stage in self._rollback_order()]
+        for question in questions:
+            with suppress(NotReached, RehearseError):  # each of these is a reason in the verdict
+                question()
+        evidence = self.evidence()
+        if evidence is None:
+            raise NotReached(self._why_not_reached())
+        verdict = evidence.verdict
+        if not verdict.as_expected:
+            lines = [f"{verdict.words}: {verdict.summary}", *(reason.text for reason in verdict.reasons[1:])]
+            raise StageFailed("\n".join(lines), stage="sign-off", place=self.file.place())
+        return evidence
+
+    def evidence(self) -> Evidence | None:
+        """The evidence so far; None when nothing was begun."""
+        if self._run is None or self.journal.find(self._run.id, RunStarted) is None:
+            return None
+        return gather(self.journal, self._run.id)
+
+    def left_behind(self) -> str | None:
+        """What somebody must still do, in a line; None when nothing is left in an org."""
+        if not self.options.durable or self._run is None or self._run.rolled_back:
+            return None
+        return f"{self.file.shown}: `rehearse status` says where it stands; `resume` goes on, `rollback` undoes it"
+
+    def finish(self) -> Evidence | None:
+        """Leave the run where it is, close everything, and give the evidence there is."""
+        if self._progress is not None:
+            self._progress.close()
+        evidence = self.evidence()
+        self._closing.close()
+        return evidence
+
+    # --- the pieces, opened when they are needed ---------------------------------------------------------------------
+
+    @property
+    def world(self) -> World:
+        """The org and everything around it."""
+        if self._world is None:
+            self._world = self._open_world()
+            self._closing.callback(self._world.close)
+        return self._world
+
+    def _open_world(self) -> World:
+        options = self.options
+        if options.replays:
+            return open_replay(self.file, url=CANONICAL_URL, facts=self.cassettes.facts, clock=self.cassettes.clock)
+        if options.sandbox is not None:
+            return open_ready(self.file, options.sandbox)
+        if options.org != "simulated":
+            return open_configured(options.org, options.root, self.file.path.parent)
+        return open_simulated(self.file, state=self.folder / "org.db" if options.keep_state else None)
+
+    @property
+    def journal(self) -> Journal:
+        """The scenario's journal: a file where the org outlives this process, in memory otherwise."""
+        if self._journal is None:
+            self._journal = Journal(self.folder / "journal.db" if self.options.durable else None)
+            self._closing.callback(self._journal.close)
+        return self._journal
+
+    @property
+    def folder(self) -> Path:
+        """Where what belongs to this scenario and org is kept between processes."""
+        org = self.options.sandbox.stem if self.options.sandbox else self.options.org
+        return self.options.state_folder / org / self.file.name
+
+    @property
+    def cassettes(self) -> Cassettes:
+        """The cassettes of this scenario."""
+        if self._cassettes is None:
+            self._cassettes = self._open_cassettes()
+        return self._cassettes
+
+    @property
+    def run(self) -> Run:
+        """The migration itself: the unfinished run of the journal, or a new one."""
+        if self._run is None:
+            self._run = self._begin(self.standing())
+        return self._run
+
+    @property
+    def progress(self) -> Progress:
+        """The migration's progress."""
+        if self._progress is None:
+            if self._could_not_begin:
+                raise NotReached(f"it could not begin: {self._could_not_begin}")
+            try:
+                self._progress = Progress(self.run.engine.stages(), self.journal.records(self.run.id))
+            except RehearseError as error:
+                self._could_not_begin = error.message
+                raise
+        return self._progress
+
+    # --- runs --------------------------------------------------------------------------------------------------------
+
+    def _begin(self, run_id: str | None = None, *, until: str | None = None, first: str = "preflight") -> Run:
+        """A run of the engine: of the migration, or, with `until`, of a rollback rehearsal that follows its plan."""
+        self.cassettes.ahead(first)
+        run_id = run_id or self.cassettes.clock.new_id()
+        folder = self._run_folder(run_id)
+        connections = Connections(self.file, self.world, clock=self.cassettes.clock)
+        plan_from = self.run.id if until is not None else None
+        store = open_store(
+            self.file.scenario.credentials,
+            base=self.file.path.parent,
+            folder=folder,
+            stand_in=self.world.simulated,
+            old=connections.parts_of_source(),
+        )
+
+        def around(stage: str) -> AbstractContextManager[None]:
+            if until is not None:
+                return nullcontext()  # one cassette holds the whole rehearsal of a rollback
+            name = stage if stage != "rollback" else f"rollback-from-{self._rollback_order()[0]}"
+            return self._recorded(name, connections)
+
+        engine = Engine(
+            file=self.file,
+            journal=self.journal,
+            run_id=run_id,
+            header=self._header(run_id, until=until, plan_from=plan_from),
+            site=self.world.site,
+            guard=connections.guard,
+            meter=connections.meter,
+            connect=connections.connect,
+            sign_in=connections.try_sign_in,
+            store=store,
+            resolve=self.world.resolve,
+            clock=self.cassettes.clock,
+            around=around,
+            plan_from=plan_from,
+        )
+        self._closing.callback(connections.close)
+        return Run(run_id, engine, connections)
+
+    def _header(self, run_id: str, *, until: str | None, plan_from: str | None) -> RunStarted:
+        scenario = self.file.scenario
+        return RunStarted(
+            run_id=run_id,
+            tool_version=__version__,
+            purpose="migration" if until is None else "rollback-rehearsal",
+            until=until,
+            system=scenario.system,
+            scenario_purpose=scenario.purpose,
+            scenario_file=self.file.shown,
+            scenario_digest=self.file.digest,
+            source_username=scenario.from_.username,
+            target_username=scenario.to.username,
+            strategy=scenario.to.strategy,
+            stages=scenario.stages,
+            sign_off_expected=scenario.expect.sign_off,
+            sign_off_because=scenario.expect.because,
+            org_name=self.world.site.name,
+            cassettes=self.options.cassettes,
+            recorded_at=self.cassettes.recorded_at,
+            recorded_from=self.cassettes.recorded_from,
+            by=self.world.admin.username,
+            checks=tuple(spec.id for spec in check_specs(self.file)),
+            operations=tuple(spec.id for spec in operation_specs(self.file)),
+            rollback_stages=scenario.rollback_stages,
+            plan_from=plan_from,
+        )
+
+    def standing(self) -> str | None:
+        """The newest migration of the journal, unless it was rolled back."""
+        for begun in reversed(self.journal.runs()):
+            if begun.purpose == "migration":
+                undone = self._end_of(begun.run_id, "rollback")
+                return None if undone and undone.result == "passed" else begun.run_id
+        return None
+
+    def _run_folder(self, run_id: str) -> Path:
+        """Where a run keeps the old credential file; what need not outlive this process goes when it ends."""
+        if self.options.durable:
+            return self.folder / "runs" / run_id
+        return Path(self._closing.enter_context(TemporaryDirectory(prefix="rehearse-"))) / run_id
+
+    # --- rolling back ------------------------------------------------------------------------------------------------
+
+    def _rollback_order(self) -> tuple[str, ...]:
+        *others, last = self.file.scenario.rollback_stages
+        return (last, *others)
+
+    def _run_through(self) -> None:
+        self.progress.finished(self.file.scenario.stages[-1])
+
+    def _wrote(self, run_id: str) -> bool:
+        return any(isinstance(record.body, Intent) and not record.body.found for record in self.journal.records(run_id))
+
+    def _end_of(self, run_id: str, stage: str) -> StageFinished | None:
+        ends = [
+            record.body
+            for record in self.journal.records(run_id)
+            if record.stage == stage and isinstance(record.body, StageFinished)
+        ]
+        return ends[-1] if ends else None
+
+    def _roll_the_migration_back(self) -> RollbackProof:
+        with suppress(RehearseError):  # the stage's own item says so; what was written must be undone all the same
+            self._run_through()
+        ended = self.progress.ended_badly()
+        if ended is not None and ended[1].result == "stopped":
+            raise NotReached(f"{ended[0]} waits: {ended[1].message}")
+        if not self._wrote(self.run.id):
+            raise NotReached("nothing was written, so there is nothing to undo")
+        return self._undo(self.run)
+
+    def _rehearse_rollback(self, stage: str) -> RollbackProof:
+        plan = self.progress.finished("plan")
+        ended = self.progress.ended_badly()
+        if plan is None or ended is not None:
+            raise NotReached(self._why_not_reached())
+        if self._wrote(self.run.id) and not self.run.rolled_back:
+            self.roll_back(self._rollback_order()[0])
+        name = f"rollback-from-{stage}"
+        run = self._begin(until=stage, first=name)
+        with self._recorded(name, run.connections):
+            forward = Progress(run.engine.stages(), iter(()))
+            forward.finished(stage)
+            forward.settle()
+            proof = self._undo(run)
+        failed = forward.ended_badly()
+        if failed is not None:
+            raise self._failure(*failed)
+        return proof
+
+    def _undo(self, run: Run) -> RollbackProof:
+        for _ in run.engine.rollback():
+            pass
+        end = self._end_of(run.id, "rollback")
+        if end is None or end.result != "passed":
+            raise self._failure("rollback", end)
+        run.rolled_back = True
+        proof = self.journal.find(run.id, RollbackProof)
+        if proof is None:
+            raise StageFailed("the rollback left no proof", stage="rollback", place=self.file.place("rollback"))
+        return proof
+
+    def _judge_proof(self, proof: RollbackProof) -> RollbackProof:
+        wrong = [*proof.differences] if not proof.equal else []
+        if not proof.equal and not wrong:
+            wrong.append("the access fingerprints differ")
+        if not proof.credential_restored:
+            wrong.append("the old credential is not active again")
+        if not proof.old_user_signs_in:
+            wrong.append("the old user does not sign in")
+        if wrong:
+            message = f"from {proof.from_stage}, not everything came back: {wrong[0]}"
+            raise StageFailed("\n".join([message, *wrong[1:]]), stage="rollback", place=self.file.place("rollback"))
+        return proof
+
+    # --- cassettes ---------------------------------------------------------------------------------------------------
+
+    def _open_cassettes(self) -> Cassettes:
+        folder, mode = self.options.cassette_folder / self.file.name, self.options.cassettes
+        command = f"pytest {self.file.shown} --cassettes record"
+        if mode == "replay":
+            cassettes = Cassettes(folder, mode, clock=SystemClock(), scenario_digest=self.file.digest, command=command)
+            cassettes.require(self._cassette_names())
+            return cassettes
+        world = self.world
+        return Cassettes(
+            folder,
+            mode,
+            clock=world.clock,
+            source=world.in_words,
+            api_version=world.site.api_version,
+            tool_version=__version__,
+            scenario_digest=self.file.digest,
+            facts=facts_of(world),
+            hosts=(world.site.url,),
+            secrets=world.secrets,
+            command=command,
+        )
+
+    def _cassette_names(self) -> list[str]:
+        """The cassettes a recording of this scenario has, in the order in which they are played."""
+        stages = self.file.scenario.stages
+        if self.file.scenario.expect.sign_off == "refused":
+            return list(stages[: stages.index("plan") + 1])
+        return [*stages, *(f"rollback-from-{stage}" for stage in self._rollback_order())]
+
+    @contextmanager
+    def _recorded(self, name: str, connections: Connections) -> Iterator[None]:
+        """One cassette. Whoever acts in it signs in in it, so that it can be played, or recorded again, by itself."""
+        if self.options.cassettes != "off":
+            connections.forget()
+        with self.cassettes.stage(name):
+            yield
+
+    # --- saying why --------------------------------------------------------------------------------------------------
+
+    def _failure(self, stage: str, finished: StageFinished | None) -> StageFailed:
+        if finished is None:
+            return StageFailed("it ended without saying how", stage=stage, place=self.file.place())
+        message = finished.message if not finished.answer else f"{finished.message}\norg: {finished.answer}"
+        place = self.file.place()
+        if finished.place:
+            name, _, line = finished.place.partition(":")
+            place = Place(name, int(line.partition(":")[0] or 1))
+        return StageFailed(message, stage=stage, place=place, remedy=finished.remedy)
+
+    def _why_not_reached(self) -> str:
+        ended = self.progress.ended_badly()
+        if ended is None:
+            return f"stage {self.progress.error_stage or 'preflight'} failed"
+        stage, finished = ended
+        if finished.result == "stopped":
+            return f"stage {stage} is not finished: {finished.message}"
+        if finished.result == "refused":
+            expected = " as the scenario expects" if self.file.scenario.expect.sign_off == "refused" else ""
+            return f"the plan was refused{expected}"
+        return f"stage {stage} failed"

@@ -1,0 +1,322 @@
+"""The world a scenario is rehearsed in: which org, whose clock, whose secrets.
+
+There are four: a simulated sandbox of our own, a simulated sandbox that already runs, a configured org, and none at
+all, where cassettes are replayed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import UsageError
+from harness.org.clock import Clock, SystemClock
+from harness.org.secret import Resolve, Secret, resolve_reference
+from harness.org.sign_in import Credential, credential
+from harness.org.site import Site
+from harness.rehearsal.config import find_org
+from harness.scenario.loader import ScenarioFile
+from harness.scenario.model import SignIn, SimulatedOrg
+
+if TYPE_CHECKING:
+    from harness.sandbox.org import SandboxOrg
+    from harness.sandbox.ready import Ready
+
+
+@dataclass
+class World:
+    """Where a scenario is rehearsed. `simulated` says that a stand-in takes the credential file's place."""
+
+    site: Site
+    admin: Credential
+    clock: Clock
+    resolve: Resolve
+    simulated: bool
+    in_words: str
+    """What kind of org it is: `simulated sandbox` or `sandbox`."""
+    closing: ExitStack = field(default_factory=ExitStack)
+    _revealed: list[Secret] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        resolve, revealed = self.resolve, self._revealed
+        revealed.extend(self.admin.parts.values())
+
+        def noting(reference: str) -> Secret:
+            revealed.append(secret := resolve(reference))
+            return secret
+
+        self.resolve = noting
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret that was used so far: no cassette may hold one."""
+        return tuple(self._revealed)
+
+    def close(self) -> None:
+        """Stop what was started."""
+        self.closing.close()
+
+
+def open_simulated(file: ScenarioFile, *, state: Path | None) -> World:
+    """A simulated sandbox of our own, serving for as long as the world is open; kept in `state` when one is given.
+
+    Raises UsageError when the scenario's org cannot be read.
+    """
+    from harness.sandbox.server import SandboxServer
+    from harness.sandbox.source import open_org
+    from harness.sandbox.source.errors import SourceError
+
+    source, population = _source_of(file)
+    closing = ExitStack()
+    try:
+        org = open_org(source, population=population, state=state)
+    except SourceError as error:
+        raise UsageError(str(error), place=file.place("org")) from error
+    closing.callback(org.close)
+    ready = closing.enter_context(SandboxServer(org)).ready
+    return _of_ready(file, ready, clock=_EmbeddedClock(org, file.digest), closing=closing)
+
+
+def open_ready(file: ScenarioFile, path: Path) -> World:
+    """A simulated sandbox that already runs and wrote this ready file. Raises UsageError when it is not one."""
+    from harness.sandbox.ready import Ready
+
+    try:
+        ready = Ready.read(path)
+    except OSError as error:
+        remedy = f"start one: rehearse sandbox --ready {path}"
+        raise UsageError(f"{path} cannot be read: {error.strerror}", remedy=remedy) from error
+    except ValueError as error:
+        raise UsageError(str(error), remedy="name the file that `rehearse sandbox --ready` wrote") from error
+    return _of_ready(file, ready, clock=_RemoteClock(ready.control), closing=ExitStack())
+
+
+def open_configured(name: str, root: Path, scenario_folder: Path) -> World:
+    """A configured org, in real time, with secrets from where the references say. Raises UsageError."""
+    configured = find_org(name, root)
+    site = Site(
+        name=name,
+        url=configured.org.my_domain,
+        org_id=configured.org.org_id,
+        api_version=configured.org.api_version,
+        ca_bundle=configured.ca_bundle,
+    )
+
+    def of_configuration(reference: str) -> Secret:
+        return resolve_reference(reference, base=configured.folder, environ=os.environ)
+
+    def of_scenario(reference: str) -> Secret:
+        return resolve_reference(reference, base=scenario_folder, environ=os.environ)
+
+    admin = credential(configured.admin_sign_in, configured.admin_username, of_configuration)
+    return World(site=site, admin=admin, clock=SystemClock(), resolve=of_scenario, simulated=False, in_words="sandbox")
+
+
+def open_replay(file: ScenarioFile, *, url: str, facts: Mapping[str, str], clock: Clock) -> World:
+    """No org at all: cassettes answer. Any secret will do, since recordings hold none."""
+    site = Site(
+        name=facts["org_name"],
+        url=url,
+        org_id=facts["org_id"],
+        api_version=facts["api_version"],
+        simulated=facts["simulated"] == "yes",
+    )
+    keys = {reference for reference, part in _references(file) if part == "private_key"}
+    any_key = _ThrowAwayKey()
+
+    def resolve(reference: str) -> Secret:
+        return Secret(any_key.pem() if reference in keys else "replayed")
+
+    flow: Any = facts["admin_flow"]
+    parts = {name: Secret("replayed") for name in ("consumer_key", "consumer_secret", "password", "access_token")}
+    if flow == "jwt-bearer":
+        parts["private_key"] = Secret(any_key.pem())
+    admin = Credential(flow, facts["admin_username"], None, parts)
+    simulated = facts["simulated"] == "yes"
+    words = "simulated sandbox" if simulated else "sandbox"
+    return World(site=site, admin=admin, clock=clock, resolve=resolve, simulated=True, in_words=words)
+
+
+def facts_of(world: World) -> dict[str, str]:
+    """What a replay must know about the world it was recorded in; nothing of it is secret."""
+    return {
+        "org_name": world.site.name,
+        "org_id": world.site.org_id,
+        "api_version": world.site.api_version,
+        "simulated": "yes" if world.simulated else "no",
+        "admin_flow": world.admin.flow,
+        "admin_username": world.admin.username,
+    }
+
+
+def _source_of(file: ScenarioFile) -> tuple[str | Path, Path | None]:
+    org = file.scenario.org
+    folder = file.path.parent
+    if not isinstance(org, SimulatedOrg) or org.simulated == "demo":
+        return "demo", None
+    return folder / org.simulated, None if org.population is None else folder / org.population
+
+
+def _of_ready(file: ScenarioFile, ready: Ready, *, clock: Clock, closing: ExitStack) -> World:
+    site = Site(name="simulated", url=ready.instance_url, org_id=ready.org_id, simulated=True)
+    user, (app_name, app) = ready.users["admin"], next(iter(ready.apps.items()))
+    parts = {"consumer_key": app["consumer_key"], "consumer_secret": app["consumer_secret"]}
+    parts |= {name: user[name] for name in ("password", "security_token") if user.get(name)}
+    admin = Credential(
+        "username-password", user["username"], app_name, {name: Secret(value) for name, value in parts.items()}
+    )
+    return World(
+        site=site,
+        admin=admin,
+        clock=clock,
+        resolve=_resolve_from(file, ready),
+        simulated=True,
+        in_words="simulated sandbox",
+        closing=closing,
+    )
+
+
+def _references(file: ScenarioFile) -> Iterator[tuple[str, str]]:
+    """Every secret reference of a scenario, with the part of a credential that it stands for."""
+    for sign_in in (file.scenario.from_.sign_in, file.scenario.to.sign_in):
+        for part, reference in sign_in.model_dump().items():
+            if part not in ("flow", "app") and reference is not None:
+                yield reference, part
+
+
+def _resolve_from(file: ScenarioFile, ready: Ready) -> Resolve:
+    """In a simulated sandbox the references mean that org's own secrets, so that nothing need be set.
+
+    A password of the new user, who is not there yet, is made up.
+    """
+    users = {user["username"].casefold(): user for user in ready.users.values()}
+    known: dict[str, str] = {}
+
+    def learn(username: str, sign_in: SignIn) -> None:
+        app = ready.apps.get(getattr(sign_in, "app", ""), {})
+        user = users.get(username.casefold(), {"password": "", "security_token": ""})
+        for part, reference in sign_in.model_dump().items():
+            if part in ("flow", "app") or reference is None:
+                continue
+            if part == "private_key" and "private_key_file" in app:
+                known[reference] = Path(app["private_key_file"]).read_text("utf-8")
+            elif part in app:
+                known[reference] = app[part]
+            elif part in user:
+                known[reference] = user[part] or _made_up(reference)
+
+    learn(file.scenario.from_.username, file.scenario.from_.sign_in)
+    learn(file.scenario.to.username, file.scenario.to.sign_in)
+
+    def resolve(reference: str) -> Secret:
+        if reference not in known:
+            raise UsageError(
+                f"the simulated sandbox has nothing for {reference}",
+                place=file.place("from"),
+                remedy=f"name an app that it has: {', '.join(ready.apps)}",
+            )
+        return Secret(known[reference])
+
+    return resolve
+
+
+def _made_up(reference: str) -> str:
+    return "Rehearsal-1-" + hashlib.sha256(os.urandom(16) + reference.encode()).hexdigest()[:20]
+
+
+class _ThrowAwayKey:
+    """A private key to sign assertions with that nobody will check; made when it is first needed."""
+
+    def __init__(self) -> None:
+        self._pem = ""
+
+    def pem(self) -> str:
+        if not self._pem:
+            from cryptography.hazmat.primitives import serialization
+            from cryptography.hazmat.primitives.asymmetric import rsa
+
+            key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            self._pem = key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            ).decode()
+        return self._pem
+
+
+class _Advancing:
+    """What both clocks of a simulated sandbox share: time passes because we say so."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._ids = 0
+
+    def _advance(self, seconds: float) -> None:
+        raise NotImplementedError
+
+    def now(self) -> datetime:
+        """The org's time."""
+        raise NotImplementedError
+
+    def sleep(self, seconds: float) -> None:
+        """Let a short while pass in the org."""
+        self._advance(seconds)
+
+    def pass_until(self, moment: datetime) -> bool:
+        """Advance the org's clock to `moment`."""
+        remaining = moment - self.now()
+        if remaining > timedelta(0):
+            self._advance(remaining.total_seconds())
+        return True
+
+    def new_id(self) -> str:
+        """The next of a fixed sequence, so that two recordings are alike."""
+        self._ids += 1
+        return hashlib.sha256(f"{self._seed}:{self._ids}:{self.now():%Y%m%d%H}".encode()).hexdigest()[:12]
+
+
+class _EmbeddedClock(_Advancing):
+    def __init__(self, org: SandboxOrg, seed: str) -> None:
+        super().__init__(seed)
+        self._clock = org.clock
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def _advance(self, seconds: float) -> None:
+        self._clock.advance(seconds)
+
+
+class _RemoteClock(_Advancing):
+    """The clock of a simulated sandbox in another process, through its control interface."""
+
+    def __init__(self, control: Mapping[str, str]) -> None:
+        super().__init__(os.urandom(8).hex())
+        self._control = control
+        self._open: Callable[..., Any] = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self._ask(None)["now"])
+
+    def _advance(self, seconds: float) -> None:
+        self._ask({"advance": seconds})
+
+    def _ask(self, change: Mapping[str, float] | None) -> dict[str, str]:
+        request = urllib.request.Request(  # noqa: S310 - the loopback, from a file the user named
+            self._control["url"].rstrip("/") + "/clock",
+            data=None if change is None else json.dumps(change).encode(),
+            headers={"Authorization": f"Bearer {self._control['token']}", "Content-Type": "application/json"},
+        )
+        try:
+            with self._open(request, timeout=10) as answer:
+                return dict(json.load(answer))
+        except OSError as error:
+            remedy = "is `rehearse sandbox` still running? start it again and name its new ready file"
+            raise UsageError(f"the simulated sandbox does not answer: {error}", remedy=remedy) from error

@@ -1,0 +1,107 @@
+"""The rehearsals of one pytest run: which there are, how their evidence is gathered, and what is said at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from harness.errors import RehearseError
+from harness.rehearsal.options import Options
+from harness.rehearsal.rehearsal import Rehearsal
+from harness.report.evidence import Evidence, most_complete
+from harness.report.index import write_reports
+from harness.report.text import summarize
+from harness.scenario.loader import ScenarioFile
+
+
+class Rehearsals:
+    """Every scenario that was collected, by its file, and what came back from pytest-xdist's workers."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.options = _options(config)
+        self._by_file: dict[Path, Rehearsal] = {}
+        self._received: list[Evidence] = []
+        self._index: Path | None = None
+        self._evidence: list[Evidence] = []
+
+    def add(self, file: ScenarioFile) -> None:
+        """Take up a scenario; nothing is opened before its first item runs."""
+        self._by_file[file.path] = Rehearsal(file, self.options)
+
+    def of(self, file: ScenarioFile) -> Rehearsal:
+        """The rehearsal of a scenario."""
+        return self._by_file[file.path]
+
+    def check_collection(self, session: pytest.Session) -> None:
+        """Refuse to record a part of a scenario. Raises pytest.UsageError that says why and what to do."""
+        if self.options.cassettes == "record":
+            self._refuse_partial_recording(session)
+
+    def _refuse_partial_recording(self, session: pytest.Session) -> None:
+        chosen = Counter(item.path for item in session.items)
+        for path, rehearsal in self._by_file.items():
+            if 0 < chosen[path] < rehearsal.items:
+                raise pytest.UsageError(
+                    f"{rehearsal.file.name}: only {chosen[path]} of {rehearsal.items} items are selected, and a "
+                    "recording needs them all. Leave out -k, -m and node ids while recording."
+                )
+
+    def receive(self, evidence: Sequence[str]) -> None:
+        """Take the evidence of a worker, each as JSON."""
+        self._received.extend(Evidence.model_validate_json(text) for text in evidence)
+
+    def finish(self) -> None:
+        """Close every rehearsal, then hand its evidence to the controller or write the reports."""
+        for rehearsal in self._by_file.values():
+            evidence = rehearsal.finish()
+            if evidence is not None:
+                self._received.append(evidence)
+        output = getattr(self.config, "workeroutput", None)
+        if output is not None:
+            output["sf_rehearsal"] = [one.model_dump_json() for one in self._received]
+            return
+        self._evidence = most_complete(self._received)
+        if self._evidence:
+            self._index = write_reports(self._evidence, self.options.report_folder)
+
+    def summarize(self, terminal: pytest.TerminalReporter) -> None:
+        """Print a few lines for each scenario, and where the reports are."""
+        if not self._evidence or self._index is None:
+            return
+        terminal.section("migration rehearsals")
+        buffer = StringIO()
+        summarize(self._evidence, buffer, colour=terminal.hasmarkup)
+        terminal.write(buffer.getvalue())
+        for rehearsal in self._by_file.values():
+            if left := rehearsal.left_behind():
+                terminal.write_line(left, yellow=True)
+        terminal.write_line(f"reports: {_relative(self._index)}")
+
+
+def _options(config: pytest.Config) -> Options:
+    root = config.rootpath
+    option = config.getoption
+    try:
+        return Options.build(
+            root=root,
+            org=option("--org"),
+            sandbox=option("--sandbox"),
+            cassettes=option("--cassettes"),
+            cassette_folder=option("--cassette-folder") or root / "cassettes",
+            report_folder=option("--report-folder") or root / "reports",
+            state_folder=option("--state-folder") or root / ".rehearse",
+        )
+    except RehearseError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _relative(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
