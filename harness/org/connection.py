@@ -23,7 +23,7 @@ from harness.org.outcome import answer_of, answer_of_row, lost, not_sent
 from harness.org.reply import Answer, ApiError, BulkResult, Reply, reply_of
 from harness.org.sign_in import Credential, Session, sign_in
 from harness.org.site import Site
-from harness.org.transport import Transport
+from harness.org.transport import Transport, caller
 
 __all__ = ["Answer", "ApiError", "BulkResult", "Connection", "Principal", "Reply"]
 
@@ -87,8 +87,9 @@ class Connection:
         """One request whose body or answer is not JSON: CSV, XML, HTML. `path` starts with a slash."""
 
         def call(sf: Salesforce, seen: _Seen) -> Any:
-            own = {"Authorization": sf.headers["Authorization"], **(headers or {})}
-            sf.session.request(method, self.site.url + path, data=body, headers=own, hooks=seen.hooks)
+            authorized = {"Authorization": sf.headers["Authorization"], **caller(self.username)}
+            url, all_headers = self.site.url + path, {**authorized, **(headers or {})}
+            sf.session.request(method, url, data=body, headers=all_headers, hooks=seen.hooks)
 
         return self._call(call)
 
@@ -223,7 +224,11 @@ class Connection:
 
         def call(sf: Salesforce, seen: _Seen) -> Any:
             sf.session.request(
-                "POST", self.site.url + path, data=build(sf.session_id), headers=dict(headers), hooks=seen.hooks
+                "POST",
+                self.site.url + path,
+                data=build(sf.session_id),
+                headers={**caller(self.username), **headers},
+                hooks=seen.hooks,
             )
 
         return self._call(call)
@@ -240,7 +245,7 @@ class Connection:
                 "POST",
                 f"{self.site.url}/secur/frontdoor.jsp",
                 data=form.encode(),
-                headers={"Content-Type": "application/x-www-form-urlencoded"},
+                headers={"Content-Type": "application/x-www-form-urlencoded", **caller(self.username)},
                 hooks=seen.hooks,
             )
 
@@ -258,6 +263,7 @@ class Connection:
             object_pairs_hook=dict,
         )
         del sf.headers["X-PrettyPrint"]  # blanks that nobody reads
+        sf.headers.update(caller(self.username))
         return session, sf
 
     def _call(self, call: Callable[[Salesforce, _Seen], Any]) -> Reply:

@@ -23,7 +23,7 @@ from harness.org.ids import to_18
 from harness.org.refusals import remedy_for
 from harness.org.secret import Resolve, Secret
 from harness.org.site import Site
-from harness.org.transport import Transport
+from harness.org.transport import Transport, caller
 from harness.scenario.model import Flow, SignIn
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -124,7 +124,9 @@ def _assertion(credential: Credential, site: Site, clock: Clock) -> str:
 
 def _with_grant(credential: Credential, site: Site, transport: Transport, form: Mapping[str, str]) -> Session:
     response = transport.session.post(
-        f"{site.url}/services/oauth2/token", data=dict(form), headers={"Accept": "application/json"}
+        f"{site.url}/services/oauth2/token",
+        data=dict(form),
+        headers={"Accept": "application/json", **caller(credential.username)},
     )
     answer = _json_answer(response)
     if response.status_code != 200 or "access_token" not in answer:
@@ -140,7 +142,7 @@ def _with_token(credential: Credential, site: Site, transport: Transport) -> Ses
     token = credential.part("access_token")
     response = transport.session.get(
         f"{site.url}/services/oauth2/userinfo",
-        headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+        headers={"Authorization": f"Bearer {token}", "Accept": "application/json", **caller(credential.username)},
     )
     answer = _json_answer(response)
     if response.status_code != 200 or "user_id" not in answer:
@@ -155,7 +157,7 @@ def _with_soap(credential: Credential, site: Site, transport: Transport) -> Sess
     response = transport.session.post(
         f"{site.url}/services/Soap/u/{version}",
         data=soap.envelope(f'<login xmlns="urn:partner.soap.sforce.com">{login}</login>'),
-        headers={**soap.HEADERS, "SOAPAction": "login"},
+        headers={**soap.HEADERS, "SOAPAction": "login", **caller(credential.username)},
     )
     result = soap.payload(response.content)
     if result is None or soap.text_of(result, "sessionId") is None:

@@ -23,8 +23,15 @@ from harness.org.site import Site
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 120.0
+CALLER = "Sforce-Call-Options"
+"""The header in which a client names itself. The username stands in it, so that traffic shows who asked."""
 PAUSES = (0.5, 1.0, 2.0)
 """Seconds before the second, third and fourth try."""
+
+
+def caller(username: str) -> dict[str, str]:
+    """The header by which one user's requests are told from another's."""
+    return {CALLER: f"client=rehearse/{username}"}
 
 
 @dataclass(slots=True)
@@ -49,7 +56,7 @@ class Transport:
     ) -> None:
         self.site = site
         self.meter = meter or Meter()
-        self.session: requests.Session = _Session()
+        self.session: requests.Session = _Session(site)
         adapter = _Adapter(site, guard, clock, self.meter, (connect_timeout, read_timeout))
         for scheme in list(self.session.adapters):
             self.session.mount(scheme, adapter)
@@ -60,20 +67,24 @@ class Transport:
 
 
 class _Session(requests.Session):
-    """A session without memory: no cookies, no redirects, no credentials from a netrc file."""
+    """A session without memory: no cookies, no redirects, no credentials from a netrc file.
 
-    def __init__(self) -> None:
+    The environment is read once: its proxies and its certificates (HTTPS_PROXY, NO_PROXY, REQUESTS_CA_BUNDLE), of which
+    the site's own `ca_bundle` takes precedence.
+    """
+
+    def __init__(self, site: Site) -> None:
         super().__init__()
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.auth = _leave_alone
+        if not site.on_loopback:
+            surroundings = self.merge_environment_settings(site.url, {}, None, None, None)
+            self.proxies, self.verify = surroundings["proxies"], surroundings["verify"]
+        if site.ca_bundle:
+            self.verify = str(site.ca_bundle)
+        self.trust_env = False
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
         return None
-
-
-def _leave_alone(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """An `auth` that does nothing: with one set, requests does not look into the netrc file."""
-    return request
 
 
 class _Adapter(HTTPAdapter):
@@ -104,9 +115,9 @@ class _Adapter(HTTPAdapter):
         options: dict[str, Any] = {
             "stream": stream,
             "timeout": timeout or self._timeout,
-            "verify": str(self._site.ca_bundle) if self._site.ca_bundle else verify,
+            "verify": verify,
             "cert": cert,
-            "proxies": {} if self._site.on_loopback else proxies,
+            "proxies": proxies,
         }
         for pause in (*PAUSES, None):
             self._meter.calls += 1

@@ -1,0 +1,102 @@
+"""The clock of a rehearsal on tape: what was read while recording is read again, in order, while replaying.
+
+A tape is a list of lines such as `now 2026-01-05T09:00:00+00:00`, `id 0123456789ab`, `passed yes`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from harness.errors import RecordingError
+from harness.org.clock import Clock
+
+TICK = timedelta(milliseconds=1)
+
+
+class RecordingClock:
+    """A clock that notes what it says. `take` gives what was noted since the last `take`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lines: list[str] = []
+
+    def take(self) -> list[str]:
+        """What was noted so far; what follows goes onto a new tape."""
+        noted, self._lines = self._lines, []
+        return noted
+
+    def now(self) -> datetime:
+        """The time now, noted."""
+        moment = self._clock.now()
+        self._lines.append(f"now {moment.isoformat()}")
+        return moment
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; nothing is noted."""
+        self._clock.sleep(seconds)
+
+    def pass_until(self, moment: datetime) -> bool:
+        """Let time pass; whether it did is noted."""
+        passed = self._clock.pass_until(moment)
+        self._lines.append(f"passed {'yes' if passed else 'no'}")
+        return passed
+
+    def new_id(self) -> str:
+        """A new identifier, noted."""
+        identifier = self._clock.new_id()
+        self._lines.append(f"id {identifier}")
+        return identifier
+
+
+class ReplayClock:
+    """A clock that says what is on the tape, each kind of reading in its order, and never waits.
+
+    `refill` is asked for more when there is nothing left of a kind. A reading of the time beyond the tape is a tick
+    after the last one, since it changes no request; an identifier beyond it raises RecordingError.
+    """
+
+    def __init__(self, start: datetime, refill: Callable[[], Iterable[str]]) -> None:
+        self._last = start
+        self._refill = refill
+        self._left: dict[str, deque[str]] = {}
+
+    def load(self, tape: Iterable[str]) -> None:
+        """Put in a tape; what was left of the one before is dropped."""
+        self._left = {}
+        for line in tape:
+            kind, _, value = line.partition(" ")
+            self._left.setdefault(kind, deque()).append(value)
+
+    def now(self) -> datetime:
+        """The time that was read at this point of the recording."""
+        value = self._next("now")
+        self._last = datetime.fromisoformat(value).astimezone(UTC) if value else self._last + TICK
+        return self._last
+
+    def sleep(self, seconds: float) -> None:
+        """Nothing is waited for."""
+
+    def pass_until(self, moment: datetime) -> bool:  # noqa: ARG002 - whether it came is on the tape
+        """Whether time passed at this point of the recording."""
+        return self._required("passed") == "yes"
+
+    def new_id(self) -> str:
+        """The identifier that was made at this point of the recording."""
+        return self._required("id")
+
+    def _next(self, kind: str) -> str | None:
+        if not self._left.get(kind):
+            more = list(self._refill())
+            if more:
+                self.load(more)
+        left = self._left.get(kind)
+        return left.popleft() if left else None
+
+    def _required(self, kind: str) -> str:
+        value = self._next(kind)
+        if value is None:
+            what = "new identifiers" if kind == "id" else "time to pass"
+            raise RecordingError(f"the rehearsal asks for more {what} than when it was recorded", remedy="record again")
+        return value
