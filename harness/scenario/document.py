@@ -128,7 +128,7 @@ class _Reader:
         return mapping
 
     def _key(self, event: yaml.Event, path: Path) -> str:
-        if isinstance(event, yaml.ScalarEvent) and event.style is None and event.value == "<<":
+        if isinstance(event, yaml.ScalarEvent) and not event.style and event.value == "<<":
             self._problem("merge keys (<<) are not part of the scenario language: write the keys out", event)
             return "<<"
         key = self._value(event, (*path, "?"))
@@ -147,7 +147,7 @@ class _Reader:
 
     def _scalar(self, event: yaml.ScalarEvent) -> Data:
         text: str = event.value
-        if event.style is not None:
+        if event.style:  # quoted or a block: text, whatever it looks like
             return text
         if _NULL.fullmatch(text):
             return None

@@ -8,10 +8,83 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+
+from harness.scenario.base import Duration, Flow, Model, Name, ObjectName, SecretReference, Username
+from harness.scenario.operations import (
+    ROWS_OF_A_CHECK,
+    UPSERT_EXAMPLE,
+    AnyRecord,
+    ApexCall,
+    BulkJob,
+    DeleteRows,
+    Denial,
+    FieldAccess,
+    Grant,
+    InsertRows,
+    Operation,
+    Scalar,
+    UpdateRows,
+    UpsertRows,
+    Value,
+    Values,
+)
+from harness.scenario.sign_in import (
+    NEW_SIGN_IN,
+    OLD_SIGN_IN,
+    AccessToken,
+    ClientCredentials,
+    JwtBearer,
+    SignIn,
+    SoapLogin,
+    UsernamePassword,
+)
+
+__all__ = [
+    "ROWS_OF_A_CHECK",
+    "STAGES",
+    "AccessToken",
+    "AnyRecord",
+    "ApexCall",
+    "BulkJob",
+    "ClientCredentials",
+    "CredentialPart",
+    "Credentials",
+    "DeleteRows",
+    "Denial",
+    "Drop",
+    "DualAuth",
+    "Duration",
+    "Expect",
+    "FieldAccess",
+    "Flow",
+    "From",
+    "Grant",
+    "InsertRows",
+    "JwtBearer",
+    "Model",
+    "Name",
+    "ObjectName",
+    "Operation",
+    "Permissions",
+    "RollbackFrom",
+    "Scalar",
+    "Scenario",
+    "SecretReference",
+    "SignIn",
+    "SimulatedOrg",
+    "SoapLogin",
+    "Stage",
+    "To",
+    "UpdateRows",
+    "UpsertRows",
+    "Username",
+    "UsernamePassword",
+    "Value",
+    "Values",
+]
 
 STAGES = (
     "preflight",
@@ -41,47 +114,6 @@ Stage = Literal[
     "cut-over",
     "retire",
 ]
-Flow = Literal["client-credentials", "jwt-bearer", "username-password", "soap-login", "access-token"]
-
-_REFERENCE = re.compile(r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)$")
-_DURATION = re.compile(r"^(?P<count>\d+)\s*(?P<unit>[smhdw])$")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def _check_reference(text: str) -> str:
-    if not _REFERENCE.match(text):
-        raise ValueError("a secret is written as a reference: env:NAME, file:PATH or keyring:SERVICE/NAME")
-    return text
-
-
-def _parse_duration(value: object) -> object:
-    match = _DURATION.match(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("a duration is a whole number and a unit, such as 48h or 14d (s, m, h, d, w)")
-    return timedelta(**{_UNITS[match["unit"]]: int(match["count"])})
-
-
-SecretReference = Annotated[
-    str,
-    AfterValidator(_check_reference),
-    Field(pattern=_REFERENCE.pattern, examples=["env:ERP_OLD_PASSWORD", "file:~/keys/erp.pem", "keyring:erp/password"]),
-]
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_parse_duration, json_schema_input_type=str),
-    Field(examples=["14d", "48h", "30m"]),
-]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
-ObjectName = Annotated[
-    str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=80, examples=["Account", "Invoice__c"])
-]
-Username = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=80, examples=["erp.sync@acme.example"])]
-
-
-class Model(BaseModel):
-    """The base of every part of a scenario: immutable, and unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
 
 
 # --- where it is rehearsed --------------------------------------------------------------------------------------------
@@ -96,75 +128,7 @@ class SimulatedOrg(Model):
     """A file with the users, licenses and records to put into that org; `sandbox.yaml` in the project by default."""
 
 
-# --- who signs in, and how --------------------------------------------------------------------------------------------
-
-
-class ClientCredentials(Model):
-    """OAuth 2.0 client credentials: the app signs in as its run-as user."""
-
-    flow: Literal["client-credentials"] = Field(examples=["client-credentials"])
-    """The sign-in flow."""
-    app: Name = Field(examples=["ERP Integration"])
-    """The connected app or External Client App, by its name in Setup."""
-    consumer_key: SecretReference
-    """Where the app's consumer key is."""
-    consumer_secret: SecretReference
-    """Where the app's consumer secret is."""
-
-
-class JwtBearer(Model):
-    """OAuth 2.0 JWT bearer: the app signs an assertion for the user with its private key (RS256)."""
-
-    flow: Literal["jwt-bearer"] = Field(examples=["jwt-bearer"])
-    """The sign-in flow."""
-    app: Name = Field(examples=["MuleSoft Anypoint"])
-    """The connected app or External Client App, by its name in Setup."""
-    consumer_key: SecretReference
-    """Where the app's consumer key is."""
-    private_key: SecretReference
-    """Where the private key (PEM) is that belongs to the app's certificate."""
-
-
-class UsernamePassword(Model):
-    """OAuth 2.0 username-password. Blocked in newer orgs and not supported by External Client Apps."""
-
-    flow: Literal["username-password"] = Field(examples=["username-password"])
-    """The sign-in flow."""
-    app: Name = Field(examples=["ERP Legacy"])
-    """The connected app, by its name in Setup."""
-    consumer_key: SecretReference
-    """Where the app's consumer key is."""
-    consumer_secret: SecretReference
-    """Where the app's consumer secret is."""
-    password: SecretReference
-    """Where the user's password is."""
-    security_token: SecretReference | None = None
-    """Where the user's security token is, if the org asks for one."""
-
-
-class SoapLogin(Model):
-    """SOAP `login()`: gone from API version 65, off in new orgs, retired in Summer '27."""
-
-    flow: Literal["soap-login"] = Field(examples=["soap-login"])
-    """The sign-in flow."""
-    password: SecretReference
-    """Where the user's password is."""
-    security_token: SecretReference | None = None
-    """Where the user's security token is, if the org asks for one."""
-
-
-class AccessToken(Model):
-    """An access token that somebody else obtained: it cannot be renewed."""
-
-    flow: Literal["access-token"] = Field(examples=["access-token"])
-    """The sign-in flow."""
-    access_token: SecretReference
-    """Where the access token is."""
-
-
-SignIn = Annotated[
-    ClientCredentials | JwtBearer | UsernamePassword | SoapLogin | AccessToken, Field(discriminator="flow")
-]
+# --- who moves --------------------------------------------------------------------------------------------------------
 
 
 class From(Model):
@@ -187,19 +151,6 @@ class To(Model):
     """How the external system will sign in."""
 
 
-class Credentials(Model):
-    """The file the external system reads its Salesforce credential from, and what the switch writes into it."""
-
-    store: Literal["dotenv", "json"] = Field(examples=["dotenv"])
-    """The file's format."""
-    path: str = Field(min_length=1, examples=["erp/.env"])
-    """The file, relative to this scenario. In a simulated org a copy in the run's own folder stands in for it."""
-    keys: Mapping[str, CredentialPart] = Field(
-        min_length=1, examples=[{"SF_USERNAME": "username", "SF_CLIENT_SECRET": "consumer_secret"}]
-    )
-    """For each variable (or JSON key, dots for nesting): which part of the new sign-in it holds."""
-
-
 CredentialPart = Literal[
     "flow",
     "username",
@@ -214,6 +165,19 @@ CredentialPart = Literal[
 ]
 
 
+class Credentials(Model):
+    """The file the external system reads its Salesforce credential from, and what the switch writes into it."""
+
+    store: Literal["dotenv", "json"] = Field(examples=["dotenv"])
+    """The file's format."""
+    path: str = Field(min_length=1, examples=["erp/.env"])
+    """The file, relative to this scenario. In a simulated org a file in the run's own folder stands in for it."""
+    keys: Mapping[str, CredentialPart] = Field(
+        min_length=1, examples=[{"SF_USERNAME": "username", "SF_CLIENT_SECRET": "consumer_secret"}]
+    )
+    """For each variable (or JSON key, dots for nesting): which part of the new sign-in it holds."""
+
+
 # --- what is copied ---------------------------------------------------------------------------------------------------
 
 
@@ -222,7 +186,7 @@ class Drop(Model):
 
     permission: str | None = Field(default=None, examples=["ManageUsers"])
     """A system permission, by API name without the `Permissions` prefix."""
-    object: ObjectName | None = None
+    object: ObjectName | None = Field(default=None, examples=["Account", "Invoice__c"])
     """An object: every permission on it and its fields, or only those in `access`."""
     field: str | None = Field(default=None, pattern=r"^\w+\.\w+$", examples=["Account.CreditLimit__c"])
     """A field: read and edit, or only those in `access`."""
@@ -246,6 +210,8 @@ class Drop(Model):
             raise ValueError("a drop names exactly one of permission, object, field, setup, permission_set")
         if self.access and given[0] not in ("object", "field"):
             raise ValueError("access goes with object or field")
+        if self.field and not {"read", "edit"}.issuperset(self.access):
+            raise ValueError("the access to a field is read or edit")
         return self
 
 
@@ -254,214 +220,13 @@ class Permissions(Model):
 
     copy_: Literal["everything"] = Field(default="everything", alias="copy", examples=["everything"])
     """`everything` the source user holds, minus the drops."""
-    drop: tuple[Drop, ...] = ()
+    drop: tuple[Drop, ...] = Field(
+        default=(), examples=[[{"permission": "ManageUsers", "because": "The sync never creates users."}]]
+    )
     """What is left behind on purpose."""
 
 
-# --- what the integration does, and what it must and must not be able to do -------------------------------------------
-
-
-class AnyRecord(Model):
-    """The id of some record that the acting user can see."""
-
-    any: ObjectName
-    """The object to take a record of."""
-    where: str | None = Field(default=None, examples=["Name = 'Acme'"])
-    """A SOQL condition the record must meet."""
-
-
-Scalar = str | int | float | bool | None
-Value = Scalar | AnyRecord
-Values = Annotated[
-    Mapping[str, Value],
-    Field(examples=[{"Name": "{{company}}", "AccountId": {"any": "Account"}, "EffectiveDate": "{{today}}"}]),
-]
-"""Field values. A string may hold `{{...}}`: a Faker provider (`{{company}}`, seeded), `{{today}}`, `{{now}}`,
-`{{row}}` (the row's number from 1) or `{{unique}}` (differs by row, by acting user and by round)."""
-
-
-class InsertRows(Model):
-    """Rows to insert."""
-
-    object: ObjectName
-    """The object."""
-    rows: int = Field(default=1, ge=1, le=10_000, examples=[50])
-    """How many rows."""
-    fields: Values
-    """The values of each row."""
-
-
-class UpdateRows(Model):
-    """Rows to update: those that meet a condition, at most `rows` of them."""
-
-    object: ObjectName
-    """The object."""
-    where: str | None = Field(default=None, examples=["ERP_Key__c != null"])
-    """A SOQL condition; without it, any rows the acting user sees."""
-    rows: int = Field(default=1, ge=1, le=10_000, examples=[5])
-    """At most how many rows."""
-    fields: Values
-    """The values to write."""
-
-
-class UpsertRows(Model):
-    """Rows to upsert by an external id."""
-
-    object: ObjectName
-    """The object."""
-    by: str = Field(pattern=r"^\w+$", examples=["ERP_Key__c"])
-    """The external id field."""
-    rows: int = Field(default=1, ge=1, le=10_000, examples=[50])
-    """How many rows."""
-    fields: Values
-    """The values of each row, the external id among them."""
-
-
-class DeleteRows(Model):
-    """Rows to delete: those the workload itself inserted, or those that meet a condition."""
-
-    object: ObjectName
-    """The object."""
-    where: str | None = Field(default=None, examples=["Name LIKE 'Rehearsal%'"])
-    """A SOQL condition; without it, rows that this workload inserted as the acting user."""
-    rows: int = Field(default=1, ge=1, le=10_000, examples=[5])
-    """At most how many rows."""
-
-
-class BulkJob(Model):
-    """A Bulk API 2.0 job: a query, or an ingest of generated rows."""
-
-    operation: Literal["query", "insert", "update", "upsert", "delete"] = Field(examples=["upsert"])
-    """What the job does."""
-    query: str | None = Field(default=None, examples=["SELECT Id, Name FROM Account"])
-    """With `operation: query`: the SOQL."""
-    object: ObjectName | None = None
-    """With an ingest: the object."""
-    by: str | None = Field(default=None, pattern=r"^\w+$", examples=["External_Key__c"])
-    """With `operation: upsert`: the external id field."""
-    where: str | None = Field(default=None, examples=["Status__c = 'Open'"])
-    """With `update` or `delete`: which rows."""
-    rows: int = Field(default=1, ge=1, le=100_000, examples=[2000])
-    """How many rows, or at most how many."""
-    fields: Values = Field(default_factory=dict)
-    """The values of each row."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> BulkJob:
-        needs = {
-            "query": ("query",),
-            "insert": ("object", "fields"),
-            "update": ("object", "fields"),
-            "upsert": ("object", "by", "fields"),
-            "delete": ("object",),
-        }
-        missing = [key for key in needs[self.operation] if not getattr(self, key)]
-        if missing:
-            raise ValueError(f"a bulk {self.operation} needs {' and '.join(missing)}")
-        return self
-
-
-class FieldAccess(Model):
-    """One field, readable or editable."""
-
-    name: str = Field(pattern=r"^\w+\.\w+$", examples=["Account.CreditLimit__c"])
-    """The field, as Object.Field."""
-    access: Literal["read", "edit"] = Field(default="read", examples=["read"])
-    """The access asked about."""
-
-
-class ApexCall(Model):
-    """A call of an Apex REST resource. Apex runs in system context: it may work where plain REST does not."""
-
-    path: str = Field(pattern=r"^/", examples=["/orders/v1/status"])
-    """The path after /services/apexrest."""
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(default="GET", examples=["GET"])
-    """The HTTP method."""
-    body: Mapping[str, Any] | None = Field(default=None, examples=[{"orderNumber": "00000100"}])
-    """The JSON body."""
-
-
-class _OneKey(Model):
-    """One thing to do, named by its only key beside the common ones."""
-
-    query: str | None = Field(default=None, examples=["SELECT Id, Name FROM Account LIMIT 10"])
-    """A SOQL query."""
-    insert: InsertRows | None = None
-    """Rows to insert."""
-    update: UpdateRows | None = None
-    """Rows to update."""
-    upsert: UpsertRows | None = None
-    """Rows to upsert by an external id."""
-    delete: DeleteRows | None = None
-    """Rows to delete."""
-    describe: ObjectName | None = None
-    """An object to describe."""
-
-    @property
-    def kind(self) -> str:
-        """The key that was given: `query`, `insert`, `update`, ..."""
-        return self._kinds()[0]
-
-    @classmethod
-    def _common(cls) -> frozenset[str]:
-        return frozenset()
-
-    def _kinds(self) -> list[str]:
-        return [n for n in type(self).model_fields if n not in self._common() and getattr(self, n) is not None]
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> _OneKey:
-        possible = [n for n in type(self).model_fields if n not in self._common()]
-        if len(self._kinds()) != 1:
-            raise ValueError(f"give exactly one of {', '.join(possible)}")
-        return self
-
-
-class Operation(_OneKey):
-    """One thing the integration does: what is compared between the old and the new user."""
-
-    bulk: BulkJob | None = None
-    """A Bulk API 2.0 job."""
-
-
-class Grant(_OneKey):
-    """Something the new user must be able to do."""
-
-    field: FieldAccess | None = None
-    """A field that must be readable or editable."""
-    apex: ApexCall | None = None
-    """An Apex REST call that must be answered."""
-    sign_in: Flow | None = Field(default=None, examples=["client-credentials"])
-    """A sign-in flow that must work, with the new credential."""
-    at_least: int | None = Field(default=None, ge=0, examples=[1])
-    """With `query`: at least so many rows."""
-
-    @classmethod
-    def _common(cls) -> frozenset[str]:
-        return frozenset({"at_least"})
-
-
-class Denial(_OneKey):
-    """Something the new user must not be able to do, and the error code that says so."""
-
-    field: FieldAccess | None = None
-    """A field that must not be readable or editable."""
-    apex: ApexCall | None = None
-    """An Apex REST call that must be refused."""
-    sign_in: Flow | Literal["ui"] | None = Field(default=None, examples=["ui"])
-    """A sign-in that must be refused: `ui` for the user interface."""
-    error: str | None = Field(default=None, pattern=r"^[A-Za-z_]+$", examples=["INVALID_TYPE"])
-    """The error code expected. A field that must not be readable, and `sign_in: ui`, have none."""
-
-    @classmethod
-    def _common(cls) -> frozenset[str]:
-        return frozenset({"error"})
-
-    @model_validator(mode="after")
-    def _names_its_error(self) -> Denial:
-        if self.error is None and self.kind not in ("field", "sign_in"):
-            raise ValueError("a denial names the error code expected, such as error: INVALID_TYPE")
-        return self
+# --- what must be so at the end ---------------------------------------------------------------------------------------
 
 
 class Expect(Model):
@@ -471,9 +236,13 @@ class Expect(Model):
     """`refused` for a migration that must not be signed off: the rehearsal passes when it is refused."""
     because: str | None = Field(default=None, examples=["AuthorApex is beyond the license."])
     """With `sign_off: refused`: why."""
-    grants: tuple[Grant, ...] = ()
+    grants: tuple[Grant, ...] = Field(
+        default=(), examples=[[{"query": "SELECT Id, Name FROM Account LIMIT 10", "at_least": 1}]]
+    )
     """What the new user must be able to do."""
-    denials: tuple[Denial, ...] = ()
+    denials: tuple[Denial, ...] = Field(
+        default=(), examples=[[{"query": "SELECT Id FROM Employee__c", "error": "INVALID_TYPE"}, {"sign_in": "ui"}]]
+    )
     """What the new user must not be able to do."""
 
     @model_validator(mode="after")
@@ -484,6 +253,12 @@ class Expect(Model):
 
 
 # --- how it goes over -------------------------------------------------------------------------------------------------
+
+
+def _check_version(value: object) -> object:
+    if type(value) is not int:  # True and 1.0 are equal to 1
+        raise ValueError("the version of the language is written rehearse: 1")
+    return value
 
 
 class DualAuth(Model):
@@ -511,7 +286,9 @@ class RollbackFrom(Model):
 class Scenario(Model):
     """One migration of one integration user, from top to bottom as it goes."""
 
-    rehearse: Literal[1] = Field(examples=[1])
+    rehearse: Annotated[Literal[1], BeforeValidator(_check_version, json_schema_input_type=Literal[1])] = Field(
+        examples=[1]
+    )
     """The version of this language."""
     system: Name = Field(examples=["ERP"])
     """The external system, as the organization calls it."""
@@ -521,19 +298,24 @@ class Scenario(Model):
         default="simulated", examples=["simulated", {"simulated": "orgs/erp"}]
     )
     """The simulated sandbox it is rehearsed in; `--org NAME` rehearses it in a configured sandbox instead."""
-    from_: From = Field(alias="from")
+    from_: From = Field(alias="from", examples=[{"username": "erp.sync@acme.example", "sign_in": OLD_SIGN_IN}])
     """The source user."""
-    to: To
+    to: To = Field(examples=[{"username": "erp.integration@acme.example", "sign_in": NEW_SIGN_IN}])
     """The target user."""
-    credentials: Credentials
+    credentials: Credentials = Field(
+        examples=[{"store": "dotenv", "path": "erp/.env", "keys": {"SF_CLIENT_SECRET": "consumer_secret"}}]
+    )
     """The external system's credential file."""
-    permissions: Permissions = Permissions()
+    permissions: Permissions = Field(default=Permissions(), examples=[{"copy": "everything"}])
     """What is copied and what is left behind."""
-    workload: tuple[Operation, ...] = Field(min_length=1)
+    workload: tuple[Operation, ...] = Field(
+        min_length=1,
+        examples=[[{"query": "SELECT Id, Status FROM Order"}, {"upsert": UPSERT_EXAMPLE}, {"describe": "Account"}]],
+    )
     """What the integration does, in order. It runs as the old and as the new user, and is compared."""
-    dual_auth: DualAuth
-    """The time in which both users work."""
-    expect: Expect = Expect()
+    dual_auth: DualAuth = Field(examples=[{"for": "14d", "old_user_quiet_for": "48h"}])
+    """How long both users work, and when the old one may be cut off."""
+    expect: Expect = Field(default=Expect(), examples=[{"grants": [{"describe": "Account"}]}])
     """What the new user must and must not be able to do."""
     finish: Literal["freeze", "retire"] = Field(default="freeze", examples=["freeze"])
     """What becomes of the old user: `freeze` at cut-over, or `retire` (deactivate) after it."""
@@ -579,6 +361,3 @@ class Scenario(Model):
     def user_label(self) -> str:
         """The name of the user the tool makes: *[System] Integration*."""
         return f"{self.system} Integration"[:80]
-
-
-Credentials.model_rebuild()

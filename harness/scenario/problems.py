@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -51,6 +51,10 @@ class _Found:
         return self.error["type"]
 
     @property
+    def key(self) -> str | int:
+        return self.error["loc"][-1]
+
+    @property
     def inside(self) -> bool:
         """Whether it is about a key of the mapping at `path`, present or not."""
         return self.kind in ("missing", "extra_forbidden")
@@ -62,9 +66,15 @@ def explain(error: ValidationError, document: Document) -> list[Problem]:
     kept = [one for one in found if not _is_noise(one, found)]
     problems: dict[Problem, None] = {}
     for path in dict.fromkeys(one.path for one in kept):
-        for problem in _at(path, [one for one in kept if one.path == path], document):
+        for problem in _at(path, _without_misspelt([one for one in kept if one.path == path]), document):
             problems[problem] = None
     return list(problems)
+
+
+def _without_misspelt(found: Sequence[_Found]) -> list[_Found]:
+    """Without the missing keys that are there, only misspelt."""
+    meant = {_near(str(one.key), one.schema.get("properties", ())) for one in found if one.kind == "extra_forbidden"}
+    return [one for one in found if one.kind != "missing" or one.key not in meant]
 
 
 def _is_noise(one: _Found, all_found: Sequence[_Found]) -> bool:
@@ -106,6 +116,8 @@ def _message(one: _Found, document: Document) -> tuple[str, Mark | None]:
             message, mark = _expected(one.path, [one]), value
         case "string_pattern_mismatch":
             message, mark = f"{_name(one.path)} is not written as expected{_example(one.schema)}", value
+        case "too_short" | "string_too_short":
+            message, mark = f"{_name(one.path)} is empty", value
         case "value_error":
             message, mark = str(context["error"]), key if isinstance(one.value, Mapping) else value
         case _:
@@ -114,15 +126,14 @@ def _message(one: _Found, document: Document) -> tuple[str, Mark | None]:
 
 
 def _unknown_key(one: _Found, document: Document) -> tuple[str, Mark | None]:
-    key = one.error["loc"][-1]
-    possible = one.schema.get("properties", {})
-    return f"unknown key {key!r}{_in(one.path)}{_nearest(str(key), possible)}", document.keys.get((*one.path, key))
+    possible = one.schema.get("properties", ())
+    message = f"unknown key {one.key!r}{_in(one.path)}{_nearest(str(one.key), possible)}"
+    return message, document.keys.get((*one.path, one.key))
 
 
 def _missing_key(one: _Found) -> str:
-    key = one.error["loc"][-1]
-    description = str(_below(one.schema, key).get("description", "")).split("\n")[0]
-    return f"{key!r} is missing{_in(one.path)}" + (f": {description}" if description else "")
+    description = str(_below(one.schema, one.key).get("description", "")).split("\n")[0]
+    return f"{one.key!r} is missing{_in(one.path)}" + (f": {description}" if description else "")
 
 
 def _expected(path: Path, found: Sequence[_Found]) -> str:
@@ -142,12 +153,18 @@ def _choices(one: _Found) -> str:
     return str(one.error["ctx"]["expected"])
 
 
-def _nearest(written: str, possible: Sequence[str] | Mapping[str, Any]) -> str:
-    names = list(possible)
-    near = difflib.get_close_matches(written.casefold(), [name.casefold() for name in names], n=1)
-    if near:
-        return f": did you mean {next(name for name in names if name.casefold() == near[0])!r}?"
-    return f": possible are {', '.join(names)}" if names else ""
+def _nearest(written: str, possible: Iterable[str]) -> str:
+    near = _near(written, possible)
+    if near is not None:
+        return f": did you mean {near!r}?"
+    names = ", ".join(repr(name) for name in possible)
+    return f": possible is {names}" if names else ""
+
+
+def _near(written: str, possible: Iterable[str]) -> str | None:
+    names = {name.casefold(): name for name in possible}
+    near = difflib.get_close_matches(written.casefold(), names, n=1)
+    return names[near[0]] if near else None
 
 
 def _either(words: Sequence[str]) -> str:
@@ -227,6 +244,7 @@ def _member(schema: Mapping[str, Any], tag: str) -> Mapping[str, Any]:
     reference = schema.get("discriminator", {}).get("mapping", {}).get(tag)
     options = [*schema.get("oneOf", ()), *schema.get("anyOf", ())]
     for option in options:
-        if option.get("$ref") == reference or str(option.get("$ref", "")).endswith(f"/{tag}"):
+        named = option.get("$ref", "")
+        if named and (named == reference or named.endswith(f"/{tag}")):
             return _resolve(option)
     return schema
