@@ -67,12 +67,13 @@ class Dml:
             rules.fill(columns)
             self._check_required(sobject, columns)
             self._check_references(sobject, columns, access)
-            self._check_unique(sobject, columns, None)
+            self._check_unique(sobject, columns, None, rules)
             self._check_mixed(sobject, columns)
             self._default_owner(sobject, columns, access)
-            standing = rules.before_create(columns, access)
+            standing = rules.standing(columns)
             if standing is not None:
                 return standing
+            rules.before_create(columns)
             row = self._org.write_new(sobject, columns, access.user_id)
             rules.after_create(row)
             return str(row["Id"])
@@ -87,10 +88,10 @@ class Dml:
             columns = self._columns(sobject, values, access, "update")
             self._check_nulls(sobject, columns)
             self._check_references(sobject, columns, access)
-            self._check_unique(sobject, columns, row["Id"])
-            self._check_mixed(sobject, columns)
             rules = self._rules.get(sobject.name, _PLAIN)
-            rules.before_update(row, columns, access)
+            self._check_unique(sobject, columns, row["Id"], rules)
+            self._check_mixed(sobject, columns)
+            rules.before_update(row, columns)
             after = self._org.write_changes(sobject, row, columns, access.user_id)
             rules.after_update(row, after)
 
@@ -103,7 +104,7 @@ class Dml:
         with self._org.transaction():
             self._check_mixed(sobject, {})
             rules = self._rules.get(sobject.name, _PLAIN)
-            rules.before_delete(row, access)
+            rules.before_delete(row)
             self._org.write_removal(sobject, row)
             rules.after_delete(row)
 
@@ -196,8 +197,8 @@ class Dml:
                 columns[field.name] = to_column(field, value)
         if refused:
             text = (
-                f"Unable to create/update fields: {', '.join(refused)}. Please check the security settings of this field "
-                "and verify that it is read/write for your profile or permission set."
+                f"Unable to create/update fields: {', '.join(refused)}. Please check the security settings of this "
+                "field and verify that it is read/write for your profile or permission set."
             )
             raise invalid("INVALID_FIELD_FOR_INSERT_UPDATE", text, *refused)
         return columns
@@ -264,7 +265,7 @@ class Dml:
                 continue
             if target is None or target.name not in field.reference_to:
                 raise invalid("MALFORMED_ID", f"{field.label}: id value of incorrect type: {value}", field.name)
-            if self._org.store.get(target, value) is None:
+            if not self._org.store.exists(target, value):
                 raise _bad_reference(field, value)
             if field.name == "RecordTypeId":
                 self._check_record_type(sobject, field, value)
@@ -280,15 +281,14 @@ class Dml:
         if str(row.get("SobjectType", "")).lower() != sobject.name.lower() or row.get("IsActive") is False:
             raise _bad_reference(field, value)
 
-    def _check_unique(self, sobject: SObject, columns: Values, own_id: str | None) -> None:
+    def _check_unique(self, sobject: SObject, columns: Values, own_id: str | None, rules: Rules) -> None:
         for name, value in columns.items():
             field = sobject.get(name)
             if field is None or not field.unique or value is None:
                 continue
             others = [row["Id"] for row in self._org.select(sobject, {field.name: value}) if row["Id"] != own_id]
             if others:
-                text = f"duplicate value found: {field.name} duplicates value on record with id: {others[0][:15]}"
-                raise invalid("DUPLICATE_VALUE", text, field.name)
+                raise rules.duplicate(field, others[0])
 
     # Mixed DML
 

@@ -18,7 +18,7 @@ from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.ids import IdSequence, long_id, make_id
 from harness.sandbox.permission_names import PermissionNames
 from harness.sandbox.relations import Relations
-from harness.sandbox.rules import rules_of
+from harness.sandbox.rules import complete, rules_of
 from harness.sandbox.schema import Field, Schema, SObject
 from harness.sandbox.sharing import Sharing
 from harness.sandbox.soql.compiler import compile_query
@@ -250,6 +250,20 @@ class SandboxOrg:
                 raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject.name}")
             columns[field.name] = to_column(field, value)
         return columns
+
+    def complete(self) -> None:
+        """Make what the platform makes by itself, where a loader left it out: see `rules.complete`."""
+        with self.transaction():
+            complete(self)
+
+    def set_type(self, set_id: str) -> str | None:
+        """PermissionSet.Type, without reading the whole row."""
+        sobject = self._known("PermissionSet")
+        self.store.ensure(sobject)
+        if sobject.get("Type") is None:
+            return None
+        found = self.store.execute('SELECT "Type" FROM "PermissionSet" WHERE "Id" = ?', (set_id,)).fetchone()
+        return found[0] if found else None
 
     # Writing: what every way of writing has in common
 

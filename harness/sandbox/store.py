@@ -182,6 +182,12 @@ class Store:
         found = self.select(sobject, {"Id": record_id}, deleted=deleted)
         return found[0] if found else None
 
+    def exists(self, sobject: SObject, record_id: str) -> bool:
+        """Whether a row is there and not deleted."""
+        self.ensure(sobject)
+        sql = f'SELECT 1 FROM {quote(sobject.name)} WHERE "Id" = ? AND "IsDeleted" = 0'
+        return self._connection.execute(sql, (record_id,)).fetchone() is not None
+
     def select(self, sobject: SObject, equals: Mapping[str, Any], *, deleted: bool = False) -> list[Row]:
         """The rows whose columns have these values (None: is null; a list: any of them), by id."""
         self.ensure(sobject)

@@ -1,0 +1,133 @@
+"""Assignments of permission sets, of groups of them, and of permission set licenses."""
+
+# ruff: noqa: D102 - the hooks are described in `Rules`
+
+from __future__ import annotations
+
+from harness.sandbox.access import Content
+from harness.sandbox.errors import ApiError, invalid
+from harness.sandbox.rules.base import Rules, Values, integrity, unknown_duplicate
+from harness.sandbox.rules.ceiling import Ceiling, Seats
+from harness.sandbox.schema import LicenseTerms
+from harness.sandbox.store import Row
+
+
+class AssignmentRules(Rules):
+    """Object Reference, PermissionSetAssignment; the texts are those of live reports."""
+
+    write_needs = ("AssignPermissionSets",)
+
+    def before_create(self, values: Values) -> None:
+        user = self.one("User", values["AssigneeId"])
+        group_id = values.get("PermissionSetGroupId")
+        if group_id:
+            values["PermissionSetId"] = self._aggregate(group_id)
+        elif not values.get("PermissionSetId"):
+            raise invalid("REQUIRED_FIELD_MISSING", "Required fields are missing: [PermissionSetId]", "PermissionSetId")
+        granted = self.one("PermissionSet", values["PermissionSetId"])
+        if granted.get("IsOwnedByProfile") or (granted.get("Type") == "Group" and not group_id):
+            raise invalid("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+        self._check_duplicate(values)
+        content = self.org.book.group_content(group_id) if group_id else self.org.book.content(granted["Id"])
+        self._check_license(granted, content, user)
+
+    def after_delete(self, row: Row) -> None:
+        if self.org.switches.automatic_license_removal:
+            self._drop_unneeded_licenses(row)
+
+    def before_delete(self, row: Row) -> None:
+        if self.one("PermissionSet", row.get("PermissionSetId")).get("IsOwnedByProfile"):
+            raise self.org.dml.insufficient_access()
+
+    def _aggregate(self, group_id: str) -> str:
+        found = self.rows("PermissionSet", PermissionSetGroupId=group_id)
+        if not found:
+            raise invalid("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+        return str(found[0]["Id"])
+
+    def _check_duplicate(self, values: Values) -> None:
+        keys = {name: values[name] for name in ("AssigneeId", "PermissionSetId")}
+        if not self.rows("PermissionSetAssignment", **keys):
+            return
+        text = "You can't add the same permission set to a user twice."
+        if self.org.switches.psa_duplicate_text == "ids":
+            assignee, permission_set = keys.values()
+            text = f"Duplicate PermissionSetAssignment. Assignee: {assignee}; Permission Set: {permission_set}"
+        raise ApiError(400, "DUPLICATE_VALUE", text, [])
+
+    def _check_license(self, granted: Row, content: Content, user: Row) -> None:
+        start = f'Can\'t assign permission set "{granted.get("Label")}" to user "{user.get("Name")}". '
+        ceiling = Ceiling(self.org)
+        bound = content.license_id
+        if bound and bound.startswith("100") and bound != ceiling.license_of_user(user):
+            raise integrity(f"{start}The user license doesn't match the permission set license")
+        excess = ceiling.excess_of(content, self.org.book.terms_of(user["Id"]))
+        if excess:
+            raise integrity(f"{start}The user license doesn't allow the permission: {excess}")
+        if bound and bound.startswith("0PL"):
+            keys = {"AssigneeId": user["Id"], "PermissionSetLicenseId": bound}
+            if not self.rows("PermissionSetLicenseAssign", **keys):
+                raise integrity(f"{start}The user license doesn't match the permission set license")
+
+    def _drop_unneeded_licenses(self, row: Row) -> None:
+        """Remove the licenses that only the unassigned set needed."""
+        user = self.one("User", row["AssigneeId"])
+        ceiling = Ceiling(self.org)
+        gone = contents_of(self, [row])
+        left = contents_of(self, self.rows("PermissionSetAssignment", AssigneeId=row["AssigneeId"]))
+        for assigned in self.rows("PermissionSetLicenseAssign", AssigneeId=row["AssigneeId"]):
+            license_id = assigned["PermissionSetLicenseId"]
+            needed = needs_license(ceiling, gone, license_id, user)
+            if needed and not needs_license(ceiling, left, license_id, user):
+                self.remove_rows("PermissionSetLicenseAssign", Id=assigned["Id"])
+
+
+class LicenseAssignmentRules(Rules):
+    """Object Reference, PermissionSetLicenseAssign."""
+
+    write_needs = ("AssignPermissionSets", "ManageUsers")
+
+    def before_create(self, values: Values) -> None:
+        keys = {name: values[name] for name in ("AssigneeId", "PermissionSetLicenseId")}
+        if self.rows("PermissionSetLicenseAssign", **keys):
+            raise unknown_duplicate()
+        license_row = self.one("PermissionSetLicense", values["PermissionSetLicenseId"])
+        if license_row.get("Status") == "Disabled":
+            raise integrity(f"The permission set license {license_row.get('MasterLabel')} is disabled")
+        if Seats(self.org).permission_set_license_is_full(values["PermissionSetLicenseId"]):
+            text = f"License Limit Exceeded - {license_row.get('MasterLabel')}"
+            raise ApiError(400, "LICENSE_LIMIT_EXCEEDED", text, [])
+
+    def before_delete(self, row: Row) -> None:
+        user = self.one("User", row["AssigneeId"])
+        assigned = self.rows("PermissionSetAssignment", AssigneeId=row["AssigneeId"])
+        if needs_license(Ceiling(self.org), contents_of(self, assigned), row["PermissionSetLicenseId"], user):
+            label = self.one("PermissionSetLicense", row["PermissionSetLicenseId"]).get("MasterLabel")
+            text = (
+                f"Can't remove permission set license {label}: permission sets of the user {user.get('Name')} need it"
+            )
+            raise integrity(text)
+
+
+def contents_of(rules: Rules, assignments: list[Row]) -> list[Content]:
+    """What assigned sets and groups carry; profile-owned ones are left out."""
+    book = rules.org.book
+    contents = []
+    for row in assignments:
+        if row.get("PermissionSetGroupId"):
+            contents.append(book.group_content(row["PermissionSetGroupId"]))
+        elif not rules.one("PermissionSet", row["PermissionSetId"]).get("IsOwnedByProfile"):
+            contents.append(book.content(row["PermissionSetId"]))
+    return contents
+
+
+def needs_license(ceiling: Ceiling, contents: list[Content], license_id: str, user: Row) -> bool:
+    """Whether any of the sets is bound to a permission set license, or carries what only it can carry for this user."""
+    own = ceiling.license_of_user(user)
+    terms: list[LicenseTerms] = [ceiling.terms_of_license(own)] if own else []
+    with_license = [*terms, ceiling.terms_of_license(license_id)]
+    return any(
+        content.license_id == license_id
+        or (ceiling.excess_of(content, terms) is not None and ceiling.excess_of(content, with_license) is None)
+        for content in contents
+    )

@@ -1,0 +1,156 @@
+"""Profiles, permission sets and muting sets: their system permissions, and what goes with them."""
+
+# ruff: noqa: D102, ARG002 - the hooks are described in `Rules`
+
+from __future__ import annotations
+
+import re
+
+from harness.sandbox.errors import ApiError, invalid
+from harness.sandbox.rules.base import Rules, Values, depends, integrity, unknown_duplicate
+from harness.sandbox.rules.ceiling import Ceiling
+from harness.sandbox.schema import LicenseTerms
+from harness.sandbox.store import Row
+
+_NAME = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*")
+_CHILDREN = ("ObjectPermissions", "FieldPermissions", "SetupEntityAccess", "PermissionSetTabSetting")
+_PREFIX = "Permissions"
+
+
+class _SystemPermissions(Rules):
+    """What profiles, permission sets and muting sets share."""
+
+    write_needs = ("ManageProfilesPermissionsets",)
+
+    def check_permissions(self, row: Values) -> set[str]:
+        """The system permissions of a row, whose dependencies must be there too."""
+        granted = {name.removeprefix(_PREFIX) for name, value in row.items() if name.startswith(_PREFIX) and value}
+        for name in sorted(granted):
+            known = self.org.schema.system_permissions.get(name)
+            missing = [one for one in known.implies if one not in granted] if known else []
+            if missing:
+                ceiling = Ceiling(self.org)
+                raise depends(ceiling.label(name), [ceiling.label(one) for one in missing])
+        return granted
+
+    def remove_children(self, set_id: str) -> None:
+        """Remove the permissions of a set."""
+        for name in _CHILDREN:
+            self.remove_rows(name, ParentId=set_id)
+
+
+class PermissionSetRules(_SystemPermissions):
+    """Object Reference, PermissionSet."""
+
+    def before_create(self, values: Values) -> None:
+        self._check_name(values)
+        granted = self.check_permissions(values)
+        if values.get("LicenseId"):
+            self._check_ceiling(granted, Ceiling(self.org).terms_of_license(values["LicenseId"]))
+        values["Type"] = "Session" if values.get("HasActivationRequired") else "Regular"
+        values["IsCustom"] = 1
+
+    def before_update(self, row: Row, changes: Values) -> None:
+        if row.get("IsOwnedByProfile") or row.get("Type") == "Group":
+            raise self.org.dml.insufficient_access()
+        if "Name" in changes and changes["Name"] != row.get("Name"):
+            self._check_name(changes)
+        granted = self.check_permissions({**row, **changes})
+        ceiling = Ceiling(self.org)
+        for terms in ceiling.binding_terms(row["Id"]) if granted - _granted(row) else ():
+            self._check_ceiling(granted - _granted(row), *terms)
+
+    def before_delete(self, row: Row) -> None:
+        if row.get("IsOwnedByProfile") or row.get("Type") == "Group":
+            raise self.org.dml.insufficient_access()
+        if self.rows("PermissionSetAssignment", PermissionSetId=row["Id"]):
+            text = f"You can't delete this permission set because it's assigned to users: {row.get('Label')}"
+            raise ApiError(400, "DELETE_FAILED", text, [])
+        if self.rows("PermissionSetGroupComponent", PermissionSetId=row["Id"]):
+            text = (
+                f"You can't delete this permission set because it's part of a permission set group: {row.get('Label')}"
+            )
+            raise ApiError(400, "DELETE_FAILED", text, [])
+        self.remove_children(row["Id"])
+
+    def _check_name(self, values: Values) -> None:
+        name = str(values.get("Name") or "")
+        if not _NAME.fullmatch(name):
+            text = (
+                "The Permission Set API Name can only contain underscores and alphanumeric characters. It must be "
+                "unique, begin with a letter, not include spaces, not end with an underscore, and not contain two "
+                "consecutive underscores."
+            )
+            raise integrity(text, ["Name"])
+        others = self.rows("PermissionSet", Name=name)
+        if others:
+            text = f"duplicate value found: Name duplicates value on record with id: {others[0]['Id'][:15]}"
+            raise invalid("DUPLICATE_DEVELOPER_NAME", text, "Name")
+
+    def _check_ceiling(self, granted: set[str], *terms: LicenseTerms) -> None:
+        excess = Ceiling(self.org).excess(granted, {}, terms)
+        if excess:
+            raise integrity(f"The user license doesn't allow the permission: {excess}")
+
+
+class MutingRules(_SystemPermissions):
+    """Object Reference, MutingPermissionSet: what it holds is taken away, so nothing depends on anything."""
+
+    def before_delete(self, row: Row) -> None:
+        self.remove_rows("PermissionSetGroupComponent", PermissionSetId=row["Id"])
+        self.remove_children(row["Id"])
+
+
+class ProfileRules(_SystemPermissions):
+    """Object Reference, Profile: each owns a permission set that mirrors it."""
+
+    def before_create(self, values: Values) -> None:
+        self.check_permissions(values)
+        if self.rows("Profile", Name=values.get("Name")):
+            raise unknown_duplicate()
+
+    def after_create(self, row: Row) -> None:
+        complete_profile(self, row)
+
+    def before_update(self, row: Row, changes: Values) -> None:
+        self.check_permissions({**row, **changes})
+
+    def after_update(self, before: Row, row: Row) -> None:
+        columns = _permission_columns(row)
+        for owned in self.rows("PermissionSet", ProfileId=row["Id"]):
+            self.org.update_row("PermissionSet", owned["Id"], columns)
+
+    def before_delete(self, row: Row) -> None:
+        if self.rows("User", ProfileId=row["Id"]):
+            raise ApiError(400, "DELETE_FAILED", f"The profile {row['Name']} is assigned to users", [])
+        for owned in self.rows("PermissionSet", ProfileId=row["Id"]):
+            self.remove_children(owned["Id"])
+            self.remove_rows("PermissionSet", Id=owned["Id"])
+
+
+def _granted(row: Row) -> set[str]:
+    return {name.removeprefix(_PREFIX) for name, value in row.items() if name.startswith(_PREFIX) and value}
+
+
+def _permission_columns(row: Row) -> Values:
+    return {name: value for name, value in row.items() if name.startswith(_PREFIX)}
+
+
+def complete_profile(rules: Rules, profile: Row) -> None:
+    """Make the set that a profile owns, where it is missing (recorded names: `X` and the label, an id)."""
+    if not rules.has("PermissionSet") or rules.rows("PermissionSet", ProfileId=profile["Id"]):
+        return
+    label = profile["Id"][:15]
+    wanted = {
+        "Name": f"X{label}",
+        "Label": label,
+        "ProfileId": profile["Id"],
+        "IsOwnedByProfile": True,
+        "IsCustom": False,
+        "Type": "Profile",
+        "LicenseId": profile.get("UserLicenseId"),
+        **_permission_columns(profile),
+    }
+    sobject = rules.org.schema.get("PermissionSet")
+    assert sobject is not None
+    rules.org.insert_row("PermissionSet", {name: value for name, value in wanted.items() if sobject.get(name)})
