@@ -20,6 +20,7 @@ _COLUMNS = (
     "CommunityNickname",
     "ProfileId",
     "Profile.Name",
+    "Profile.UserLicenseId",
     "Profile.UserLicense.Name",
     "UserRoleId",
     "UserRole.DeveloperName",
@@ -83,6 +84,12 @@ class User:
     def user_license(self) -> str:
         """The name of its user license."""
         return str(((self.row.get("Profile") or {}).get("UserLicense") or {}).get("Name", ""))
+
+    @property
+    def license_ids(self) -> frozenset[str]:
+        """The ids of its user license and of its permission set licenses."""
+        own = (self.row.get("Profile") or {}).get("UserLicenseId")
+        return frozenset({str(own), *(each.license_id for each in self.licenses)})
 
     @property
     def role(self) -> str | None:

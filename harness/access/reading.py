@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.access.algebra import mute, union
 from harness.access.model import FIELD_RIGHTS, OBJECT_RIGHTS, Access
+from harness.access.people import User
 from harness.access.soql import among, batches, equals, select
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class Holdings:
     """The id of each setup entity, by `TYPE:NAME`."""
     assignments: tuple[str, ...]
     """The ids of the sets and groups that are assigned, the profile's own set not among them."""
+    dormant: tuple[str, ...]
+    """Assigned sets that give nothing: the license they are bound to is not held, or a session must switch them on."""
     rows: int
     """How many rows were read."""
 
@@ -88,13 +91,13 @@ class _Gathered:
         )
 
 
-def read_holdings(admin: Connection, *, user_id: str, profile_id: str) -> Holdings:
+def read_holdings(admin: Connection, user: User) -> Holdings:
     """Read everything a user holds: assigned sets and groups (muting applied), and the profile's own set."""
     assigned = admin.query(
         select(
             "PermissionSetAssignment",
             ("PermissionSetId", "PermissionSetGroupId", "PermissionSet.IsOwnedByProfile"),
-            where=equals("AssigneeId", user_id),
+            where=f"{equals('AssigneeId', user.id)} AND (ExpirationDate = null OR ExpirationDate > TODAY)",
             order="Id",
         )
     )
@@ -109,20 +112,36 @@ def read_holdings(admin: Connection, *, user_id: str, profile_id: str) -> Holdin
     group_rows, components = _read_groups(admin, groups)
     members = sorted({member for each in components.values() for member in each})
     wanted = sorted({*direct, *(one for one in members if not one.startswith(_MUTING))})
-    muting = [one for one in members if one.startswith(_MUTING)]
-    sets = _read_sets(admin, wanted, profile_id=profile_id)
+    sets = _read_sets(admin, wanted, profile_id=str(user.row["ProfileId"]))
+    awake = {set_id: row for set_id, row in sets.items() if _counts(row, user)}
+    parents = [*sorted(awake), *(one for one in members if one.startswith(_MUTING))]
     gathered = _Gathered(rows=len(assigned) + len(sets) + len(group_rows))
-    _gather_system(admin, "PermissionSet", sorted(sets), gathered)
-    _gather_system(admin, "MutingPermissionSet", muting, gathered)
-    parents = [*sorted(sets), *muting]
+    _gather_system(admin, "PermissionSet", sorted(awake), gathered)
+    _gather_system(admin, "MutingPermissionSet", parents[len(awake) :], gathered)
     _gather_rows(admin, parents, gathered)
     setup_ids = _gather_setup(admin, parents, gathered)
     return Holdings(
-        sources=tuple(_sources(sets, direct, group_rows, components, gathered)),
+        sources=tuple(_sources(awake, direct, group_rows, components, gathered)),
         setup_ids=setup_ids,
         assignments=tuple(sorted({*direct, *groups})),
+        dormant=tuple(str(row["Label"]) for set_id, row in sets.items() if set_id not in awake),
         rows=gathered.rows,
     )
+
+
+def read_profile(admin: Connection, profile_id: str) -> Access:
+    """What a profile gives by itself."""
+    sets = sorted(_read_sets(admin, (), profile_id=profile_id))
+    gathered = _Gathered()
+    _gather_system(admin, "PermissionSet", sets, gathered)
+    _gather_rows(admin, sets, gathered)
+    _gather_setup(admin, sets, gathered)
+    return union(map(gathered.access, sets))
+
+
+def _counts(row: Mapping[str, Any], user: User) -> bool:
+    """Whether an assigned set gives anything: one bound to a license that is not held does not."""
+    return not row["HasActivationRequired"] and row["LicenseId"] in (None, *user.license_ids)
 
 
 def permission_columns(admin: Connection, sobject: str, prefix: str = PREFIX) -> tuple[str, ...]:
@@ -158,7 +177,16 @@ def _read_groups(admin: Connection, groups: Sequence[str]) -> tuple[dict[str, Ma
 
 def _read_sets(admin: Connection, ids: Sequence[str], *, profile_id: str) -> dict[str, Mapping[str, Any]]:
     """The rows of permission sets, the one that the profile owns among them, by id."""
-    columns = ("Id", "Name", "Label", "IsOwnedByProfile", "ProfileId", "Profile.Name", "License.Name")
+    columns = (
+        "Id",
+        "Name",
+        "Label",
+        "IsOwnedByProfile",
+        "HasActivationRequired",
+        "LicenseId",
+        "License.Name",
+        "Profile.Name",
+    )
     own = f"(IsOwnedByProfile = true AND {equals('ProfileId', profile_id)})"
     rows: list[dict[str, Any]] = []
     for batch in batches(ids) if ids else [()]:

@@ -22,6 +22,9 @@ APPROVED_ONLY = "AdminApprovedPreAuthorized"
 CONNECTED_APP = "ConnectedApp"
 ECA_POLICIES = "ExtlClntAppOauthConfigurablePolicies"
 _RUN_AS = {CONNECTED_APP: "oauthClientCredentialUser", ECA_POLICIES: "clientCredentialsFlowUser"}
+_NOT_SENT = frozenset(
+    {"consumerKey", "permissionsetName", "profileName", "commaSeparatedPermissionSet", "commaSeparatedProfile"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,11 @@ class App:
     def entity(self) -> str:
         """Its name as a setup entity: `TYPE:NAME`."""
         return f"{self.kind}:{self.name if self.kind == 'ConnectedApplication' else self.developer_name}"
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether a user must be pre-authorized; where an app does not say, it is so (facts 4.6)."""
+        return self.admin_approved_only if self.admin_approved_only is not None else True
 
     @property
     def policy_kind(self) -> str:
@@ -83,12 +91,13 @@ def find_app(admin: Connection, name: str, *, policy: bool) -> App | None:
 
 
 def set_run_as(admin: Connection, app: App, username: str | None) -> Answer:
-    """Let client credentials run as a user. Everything else in the component stays as it was read."""
+    """Let client credentials run as a user. Who may use the app, and its consumer key, are left out of what is sent."""
     if app.policy is None:
         raise ValueError(f"the policies of {app.name} were not read")
-    policy = dict(app.policy)
+    policy = {name: value for name, value in app.policy.items() if name not in _NOT_SENT}
     if app.kind == "ConnectedApplication":
-        policy["oauthConfig"] = {**(policy.get("oauthConfig") or {}), _RUN_AS[CONNECTED_APP]: username or ""}
+        config = {name: value for name, value in (policy.get("oauthConfig") or {}).items() if name not in _NOT_SENT}
+        policy["oauthConfig"] = {**config, _RUN_AS[CONNECTED_APP]: username or ""}
     else:
         policy[_RUN_AS[ECA_POLICIES]] = username or ""
     return admin.update_metadata(app.policy_kind, policy)

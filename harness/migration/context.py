@@ -19,7 +19,7 @@ from harness.scenario.model import Scenario
 if TYPE_CHECKING:
     from harness.credentials.store import CredentialStore
     from harness.org.connection import Connection, Principal
-    from harness.org.guard import WriteGuard
+    from harness.org.guard import SandboxProof, WriteGuard
     from harness.org.secret import Resolve
     from harness.org.site import Site
     from harness.scenario.loader import ScenarioFile
@@ -55,12 +55,24 @@ class World:
 class Context:
     """One stage of one run, at work."""
 
-    def __init__(self, *, world: World, journal: Journal, run_id: str, stage: str, plan_from: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        world: World,
+        journal: Journal,
+        run_id: str,
+        stage: str,
+        plan_from: str | None,
+        prove: Callable[[], SandboxProof],
+    ) -> None:
         self.world = world
         self.run_id = run_id
         self.stage = stage
+        self.prove = prove
+        """Prove that the org is a sandbox, once in the life of an engine. Raises GuardRefused."""
+        self.follows = plan_from
+        """The run whose snapshot and plan this one follows, if any."""
         self._journal = journal
-        self._plan_from = plan_from
         self._pending: deque[Record] = deque()
         self.rows_written = 0
 
@@ -98,8 +110,8 @@ class Context:
     def find(self, body_type: type[BodyType]) -> BodyType | None:
         """The newest body of a type in this run, or in the run whose plan it follows."""
         found = self._journal.find(self.run_id, body_type)
-        if found is None and self._plan_from is not None:
-            found = self._journal.find(self._plan_from, body_type)
+        if found is None and self.follows is not None:
+            found = self._journal.find(self.follows, body_type)
         return found
 
     def need(self, body_type: type[BodyType]) -> BodyType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import OrgError, RehearseError, StageFailed, Stopped, UsageError
@@ -11,7 +12,8 @@ from harness.migration.context import Context, Meter, World
 from harness.migration.journal import Journal, Record
 from harness.migration.records import RunStarted, StageFinished, StageStarted
 from harness.migration.rollback import ROLLBACK
-from harness.migration.stages import STAGES, PlanRefused, Stage
+from harness.migration.stages import PlanRefused, Stage
+from harness.migration.stages.order import STAGES
 from harness.org.clock import Clock
 from harness.org.guard import SandboxProof, WriteCapability, WriteGuard, prove_sandbox
 
@@ -66,7 +68,7 @@ class Engine:
             clock=clock,
         )
         self._journal = journal
-        self._run_id = run_id
+        self.run_id = run_id
         self._header = header
         self._around = around
         self._plan_from = plan_from
@@ -87,7 +89,9 @@ class Engine:
 
     def rollback(self) -> Iterator[Record]:
         """Undo everything this run wrote, in reverse, and prove it."""
-        yield from self._run(ROLLBACK)
+        wrote = any(self._journal.records(self.run_id, kind="intent"))
+        # a run that wrote nothing, perhaps because it could not, needs no leave to write
+        yield from self._run(ROLLBACK if wrote else replace(ROLLBACK, writes=False))
 
     def _planned(self) -> tuple[str, ...]:
         names = self._header.stages
@@ -100,30 +104,31 @@ class Engine:
     def _passed(self) -> set[str]:
         return {
             record.stage
-            for record in self._journal.records(self._run_id, kind="stage.finished")
+            for record in self._journal.records(self.run_id, kind="stage.finished")
             if isinstance(record.body, StageFinished) and record.body.result == "passed"
         }
 
     def _check_resumable(self) -> None:
-        begun = self._journal.find(self._run_id, RunStarted)
+        begun = self._journal.find(self.run_id, RunStarted)
         if begun is None:
             return
         if begun.scenario_digest != self._header.scenario_digest:
             raise UsageError(
-                f"{self._header.scenario_file} was changed since run {self._run_id} began",
+                f"{self._header.scenario_file} was changed since run {self.run_id} began",
                 remedy="roll that run back (rehearse rollback), then begin a new one",
             )
-        if any(record.stage == ROLLBACK.name for record in self._journal.records(self._run_id, kind="stage.started")):
-            raise UsageError(f"run {self._run_id} was rolled back", remedy="begin a new run (rehearse run)")
+        if any(record.stage == ROLLBACK.name for record in self._journal.records(self.run_id, kind="stage.started")):
+            raise UsageError(f"run {self.run_id} was rolled back", remedy="begin a new run (rehearse run)")
 
     def _run(self, stage: Stage) -> Generator[Record, None, str]:
         """Run one stage inside its journal records; its result."""
         context = Context(
             world=self._world,
             journal=self._journal,
-            run_id=self._run_id,
+            run_id=self.run_id,
             stage=stage.name,
             plan_from=self._plan_from,
+            prove=self._prove,
         )
         calls = self._world.meter.calls
 
@@ -132,7 +137,7 @@ class Engine:
             context.record("stage.finished", "", result.model_copy(update=used))
 
         with self._around(stage.name):
-            if self._journal.find(self._run_id, RunStarted) is None:
+            if self._journal.find(self.run_id, RunStarted) is None:
                 context.record("run.started", "", self._header)
             context.record("stage.started", "", StageStarted())
             result = "failed"
@@ -175,10 +180,14 @@ class Engine:
         """The permission to write that a stage needs: bound to the org, the run and the stage."""
         if not stage.writes:
             return nullcontext()
+        proof = self._prove()
+        capability = WriteCapability(org_id=proof.org_id, run_id=self.run_id, stage=stage.name)
+        return self._world.guard.grant(proof, capability)
+
+    def _prove(self) -> SandboxProof:
         if self._proof is None:
             self._proof = prove_sandbox(self._world.connect("admin"), self._world.site)
-        capability = WriteCapability(org_id=self._proof.org_id, run_id=self._run_id, stage=stage.name)
-        return self._world.guard.grant(self._proof, capability)
+        return self._proof
 
 
 def _finished(result: str, error: RehearseError) -> StageFinished:

@@ -143,7 +143,7 @@ def _authorize(scenario: Scenario, app: App | None, carried: Access) -> Iterator
     user = scenario.to.username
     if app is None:
         return
-    if app.admin_approved_only and app.entity not in carried.setup:
+    if app.needs_approval and app.entity not in carried.setup:
         summary = f"pre-authorize {app.name} for {scenario.permission_set_label}"
         yield _write("authorize/app", "create", "SetupEntityAccess", summary)
     if scenario.to.sign_in.flow == "client-credentials":

@@ -159,6 +159,8 @@ class Preflight(Body):
     psl_seats_used: int
     profile: str
     """The name of the profile found for the target license."""
+    profile_id: str = ""
+    permission_set_license_id: str = ""
     target_app: str
     target_app_kind: Literal["ConnectedApplication", "ExternalClientApplication"] | None = None
     target_app_admin_approved_only: bool | None = None

@@ -1,14 +1,330 @@
-"""Rollback: everything a run wrote, undone in reverse, and proven by comparing fingerprints."""
+"""Rollback: everything a run wrote, undone in reverse, and proven by comparing fingerprints.
+
+Reverse order keeps the external system working throughout: the old user is let in again, then the old credential comes
+back, and only then does the new user lose what it has. What was found and not written is left alone, and so is what
+somebody else changed since: that is drift, and the proof says so. Users cannot be deleted; the new one stays behind,
+inactive and with nothing assigned.
+"""
 
 from __future__ import annotations
 
-from harness.migration.context import Context
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.access.fingerprint import differences
+from harness.access.people import read_user
+from harness.access.soql import among, equals, select
+from harness.errors import OrgUnreachable, SignInRefused, StageFailed
+from harness.migration import writes
+from harness.migration.apps import set_run_as
+from harness.migration.records import Intent, Outcome, RollbackProof, Snapshot
 from harness.migration.stages import Stage, Steps
+from harness.migration.state import find_scenario_app, read_state
+from harness.migration.writes import Write
+from harness.org.reply import Answer
+
+if TYPE_CHECKING:
+    from harness.migration.context import Context
+
+STAGE = "rollback"
+WITH_THE_SET = frozenset({"ObjectPermissions", "FieldPermissions", "SetupEntityAccess"})
+"""Rows under the run's own permission set, which go when it is deleted."""
+_SEAT = "a seat of the user's license must be free"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One write of the run, as the journal knows it. `ids` are empty where the answer was lost."""
+
+    key: str
+    stage: str
+    intent: Intent
+    ids: tuple[str, ...]
+    certain: bool
+
+
+@dataclass(slots=True)
+class _Findings:
+    drift: list[str] = field(default_factory=list)
+    residue: list[str] = field(default_factory=list)
 
 
 def _rollback(context: Context) -> Steps:
+    done = writes_of(context)
+    findings = _Findings()
+    for each in reversed(done):
+        _undo(context, each, findings)
+        yield
+    snapshot = context.find(Snapshot)
+    if snapshot is None:
+        return "nothing was written, nothing is to be undone"
+    proof = _prove(context, snapshot, findings, done)
+    context.record("proof", STAGE, proof)
     yield
-    return f"undid {context.run_id}"
+    if not (proof.equal and proof.credential_restored and proof.old_user_signs_in):
+        raise StageFailed(
+            f"the org is not as it was: {'; '.join(_complaints(context, proof))}",
+            stage=context.stage,
+            remedy="put that back by hand, then prove it with `rehearse rollback`",
+        )
+    left = f"; left behind: {', '.join(proof.residue)}" if proof.residue else ""
+    return f"{len(done)} writes undone, the fingerprint is that of the snapshot{left}"
 
 
-ROLLBACK = Stage(name="rollback", writes=True, run=_rollback)
+def writes_of(context: Context) -> list[Done]:
+    """What this run wrote, or may have written, in order; what was found is not among it, nor what was refused whole."""
+    found: dict[str, Done] = {}
+    for record in context.records():
+        if record.stage == STAGE:
+            continue
+        if isinstance(record.body, Intent):
+            before = found.get(record.key)
+            found[record.key] = Done(record.key, record.stage, record.body, before.ids if before else (), certain=False)
+        elif isinstance(record.body, Outcome) and record.key in found:
+            one, outcome = found[record.key], record.body
+            ids = tuple(dict.fromkeys((*one.ids, *outcome.ids)))
+            if outcome.certainty == "NOT_APPLIED" and not ids:
+                del found[record.key]
+            else:
+                found[record.key] = Done(one.key, one.stage, one.intent, ids, certain=outcome.certainty != "UNKNOWN")
+    return [each for each in found.values() if not each.intent.found]
+
+
+def _undo(context: Context, done: Done, findings: _Findings) -> None:
+    by_object = _INVERSES.get((done.intent.operation, done.intent.sobject))
+    undo = _BY_KEY.get(done.key) or by_object or _BY_OPERATION[done.intent.operation]
+    undo(context, done, findings)
+
+
+def _nothing(_context: Context, _done: Done, _findings: _Findings) -> None:
+    """It goes with something else."""
+
+
+def _delete_rows(context: Context, done: Done, _findings: _Findings) -> None:
+    """Delete the rows of a create that are still there. Some go by themselves, as a license does with its last set."""
+    standing = _standing(context, done)
+    if standing:
+        writes.delete(context, _inverse(done, operation="delete", summary=f"undo: {done.intent.summary}"), standing)
+
+
+def _delete_set(context: Context, done: Done, findings: _Findings) -> None:
+    """Delete the permission set, unless somebody gave it to other users as well."""
+    standing = _standing(context, done)
+    if not standing:
+        return
+    where = f"{among('PermissionSetId', standing)} AND {_not(context)}"
+    others = context.admin.query(select("PermissionSetAssignment", ("Id", "Assignee.Username"), where=where))
+    if others:
+        names = ", ".join(sorted(str(row["Assignee"]["Username"]) for row in others))
+        findings.drift.append(f"{context.scenario.permission_set_label} was assigned to {names} too: it is left alone")
+        return
+    writes.delete(context, _inverse(done, operation="delete", summary=f"undo: {done.intent.summary}"), standing)
+
+
+def _not(context: Context) -> str:
+    user = read_user(context.admin, context.scenario.to.username)
+    return f"AssigneeId != '{user.id}'" if user else "AssigneeId != null"
+
+
+def _deactivate(context: Context, done: Done, findings: _Findings) -> None:
+    """A user cannot be deleted: it is deactivated, and that is declared."""
+    username = context.scenario.to.username
+    for user_id in _standing(context, done):
+        rows = context.admin.query(select("User", ("Id", "IsActive"), where=equals("Id", user_id)))
+        write = _inverse(done, operation="update", summary=f"deactivate {username}")
+        _restore(context, write, user_id, {"IsActive": rows[0]["IsActive"]}, {"IsActive": False})
+        findings.residue.append(f"the inactive user {username}, with nothing assigned")
+
+
+def _put_back(context: Context, done: Done, findings: _Findings) -> None:
+    """Put the values of an update back where ours still stand; elsewhere, note the drift."""
+    before, after = dict(done.intent.before or {}), dict(done.intent.after or {})
+    record_id = str(done.intent.natural_key["Id"])
+    rows = context.admin.query(select(done.intent.sobject, ("Id", *after), where=equals("Id", record_id)))
+    if not rows:
+        findings.drift.append(f"the {done.intent.sobject} row of '{done.intent.summary}' is gone")
+        return
+    now = {name: rows[0][name] for name in after}
+    ours = {name: before[name] for name, value in now.items() if value == after[name] != before[name]}
+    for name, value in now.items():
+        if value not in (after[name], before[name]):
+            findings.drift.append(f"{done.intent.sobject}.{name} is {value}, neither ours nor the old one: left alone")
+    if ours:
+        write = _inverse(done, operation="update", summary=f"undo: {done.intent.summary}")
+        _restore(context, write, record_id, {name: now[name] for name in ours}, ours)
+    if done.key == "provision/user":
+        findings.residue.append(f"the inactive user {context.scenario.to.username}, which was there before this run")
+
+
+def _reactivate(context: Context, done: Done, findings: _Findings) -> None:
+    """Activate the old user again, and give back the memberships that deactivation took."""
+    _put_back(context, done, findings)
+    person = context.snapshot.person
+    user = read_user(context.admin, person.username)
+    if user is None:
+        return
+    lost = {*person.groups, *person.queues} - {*user.names("Regular"), *user.names("Queue")}
+    if not lost:
+        return
+    where = f"{among('DeveloperName', sorted(lost))} AND Type IN ('Regular', 'Queue')"
+    groups = context.admin.query(select("Group", ("Id",), where=where, order="Id"))
+    rows = [{"GroupId": str(row["Id"]), "UserOrGroupId": user.id} for row in groups]
+    write = Write(
+        key=f"{STAGE}/memberships",
+        operation="create",
+        sobject="GroupMember",
+        summary=f"make {person.username} a member of {', '.join(sorted(lost))} again",
+        natural_key={"UserOrGroupId": user.id},
+        inverse="none: it is itself the undoing",
+        undoes=done.key,
+    )
+    if rows:
+        writes.create(context, write, rows)
+
+
+def _run_as_before(context: Context, done: Done, findings: _Findings) -> None:
+    """Let the app run as the user it ran as before."""
+    app = find_scenario_app(context)
+    before, after = dict(done.intent.before or {}), dict(done.intent.after or {})
+    if app is None or app.run_as not in (after["run_as"], before["run_as"]):
+        found = app.run_as if app else "gone"
+        findings.drift.append(
+            f"{done.intent.natural_key['app']} runs as {found}, neither ours nor the old one: left alone"
+        )
+        return
+    if app.run_as == before["run_as"]:
+        return
+    old = before["run_as"]
+
+    def look() -> list[str | None]:
+        now = find_scenario_app(context)
+        return [app.id if now and now.run_as == old else None]
+
+    def send(_rows: object) -> list[Answer]:
+        return [set_run_as(context.admin, app, old)]
+
+    write = _inverse(done, operation="update", summary=f"let {app.name} run as {old or 'nobody'} again")
+    writes.perform(context, write, [{}], send=send, look=look)
+
+
+def _restore_file(context: Context, done: Done, findings: _Findings) -> None:
+    """Put the old credential back, where ours still stands."""
+    store = context.world.store
+
+    def send(_rows: object) -> list[Answer]:
+        restored = store.restore()
+        findings.drift.extend(f"{store.name}: {key} was changed by somebody else: left alone" for key in restored.drift)
+        return [Answer("APPLIED", id=store.name)]
+
+    write = _inverse(done, operation="file", summary=f"put the old credential back into {store.name}")
+    writes.perform(context, write, [{}], send=send, look=lambda: [None])
+
+
+def _restore(
+    context: Context, write: Write, record_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> None:
+    """Update a row as the undoing of a write; nothing is sent where it is so already."""
+    if any(before[name] != value for name, value in after.items()):
+        whole = Write(
+            key=write.key,
+            operation="update",
+            sobject=write.sobject,
+            summary=write.summary,
+            natural_key={"Id": record_id},
+            inverse=write.inverse,
+            before=before,
+            after=after,
+            undoes=write.undoes,
+            remedy=_SEAT,
+        )
+        writes.update(context, whole, record_id)
+
+
+def _inverse(done: Done, *, operation: writes.Operation, summary: str) -> Write:
+    return Write(
+        key=f"{STAGE}/{done.key}",
+        operation=operation,
+        sobject=done.intent.sobject,
+        summary=summary,
+        natural_key=done.intent.natural_key,
+        inverse="none: it is itself the undoing",
+        undoes=done.key,
+    )
+
+
+def _standing(context: Context, done: Done) -> list[str]:
+    """The ids of a create's rows that are there now; found by their natural key where the answer was lost."""
+    if done.ids:
+        where = among("Id", done.ids)
+    else:
+        where = " AND ".join(equals(name, str(value)) for name, value in done.intent.natural_key.items())
+    return [str(row["Id"]) for row in context.admin.query(select(done.intent.sobject, ("Id",), where=where))]
+
+
+Undo = Callable[["Context", Done, _Findings], None]
+
+_BY_OPERATION: Mapping[str, Undo] = {
+    "create": _delete_rows,
+    "update": _put_back,
+    "delete": _nothing,
+    "file": _restore_file,
+}
+_BY_KEY: Mapping[str, Undo] = {"retire/deactivate": _reactivate}
+_INVERSES: Mapping[tuple[str, str], Undo] = {
+    ("create", "User"): _deactivate,
+    ("create", "PermissionSet"): _delete_set,
+    ("update", "User password"): _nothing,
+    ("update", "ConnectedApp"): _run_as_before,
+    ("update", "ExtlClntAppOauthConfigurablePolicies"): _run_as_before,
+    **{("create", sobject): _nothing for sobject in WITH_THE_SET},
+}
+
+
+def _prove(context: Context, snapshot: Snapshot, findings: _Findings, done: Sequence[Done]) -> RollbackProof:
+    now = read_state(context)
+    return RollbackProof(
+        from_stage=_reached(context),
+        fingerprint_before=snapshot.fingerprint,
+        fingerprint_after=now.fingerprint,
+        equal=now.fingerprint == snapshot.fingerprint,
+        residue=tuple(findings.residue),
+        drift=tuple(findings.drift),
+        differences=differences(snapshot.parts, now.parts),
+        credential_restored=_credential_restored(context, done),
+        old_user_signs_in=_old_user_signs_in(context),
+    )
+
+
+def _reached(context: Context) -> str:
+    stages = [record.stage for record in context.records(kind="stage.started") if record.stage != STAGE]
+    return stages[-1] if stages else "preflight"
+
+
+def _credential_restored(context: Context, done: Sequence[Done]) -> bool:
+    """Whether the credential file is what it was before this run switched it; true when it never did."""
+    switched = next((each for each in done if each.intent.operation == "file"), None)
+    if switched is None:
+        return True
+    return context.world.store.fingerprint() == (switched.intent.before or {}).get("fingerprint")
+
+
+def _old_user_signs_in(context: Context) -> bool:
+    try:
+        context.world.sign_in("source", context.scenario.from_.sign_in.flow)
+    except (SignInRefused, OrgUnreachable) as refusal:
+        context.note("old user", f"the old user could not sign in: {refusal.message}")
+        return False
+    return True
+
+
+def _complaints(context: Context, proof: RollbackProof) -> list[str]:
+    complaints = [*proof.differences]
+    if not proof.credential_restored:
+        complaints.append(f"{context.world.store.name} does not hold the old credential")
+    if not proof.old_user_signs_in:
+        complaints.append(f"{context.scenario.from_.username} cannot sign in")
+    return [*complaints, *proof.drift]
+
+
+ROLLBACK = Stage(name=STAGE, writes=True, run=_rollback)

@@ -137,12 +137,22 @@ def create(
         return [admin.create(write.sobject, some[0])] if len(rows) == 1 else admin.create_many(write.sobject, some)
 
     def look() -> Sequence[str | None]:
-        where = " AND ".join(equals(name, str(value)) for name, value in write.natural_key.items())
-        standing = admin.query(select(write.sobject, dict.fromkeys(("Id", *by, *rest)), where=where, order="Id"))
+        standing = admin.query(
+            select(write.sobject, dict.fromkeys(("Id", *by, *rest)), where=_where(write), order="Id")
+        )
         ids = {tuple(row[name] for name in (*own, *rest)): str(row["Id"]) for row in standing}
         return [ids.get(tuple(row[name] for name in (*own, *rest))) for row in rows]
 
     return perform(context, write, rows, send=send, look=look)
+
+
+def create_or_find(context: Context, write: Write) -> None:
+    """Create the row that `write.after` and its natural key are, unless it was there before this run came by."""
+    standing = context.admin.query(select(write.sobject, ("Id",), where=_where(write)))
+    if standing and not context.records(key=write.key):
+        found(context, write, [str(standing[0]["Id"])])
+    else:
+        create(context, write, [write.natural_key])
 
 
 def update(context: Context, write: Write, record_id: str) -> None:
@@ -172,6 +182,10 @@ def delete(context: Context, write: Write, ids: Sequence[str]) -> None:
         return [None if one in standing else one for one in ids]
 
     perform(context, write, rows, send=send, look=look)
+
+
+def _where(write: Write) -> str:
+    return " AND ".join(equals(name, str(value)) for name, value in write.natural_key.items())
 
 
 def _gone(answer: Answer) -> Answer:

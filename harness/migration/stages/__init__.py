@@ -8,7 +8,7 @@ by `harness.migration.rollback`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -41,6 +41,3 @@ class Stage:
     writes: bool
     """Whether it sends writes to the org, and needs a capability for it."""
     run: Callable[[Context], Steps]
-
-
-STAGES: Mapping[str, Stage] = {}

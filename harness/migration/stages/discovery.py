@@ -1,0 +1,151 @@
+"""snapshot and plan: what the source user may do, and what of it the new user will get. Nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.access.algebra import atoms, union
+from harness.access.ceiling import read_ceiling
+from harness.access.dependencies import masters_of, read_dependencies
+from harness.access.model import Access
+from harness.access.people import User, read_features, read_user
+from harness.access.reading import Holdings, read_profile
+from harness.access.soql import among, select
+from harness.migration.plan import Facts, make_plan
+from harness.migration.records import PermissionSource, Person, Preflight, Snapshot
+from harness.migration.stages import PlanRefused, Stage, Steps
+from harness.migration.state import find_scenario_app, read_state
+from harness.migration.target import PERMISSION_SET_LICENSE
+
+if TYPE_CHECKING:
+    from harness.migration.context import Context
+
+
+def _snapshot(context: Context) -> Steps:
+    calls = context.world.meter.calls
+    state = read_state(context)
+    yield
+    sources = tuple(sources_of(state.holdings))
+    effective = union(source.access for source in sources)
+    describes = context.admin.describe_many(_objects(effective))
+    snapshot = Snapshot(
+        person=person_of(state.source),
+        sources=sources,
+        effective=effective,
+        fingerprint=state.fingerprint,
+        labels=_labels(describes, effective),
+        parts=state.parts,
+        setup_ids=state.holdings.setup_ids,
+        masters=masters_of(describes),
+        features=tuple(sorted(read_features(context.admin, state.source.id))),
+        tabs=_tabs(context, sources),
+        calls=context.world.meter.calls - calls,
+        rows_read=state.holdings.rows,
+    )
+    context.record("snapshot", "snapshot", snapshot)
+    _note_what_is_odd(context, state.holdings)
+    return (
+        f"{snapshot.person.username} holds {len(sources)} permission sources: {len(effective.objects)} objects, "
+        f"{len(effective.fields)} fields, {len(effective.system)} system permissions, {len(effective.setup)} setup "
+        f"entities; {snapshot.rows_read} rows in {snapshot.calls} calls"
+    )
+
+
+def person_of(user: User) -> Person:
+    """A user, as the journal keeps it."""
+    return Person(
+        id=user.id,
+        username=user.username,
+        name=str(user.row["Name"]),
+        profile=user.profile,
+        user_license=user.user_license,
+        is_active=user.is_active,
+        is_frozen=user.is_frozen,
+        role=user.role,
+        permission_set_licenses=tuple(sorted(each.name for each in user.licenses)),
+        groups=user.names("Regular"),
+        queues=user.names("Queue"),
+    )
+
+
+def sources_of(holdings: Holdings) -> list[PermissionSource]:
+    """What a user holds, as the journal keeps it."""
+    return [
+        PermissionSource(
+            kind=each.kind, name=each.name, label=each.label, id=each.id, license=each.license, access=each.access
+        )
+        for each in holdings.sources
+    ]
+
+
+def _objects(access: Access) -> list[str]:
+    return sorted({*access.objects, *(name.partition(".")[0] for name in access.fields)})
+
+
+def _labels(describes: Mapping[str, Mapping[str, Any]], effective: Access) -> dict[str, str]:
+    labels = {}
+    for name, described in describes.items():
+        labels[name] = str(described["label"])
+        for field in described["fields"]:
+            if f"{name}.{field['name']}" in effective.fields:
+                labels[f"{name}.{field['name']}"] = str(field["label"])
+    return labels
+
+
+def _tabs(context: Context, sources: tuple[PermissionSource, ...]) -> tuple[str, ...]:
+    ids = [source.id for source in sources if source.kind != "permission-set-group"]
+    where = f"{among('ParentId', ids)} AND Visibility = 'DefaultOn'"
+    rows = context.admin.query(select("PermissionSetTabSetting", ("Id", "Name"), where=where, order="Id"))
+    return tuple(sorted({str(row["Name"]) for row in rows}))
+
+
+def _note_what_is_odd(context: Context, holdings: Holdings) -> None:
+    for label in holdings.dormant:
+        text = (
+            f"{label} is assigned and gives nothing: the license it is bound to is not held, or it waits for a session"
+        )
+        context.note(f"dormant {label}", text)
+    for source in holdings.sources:
+        if source.implied:
+            text = (
+                f"{source.label} opens {len(source.implied)} objects by a system permission, without rows of their "
+                "own; only what has rows of its own is copied object by object"
+            )
+            context.note(f"implied {source.name}", text)
+
+
+def _plan(context: Context) -> Steps:
+    preflight, snapshot, admin = context.need(Preflight), context.snapshot, context.admin
+    baseline = read_profile(admin, preflight.profile_id)
+    ceiling = read_ceiling(admin, developer_name=PERMISSION_SET_LICENSE, baseline=baseline)
+    yield
+    facts = Facts(
+        snapshot=snapshot,
+        preflight=preflight,
+        ceiling=ceiling,
+        dependencies=read_dependencies(admin, atoms(snapshot.effective), snapshot.masters),
+        app=find_scenario_app(context),
+        residue=read_user(admin, context.scenario.to.username) is not None,
+    )
+    plan, decision = make_plan(context.world.file, facts)
+    context.record("plan", "plan", plan)
+    for placed in decision.idle_drops:
+        text = f"{placed.place}: this drop takes nothing away, the source user does not hold it"
+        context.note(f"idle drop {placed.place}", text)
+    yield
+    if not plan.executable:
+        raise PlanRefused(
+            str(plan.refusal),
+            stage=context.stage,
+            place=context.world.file.place("permissions"),
+            remedy="drop each with its reason under permissions.drop, or leave this user on its license",
+        )
+    return (
+        f"{len(plan.writes)} writes in {plan.calls} calls, {len(plan.losses)} losses, all accepted; digest "
+        f"{plan.digest[:16]}"
+    )
+
+
+SNAPSHOT = Stage(name="snapshot", writes=False, run=_snapshot)
+PLAN = Stage(name="plan", writes=False, run=_plan)

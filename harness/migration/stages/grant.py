@@ -1,0 +1,175 @@
+"""grant: one permission set with no license, assigned, filled in bulk; then role, groups and queues.
+
+The set is assigned while it is still empty of rows: from then on the org checks every row that is written against the
+user's licenses and refuses exactly those they cannot carry, each by name. An assignment of a full set would name only
+the first (facts 1.6). Setup objects and records are never written in one request (facts 5.7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.access.people import read_user
+from harness.access.soql import among, equals, select
+from harness.errors import StageFailed
+from harness.migration import grants, writes
+from harness.migration.stages import Stage, Steps
+from harness.migration.writes import Write, WriteRefused
+
+if TYPE_CHECKING:
+    from harness.migration.context import Context
+
+_BEYOND = "user license doesn't allow"
+_GOES_WITH_SET = "goes with the permission set"
+_SHOWN = 12
+
+
+def _grant(context: Context) -> Steps:
+    plan, snapshot, carried = context.plan, context.snapshot, context.carried
+    user = read_user(context.admin, context.scenario.to.username)
+    if user is None:
+        raise StageFailed(f"there is no user {context.scenario.to.username}", stage=context.stage)
+    set_id = _make_set(context)
+    yield
+    _assign(context, set_id, user.id)
+    yield
+    refused: list[WriteRefused] = []
+    filled: tuple[tuple[str, str, list[grants.Row]], ...] = (
+        ("grant/object-permissions", "ObjectPermissions", grants.object_permissions(carried, snapshot.masters)),
+        ("grant/field-permissions", "FieldPermissions", grants.field_permissions(carried)),
+        ("grant/setup-access", "SetupEntityAccess", grants.setup_access(carried, snapshot.setup_ids)),
+    )
+    for key, sobject, rows in filled:
+        for each, some in grants.numbered(key, rows):
+            try:
+                _fill(context, each, sobject, [{"ParentId": set_id, **row} for row in some])
+            except WriteRefused as error:
+                refused.append(error)
+            yield
+    if refused:
+        raise _beyond_the_license(context, refused)
+    if snapshot.person.role:
+        _put_into_role(context, user.id, user.row.get("UserRoleId"), snapshot.person.role)
+        yield
+    for each, names in grants.numbered("grant/memberships", [*snapshot.person.groups, *snapshot.person.queues]):
+        _join(context, each, user.id, names)
+        yield
+    total = sum(write.rows for write in plan.writes if write.stage == context.stage)
+    return f"{context.scenario.permission_set_label} is filled and assigned: {total} rows"
+
+
+def _make_set(context: Context) -> str:
+    scenario, name = context.scenario, context.world.file.name
+    mark = grants.marker(name, context.run_id)
+    row = grants.permission_set(
+        name=scenario.permission_set_name,
+        label=scenario.permission_set_label,
+        description=mark,
+        carried=context.carried,
+    )
+    write = Write(
+        key="grant/permission-set",
+        operation="create",
+        sobject="PermissionSet",
+        summary=f"create {scenario.permission_set_label}",
+        natural_key={"Name": scenario.permission_set_name, "Description": mark},
+        after=row,
+        inverse="delete the permission set",
+        remedy="drop what the org names under permissions.drop, or rename what has this name already",
+    )
+    return writes.create(context, write, [row])[0]
+
+
+def _assign(context: Context, set_id: str, user_id: str) -> None:
+    row = {"AssigneeId": user_id, "PermissionSetId": set_id}
+    label, username = context.scenario.permission_set_label, context.scenario.to.username
+    write = Write(
+        key="grant/assignment",
+        operation="create",
+        sobject="PermissionSetAssignment",
+        summary=f"assign {label} to {username}",
+        natural_key=row,
+        after=row,
+        inverse="delete the assignment",
+        remedy="drop the permission that the org names under permissions.drop",
+    )
+    writes.create(context, write, [row])
+
+
+def _fill(context: Context, key: str, sobject: str, rows: Sequence[grants.Row]) -> None:
+    label = context.scenario.permission_set_label
+    write = Write(
+        key=key,
+        operation="create",
+        sobject=sobject,
+        summary=f"write {len(rows)} {sobject} rows of {label}",
+        natural_key={"ParentId": rows[0]["ParentId"]},
+        after={_about(row): _given(row) for row in rows},
+        inverse=_GOES_WITH_SET,
+    )
+    writes.create(context, write, rows)
+
+
+def _about(row: writes.Row) -> str:
+    return str(row.get("Field") or row.get("SobjectType") or row.get("SetupEntityId"))
+
+
+def _given(row: grants.Row) -> str:
+    return " ".join(name.removeprefix("Permissions") for name, value in row.items() if value is True)
+
+
+def _beyond_the_license(context: Context, refused: Sequence[WriteRefused]) -> StageFailed:
+    """One failure for all rows that were refused, each by name."""
+    rows = [(_about(row), error) for each in refused for row, error in each.refused]
+    ceiling = [about for about, error in rows if _BEYOND in error.message]
+    named = ", ".join(about for about, _ in rows[:_SHOWN])
+    more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+    why = "the license cannot carry them" if len(ceiling) == len(rows) else f"first: {rows[0][1]}"
+    return WriteRefused(
+        f"the org refused {len(rows)} permissions, {why}: {named}{more}",
+        stage=context.stage,
+        refused=[pair for each in refused for pair in each.refused],
+        remedy="drop each with its reason under permissions.drop, and roll this run back (rehearse rollback)",
+    )
+
+
+def _put_into_role(context: Context, user_id: str, before: Any, role: str) -> None:
+    rows = context.admin.query(select("UserRole", ("Id",), where=equals("DeveloperName", role)))
+    if not rows:
+        raise StageFailed(f"there is no role {role}", stage=context.stage, remedy="make a new plan (rehearse run)")
+    write = Write(
+        key="grant/role",
+        operation="update",
+        sobject="User",
+        summary=f"put {context.scenario.to.username} into role {role}",
+        natural_key={"Id": user_id},
+        before={"UserRoleId": before},
+        after={"UserRoleId": str(rows[0]["Id"])},
+        inverse="take the user out of the role",
+    )
+    writes.update(context, write, user_id)
+
+
+def _join(context: Context, key: str, user_id: str, names: Sequence[str]) -> None:
+    """Make the user a member of groups and queues. Its own memberships from before are found, and left alone."""
+    rows = list(_memberships(context, user_id, names))
+    write = Write(
+        key=key,
+        operation="create",
+        sobject="GroupMember",
+        summary=f"make {context.scenario.to.username} a member of {', '.join(names)}",
+        natural_key={"UserOrGroupId": user_id},
+        after={"groups": ", ".join(names)},
+        inverse="take the user out of the groups",
+    )
+    writes.create(context, write, rows)
+
+
+def _memberships(context: Context, user_id: str, names: Sequence[str]) -> Iterator[grants.Row]:
+    where = f"{among('DeveloperName', names)} AND Type IN ('Regular', 'Queue')"
+    for row in context.admin.query(select("Group", ("Id", "DeveloperName"), where=where, order="Id")):
+        yield {"GroupId": str(row["Id"]), "UserOrGroupId": user_id}
+
+
+GRANT = Stage(name="grant", writes=True, run=_grant)

@@ -1,0 +1,130 @@
+"""provision: the new user with its license and profile, then the permission set license. In that order (facts 7.1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.access.people import User, read_user
+from harness.errors import StageFailed
+from harness.migration import writes
+from harness.migration.plan import PASSWORD_FLOWS
+from harness.migration.records import Preflight
+from harness.migration.stages import Stage, Steps
+from harness.migration.target import alias, is_ours, nickname
+from harness.migration.writes import Write
+from harness.org.outcome import answer_of
+from harness.org.reply import Answer
+from harness.org.sign_in import credential
+
+if TYPE_CHECKING:
+    from harness.migration.context import Context
+
+COPIED = ("Email", "LocaleSidKey", "LanguageLocaleKey", "TimeZoneSidKey", "EmailEncodingKey")
+"""What the new user has in common with the old one."""
+_SEATS = "free a seat of the license, or buy one"
+
+
+def _provision(context: Context) -> Steps:
+    preflight, username = context.need(Preflight), context.scenario.to.username
+    source = read_user(context.admin, context.scenario.from_.username)
+    if source is None:
+        raise StageFailed(f"{context.scenario.from_.username} is gone", stage=context.stage)
+    user_id = _make_user(context, source, preflight)
+    yield
+    if context.scenario.to.sign_in.flow in PASSWORD_FLOWS:
+        _set_password(context, user_id)
+        yield
+    _assign_license(context, user_id, preflight)
+    yield
+    return f"{username} holds {preflight.user_license} with profile {preflight.profile}, and the permission set license"
+
+
+def _make_user(context: Context, source: User, preflight: Preflight) -> str:
+    """Create the user, or take up the inactive one that an earlier run of this scenario left."""
+    scenario, name = context.scenario, context.world.file.name
+    mark = nickname(name, context.run_id)
+    standing = read_user(context.admin, scenario.to.username)
+    if standing is not None and standing.row["CommunityNickname"] != mark:
+        if standing.is_active or not is_ours(standing, name):
+            raise StageFailed(
+                f"there is a user {scenario.to.username} already, and this run did not make it",
+                stage=context.stage,
+                place=context.world.file.place("to", "username"),
+                remedy="choose another username: what somebody else made is never taken over",
+            )
+        return _take_up(context, standing, mark, preflight)
+    row: dict[str, Any] = {
+        "Username": scenario.to.username,
+        "LastName": scenario.user_label,
+        "Alias": alias(scenario.system),
+        "CommunityNickname": mark,
+        "ProfileId": preflight.profile_id,
+        **{column: source.row[column] for column in COPIED},
+    }
+    write = Write(
+        key="provision/user",
+        operation="create",
+        sobject="User",
+        summary=f"create {scenario.to.username} with profile {preflight.profile}",
+        natural_key={"Username": scenario.to.username, "CommunityNickname": mark},
+        after=row,
+        inverse="deactivate the user; users cannot be deleted",
+        remedy=_SEATS,
+    )
+    return writes.create(context, write, [row])[0]
+
+
+def _take_up(context: Context, user: User, mark: str, preflight: Preflight) -> str:
+    after = {"IsActive": True, "CommunityNickname": mark, "ProfileId": preflight.profile_id}
+    write = Write(
+        key="provision/user",
+        operation="update",
+        sobject="User",
+        summary=f"reactivate {user.username}, which an earlier run of this scenario left",
+        natural_key={"Id": user.id},
+        before={name: user.row[name] for name in after},
+        after=after,
+        inverse="deactivate the user again",
+        remedy=_SEATS,
+    )
+    writes.update(context, write, user.id)
+    return user.id
+
+
+def _set_password(context: Context, user_id: str) -> None:
+    """Set the password the new credential names. It cannot be read back; setting it twice does no harm."""
+    username, sign_in = context.scenario.to.username, context.scenario.to.sign_in
+    password = credential(sign_in, username, context.world.resolve).part("password")
+
+    def send(_rows: object) -> list[Answer]:
+        reply = context.admin.request("POST", f"sobjects/User/{user_id}/password", json={"NewPassword": password})
+        return [answer_of(reply, record_id=user_id)]
+
+    write = Write(
+        key="provision/password",
+        operation="update",
+        sobject="User password",
+        summary=f"set the password of {username}",
+        natural_key={"Id": user_id},
+        inverse="goes with the user",
+        remedy="choose a password that meets the org's policy",
+    )
+    writes.perform(context, write, [{}], send=send, look=lambda: [None])
+
+
+def _assign_license(context: Context, user_id: str, preflight: Preflight) -> None:
+    row = {"AssigneeId": user_id, "PermissionSetLicenseId": preflight.permission_set_license_id}
+    write = Write(
+        key="provision/license",
+        operation="create",
+        sobject="PermissionSetLicenseAssign",
+        summary=f"assign {preflight.permission_set_license} to {context.scenario.to.username}",
+        natural_key=row,
+        after=row,
+        inverse="remove the license",
+        remedy=_SEATS,
+    )
+    writes.create_or_find(context, write)
+
+
+PROVISION = Stage(name="provision", writes=True, run=_provision)

@@ -1,0 +1,58 @@
+"""switch: the file the external system reads its credential from gets the new one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.credentials.store import values_for
+from harness.migration import writes
+from harness.migration.stages import Stage, Steps
+from harness.migration.writes import Write
+from harness.org.reply import Answer
+from harness.org.secret import Secret
+from harness.org.sign_in import credential
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.migration.context import Context
+
+
+def _switch(context: Context) -> Steps:
+    store, scenario = context.world.store, context.scenario
+    values = values_for(scenario.credentials, _parts(context))
+    write = Write(
+        key="switch/credential",
+        operation="file",
+        sobject=store.name,
+        summary=f"replace the credential in {store.name}",
+        natural_key={"file": store.name},
+        before={"fingerprint": store.fingerprint()},
+        after={"keys": ", ".join(values)},
+        inverse="put the old file back",
+    )
+    if store.holds(values) and not context.records(key=write.key):
+        writes.found(context, write, [store.name])
+        return f"{store.name} held the new credential already"
+
+    def send(_rows: object) -> list[Answer]:
+        store.switch(values)
+        return [Answer("APPLIED", id=store.name)]
+
+    def look() -> list[str | None]:
+        return [store.name if store.holds(values) else None]
+
+    writes.perform(context, write, [{}], send=send, look=look)
+    yield
+    return f"{store.name}: {', '.join(values)} replaced; the old file is kept for a rollback"
+
+
+def _parts(context: Context) -> Mapping[str, Secret]:
+    """Everything the new credential consists of, by the names that `credentials.keys` uses."""
+    to, site = context.scenario.to, context.world.site
+    new = credential(to.sign_in, to.username, context.world.resolve)
+    plain = {"flow": new.flow, "username": new.username, "app": new.app or "", "instance_url": site.url}
+    return {**{name: Secret(value) for name, value in plain.items() if value}, **new.parts}
+
+
+SWITCH = Stage(name="switch", writes=False, run=_switch)
