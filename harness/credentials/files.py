@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from harness.errors import UsageError
 
 PRIVATE = 0o600
+_SUFFIX = ".rehearse"
 
 
 def read_if_there(path: Path) -> bytes | None:
@@ -29,7 +31,7 @@ def replace(path: Path, content: bytes) -> None:
     atomic), and that step is on the disk when this returns. Raises UsageError, and then the file is as it was.
     """
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".rehearse", dir=path.parent)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_SUFFIX, dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 _like(descriptor, path)
@@ -44,6 +46,12 @@ def replace(path: Path, content: bytes) -> None:
         _sync(path.parent)
     except OSError as error:
         raise UsageError(f"{path} cannot be replaced: {error.strerror}") from error
+
+
+def clear_leftovers(path: Path) -> None:
+    """Remove what a killed process left of a replacement of the file at `path`. Only for who holds the file's lock."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):
+        left.unlink(missing_ok=True)
 
 
 def unlink(path: Path) -> None:

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from harness.credentials import dotenv, json_file
 from harness.credentials.errors import ContentError
-from harness.credentials.files import read_if_there, replace, unlink
+from harness.credentials.files import clear_leftovers, read_if_there, replace, unlink
 from harness.errors import UsageError
 from harness.org.secret import Secret
 from harness.scenario.model import Credentials
@@ -214,6 +214,7 @@ def _locked(path: Path) -> Iterator[None]:
     except OSError as error:
         raise UsageError(f"{path.parent} cannot be written to: {error.strerror}") from error
     try:
+        clear_leftovers(path)
         yield
     finally:
         lock.release()
