@@ -1,1 +1,117 @@
 """Make a simulated org from a Salesforce DX project and a population file."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+
+from harness.sandbox.org import SandboxOrg
+from harness.sandbox.source.dependencies import load_dependencies
+from harness.sandbox.source.dx import read_project
+from harness.sandbox.source.errors import SourceError
+from harness.sandbox.source.load_access import (
+    SYSTEM_ADMINISTRATOR,
+    load_grants,
+    load_groups,
+    load_licenses,
+    load_permission_sets,
+    load_profiles,
+)
+from harness.sandbox.source.load_contents import (
+    load_apex_rest,
+    load_apps,
+    load_organization,
+    load_records,
+    load_setup_entities,
+)
+from harness.sandbox.source.load_people import (
+    count_seats,
+    load_assignments,
+    load_public_groups,
+    load_roles,
+    load_users,
+)
+from harness.sandbox.source.loading import ADMIN, Loading
+from harness.sandbox.source.metadata import Project
+from harness.sandbox.source.population import POPULATION_FILE, Population, read_population
+from harness.sandbox.source.schema import build_schema
+from harness.sandbox.switches import Switches
+
+__all__ = ["DEMO", "SourceError", "open_org"]
+
+DEMO = "demo"
+"""The source that comes with the package."""
+
+_STEPS = (
+    load_licenses,
+    load_organization,
+    load_profiles,
+    load_roles,
+    load_users,
+    load_setup_entities,
+    load_permission_sets,
+    load_grants,
+    load_groups,
+    load_public_groups,
+    load_assignments,
+    load_apps,
+    load_apex_rest,
+    load_records,
+    load_dependencies,
+    count_seats,
+)
+_LOADED = "loaded"
+
+
+def open_org(source: str | Path, *, population: Path | None = None, state: Path | None = None) -> SandboxOrg:
+    """Make the org of a source: `demo`, or the directory of a Salesforce DX project.
+
+    The population is `population`, else the project's own `sandbox.yaml`, else one active user for each profile and an
+    `admin`. With `state` the org is kept in that file; a file that is there is opened as it is, with the source's
+    schema. Raises SourceError naming the file and what is wrong with it.
+    """
+    directory = Path(str(resources.files("harness.sandbox") / "demo")) if source == DEMO else Path(source)
+    project = read_project(directory)
+    file = population or directory / POPULATION_FILE
+    people = read_population(file) if population or file.is_file() else one_user_for_each_profile(project)
+    exists = state is not None and state.exists()
+    switches = Switches(**people.settings.model_dump())
+    org = SandboxOrg(build_schema(project), path=state, switches=switches)
+    if exists:
+        return _checked(org, state)
+    try:
+        with org.transaction():
+            loading = Loading(org, project, people, str(file))
+            for step in _STEPS:
+                step(loading)
+            org.store.save_state(_LOADED, project.name)
+    except BaseException:
+        org.close()
+        if state is not None:
+            state.unlink(missing_ok=True)
+        raise
+    return org
+
+
+def _checked(org: SandboxOrg, state: Path | None) -> SandboxOrg:
+    if org.store.load_state(_LOADED) is None:
+        org.close()
+        raise SourceError(f"{state}: no simulated org is kept in this file; name a new file or delete it")
+    return org
+
+
+def one_user_for_each_profile(project: Project) -> Population:
+    """The population of a project that has none: an admin, and one active user on each of its profiles."""
+    domain = f"{_slug(project.name)}.example"
+    admin = {"username": f"admin@{domain}", "name": "Org Admin", "profile": SYSTEM_ADMINISTRATOR, "as": ADMIN}
+    others = [
+        {"username": f"{_slug(name)}@{domain}", "name": name, "profile": name}
+        for name in sorted(project.profiles)
+        if name != SYSTEM_ADMINISTRATOR
+    ]
+    return Population.model_validate({"org": {"name": project.name}, "users": [admin, *others]})
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40]

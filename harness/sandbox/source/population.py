@@ -1,0 +1,186 @@
+"""The population file, `sandbox.yaml`: the people, licenses, apps and records that a project's metadata cannot hold.
+
+Strict: an unknown key, a wrong type or a second key of the same name is an error with file and line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from harness.sandbox.source.errors import SourceError
+from harness.sandbox.source.yaml_file import YamlError, read_yaml
+
+POPULATION_FILE = "sandbox.yaml"
+
+
+class Model(BaseModel):
+    """The base of every part: immutable, and unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=255)]
+Username = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=80)]
+Flow = Literal["client-credentials", "jwt-bearer", "username-password"]
+
+
+class OrgSettings(Model):
+    """The Organization row."""
+
+    name: Name = "Simulated Sandbox"
+    edition: Literal["Professional Edition", "Enterprise Edition", "Unlimited Edition", "Developer Edition"] = (
+        "Enterprise Edition"
+    )
+    sandbox: bool = True
+    """False makes it look like a production org, which no migration may write to."""
+    trial_ends: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}$")
+    """Trial expiration date: a sandbox with one is a scratch org."""
+
+
+class User(Model):
+    """One user."""
+
+    username: Username
+    name: Name
+    """First and last name; the last word is the last name."""
+    profile: Name
+    as_: str | None = Field(default=None, alias="as", min_length=1)
+    """The user's key in the ready file; the username by default. One is `admin`."""
+    role: str | None = None
+    """Developer name of the role."""
+    email: str | None = None
+    permission_sets: tuple[str, ...] = ()
+    """API names."""
+    permission_set_groups: tuple[str, ...] = ()
+    permission_set_licenses: tuple[str, ...] = ()
+    """Developer names. Those that the permission sets are bound to come by themselves."""
+    groups: tuple[str, ...] = ()
+    """Developer names of public groups."""
+    queues: tuple[str, ...] = ()
+    """Developer names of queues."""
+    active: bool = True
+    security_token: bool = True
+    """Whether the password must be followed by a security token."""
+
+
+class App(Model):
+    """A connected app or External Client App: one that the metadata has, completed, or one of its own."""
+
+    name: Name
+    """Its label, or for one of the metadata its label or developer name."""
+    kind: Literal["connected-app", "external-client-app"] = "connected-app"
+    flows: tuple[Flow, ...] = Field(min_length=1)
+    permitted_users: Literal["admin-approved", "self-authorized"] = "admin-approved"
+    run_as: Username | None = None
+    """The user that client credentials sign in as."""
+    consented: tuple[Username, ...] = ()
+    """Users who approved a self-authorized app once."""
+    profiles: tuple[str, ...] = ()
+    """Profiles whose users the admin pre-authorized."""
+    permission_sets: tuple[str, ...] = ()
+    """Permission sets whose users the admin pre-authorized."""
+
+
+class RowReference(Model):
+    """The id of another row of this file."""
+
+    ref: str
+
+
+class UserReference(Model):
+    """The id of a user."""
+
+    user: Username
+
+
+class RecordTypeReference(Model):
+    """The id of a record type of the row's object."""
+
+    record_type: str
+
+
+Reference = RowReference | UserReference | RecordTypeReference
+Scalar = str | int | float | bool | None
+Value = Scalar | Reference
+
+
+class Generated(Model):
+    """Many rows alike: `{n}` in a text is the row's number from 1, and a list is gone through again and again."""
+
+    count: int = Field(ge=1, le=100_000)
+    fields: Mapping[str, Value | tuple[Value, ...]]
+
+
+class Records(Model):
+    """Rows of one object: named ones that others can refer to, or many alike."""
+
+    object: Name
+    owner: Username | None = None
+    rows: Mapping[str, Mapping[str, Value]] = Field(default_factory=dict)
+    """Name of the row to its values; the names are this file's own."""
+    generate: Generated | None = None
+
+
+class ApexRest(Model):
+    """An Apex REST resource that answers always the same."""
+
+    path: str = Field(pattern=r"^/")
+    """The path after /services/apexrest."""
+    class_: Name = Field(alias="class")
+    """The Apex class behind it, to which a user needs access."""
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    status: int = Field(default=200, ge=200, le=299)
+    answer: Any = None
+
+
+class Settings(Model):
+    """What the org allows."""
+
+    username_password_flow: bool = True
+    """Allow OAuth username-password flows."""
+    soap_login: bool = True
+    """Enable SOAP API login()."""
+
+
+class Population(Model):
+    """The whole file."""
+
+    org: OrgSettings = OrgSettings()
+    settings: Settings = Settings()
+    licenses: Mapping[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """Seats: user license name, or permission set license developer name, to the number in all."""
+    users: tuple[User, ...] = Field(min_length=1)
+    apps: tuple[App, ...] = ()
+    records: tuple[Records, ...] = ()
+    """In order: a row refers to rows above it."""
+    apex_rest: tuple[ApexRest, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_admin(self) -> Population:
+        roles = [one.as_ or one.username for one in self.users]
+        twice = sorted({one for one in roles if roles.count(one) > 1})
+        if twice:
+            raise ValueError(f"two users are called {', '.join(twice)}")
+        if "admin" not in roles:
+            raise ValueError("one of the users must be `as: admin`")
+        return self
+
+
+def read_population(path: Path) -> Population:
+    """Read a population file. Raises SourceError with file, line and what is wrong."""
+    try:
+        document = read_yaml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceError(f"{path}: the population file cannot be read: {error.strerror}") from error
+    except YamlError as error:
+        raise SourceError(f"{path}:{error}") from error
+    try:
+        return Population.model_validate(document.data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise SourceError(f"{path}:{document.line(first['loc'])}: {where}: {first['msg']}") from error
