@@ -73,7 +73,7 @@ def _rollback(context: Context) -> Steps:
 
 
 def writes_of(context: Context) -> list[Done]:
-    """What this run wrote, or may have written, in order; what was found is not among it, nor what was refused whole."""
+    """What this run wrote, or may have written, in order: not what it found, and not what was refused whole."""
     found: dict[str, Done] = {}
     for record in context.records():
         if record.stage == STAGE:
@@ -302,11 +302,9 @@ def _reached(context: Context) -> str:
 
 
 def _credential_restored(context: Context, done: Sequence[Done]) -> bool:
-    """Whether the credential file is what it was before this run switched it; true when it never did."""
-    switched = next((each for each in done if each.intent.operation == "file"), None)
-    if switched is None:
-        return True
-    return context.world.store.fingerprint() == (switched.intent.before or {}).get("fingerprint")
+    """Whether the credential file holds the old credential; true when this run never switched it."""
+    switched = any(each.intent.operation == "file" for each in done)
+    return not switched or not context.world.store.restore().drift
 
 
 def _old_user_signs_in(context: Context) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,10 +75,15 @@ def _next(
         return "nothing: the migration is through. `rehearse rollback` undoes it"
     if stage == _ROLLBACK:
         return "`rehearse rollback` goes on with the undoing"
-    if finished is None or finished.result == "passed":
-        return "`rehearse resume` takes it up where it was interrupted, `rehearse rollback` undoes it"
-    if finished.result == "stopped" and finished.until:
+    result = finished.result if finished else "passed"
+    if finished and finished.until:
         return f"`rehearse resume` after {finished.until:%Y-%m-%d %H:%M} UTC, or `rehearse rollback`"
-    if finished.result == "refused":
-        return "nothing was written; change the scenario as the remedy says, then `rehearse run`"
-    return "do what the remedy says, then `rehearse resume`, or undo it with `rehearse rollback`"
+    return _AFTER[result]
+
+
+_AFTER: Mapping[str, str] = {
+    "passed": "`rehearse resume` takes it up where it was interrupted, `rehearse rollback` undoes it",
+    "stopped": "`rehearse resume` takes it up where it was interrupted, `rehearse rollback` undoes it",
+    "failed": "do what the remedy says, then `rehearse resume`, or undo it with `rehearse rollback`",
+    "refused": "nothing was written; change the scenario as the remedy says, then `rehearse run`",
+}
