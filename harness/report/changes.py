@@ -14,7 +14,7 @@ HELD = "held"
 Status = Literal["lost", "gained", "lost and gained", "kept"]
 Basis = Literal["read-back", "planned", "unknown"]
 
-_ORDER = {right: place for place, right in enumerate((*OBJECT_RIGHTS, *FIELD_RIGHTS, HELD))}
+_ORDER = {right: place for place, right in enumerate(dict.fromkeys((*OBJECT_RIGHTS, *FIELD_RIGHTS, HELD)))}
 
 
 @dataclass(frozen=True, slots=True)

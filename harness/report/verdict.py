@@ -63,18 +63,13 @@ def _achieved(facts: Facts) -> str:
 
 def _expected(facts: Facts, reasons: Sequence[Reason]) -> tuple[bool, str]:
     header = facts.header
-    because = f": {header.sign_off_because}" if header.sign_off_because else "."
     if header.sign_off_expected == "granted":
-        if not reasons:
-            return True, "This is what the scenario expects."
-        return False, "This is not what the scenario expects: it expects to be signed off."
-    if not reasons:
-        return False, f"This is not what the scenario expects: it expects a refusal{because}"
-    if any(reason.kind in THE_ORG_SAID_SO for reason in reasons):
-        return True, f"This is what the scenario expects{because}"
-    return False, (
-        "The scenario expects a refusal, but not this one: the rehearsal ended before the migration itself was refused."
-    )
+        return not reasons, "The scenario expects it to be signed off."
+    because = f": {header.sign_off_because}" if header.sign_off_because else "."
+    expectation = f"The scenario expects a refusal{because}"
+    if not reasons or any(reason.kind in THE_ORG_SAID_SO for reason in reasons):
+        return bool(reasons), expectation
+    return False, f"{expectation} The rehearsal ended before the org or the plan refused anything."
 
 
 def _reasons(facts: Facts) -> Iterator[Reason]:
@@ -98,9 +93,10 @@ def _plan_refused(facts: Facts) -> Iterator[Reason]:
         return
     unaccepted = [loss.name for loss in plan.losses if not loss.accepted]
     lost = f" ({few(unaccepted)})" if unaccepted else ""
+    refusal = (plan.refusal or "it is not executable").rstrip(".")
     yield Reason(
         kind="plan-refused",
-        text=f"The plan was refused: {plan.refusal or 'it is not executable'}{lost}",
+        text=f"The plan was refused: {refusal}{lost}.",
         section="losses",
         remedy="Declare what may be lost, each with a reason, or keep the old user's license." if unaccepted else None,
     )
@@ -121,7 +117,7 @@ def _failed_checks(facts: Facts) -> Iterator[Reason]:
 def _differing_workload(facts: Facts) -> Iterator[Reason]:
     for operation in facts.operations:
         if not operation.result.equal:
-            why = "; ".join(operation.result.differences) or "the new user got another answer than the old one"
+            why = _sentence(operation.result.differences) or "the new user got another answer than the old one."
             yield Reason(
                 kind="workload-differs",
                 text=f"{operation.id} differs in {operation.stage}: {why}",
@@ -186,12 +182,16 @@ def _failed_rollbacks(facts: Facts) -> Iterator[Reason]:
             wrong.append("the old credential is not active again")
         if not proof.old_user_signs_in:
             wrong.append("the old user does not sign in")
-        why = "; ".join(wrong) or _end_of(rollback.stages)
+        why = _sentence(wrong) or _end_of(rollback.stages)
         yield Reason(
             kind="rollback-failed",
-            text=f"The rollback from {rollback.from_stage} did not bring everything back: {why}.",
+            text=f"The rollback from {rollback.from_stage} did not bring everything back: {why}",
             section="rollback",
         )
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    return "; ".join(part.rstrip(".") for part in parts) + "." if parts else ""
 
 
 def _end_of(stages: Sequence[StageRun]) -> str:

@@ -11,7 +11,7 @@ from harness.checks.results import Answered, Comparison
 from harness.migration.records import Loss
 from harness.report.changes import AccessChanges, Change, ObjectChange
 from harness.report.model import CheckMade, Evidence, OperationRun
-from harness.report.words import MARKS, TITLES, Tone
+from harness.report.words import MARKS, TITLES, Tone, without
 
 ALIKE = 4
 """So many fields or permissions with the same story are told once, with their names listed."""
@@ -38,9 +38,12 @@ class ChangeGroup:
 
 @dataclass(frozen=True, slots=True)
 class LossGroup:
-    """Losses that tell the same story."""
+    """Losses that tell the same story, fields by object and setup entities by type."""
 
+    of: str
+    """The object of the fields, or the type of the setup entities."""
     names: tuple[str, ...]
+    """The names, without what `of` says."""
     first: Loss
 
 
@@ -180,9 +183,17 @@ def loss_groups(evidence: Evidence) -> list[LossGroup]:
     losses = evidence.plan.losses if evidence.plan else ()
     groups: dict[object, list[Loss]] = {}
     for loss in losses:
-        groups.setdefault((loss.kind, loss.access, loss.place, _story(loss)), []).append(loss)
-    found = [LossGroup(tuple(loss.name for loss in members), members[0]) for members in groups.values()]
-    return sorted(found, key=lambda group: (group.first.accepted, group.first.cause, group.first.kind))
+        groups.setdefault((loss.kind, _owner(loss), loss.access, loss.place, _story(loss)), []).append(loss)
+    found = [
+        LossGroup(_owner(members[0]), tuple(without(loss.name, _owner(loss)) for loss in members), members[0])
+        for members in groups.values()
+    ]
+    return sorted(found, key=lambda group: (group.first.accepted, group.first.cause, group.first.kind, group.of))
+
+
+def _owner(loss: Loss) -> str:
+    separator = {"field": ".", "setup": ":"}.get(loss.kind, "")
+    return loss.name.partition(separator)[0] if separator else ""
 
 
 def _story(loss: Loss) -> tuple[object, ...]:

@@ -90,6 +90,8 @@ APP_KINDS: Mapping[str, str] = {
     "ExternalClientApplication": "External Client App",
 }
 
+PRINCIPALS: Mapping[str, str] = {"admin": "the admin", "source": "the old user", "target": "the new user"}
+
 TITLES: Mapping[str, str] = {
     "rehearsal": "The rehearsal",
     "losses": "The plan and its losses",
@@ -146,6 +148,11 @@ def blocks(digest: str) -> str:
 def without(name: str, prefix: str) -> str:
     """A name without what the heading says already: `Name` of `Account.Name`, `Sync` of `ApexClass:Sync`."""
     return name[len(prefix) + 1 :] if prefix and name[: len(prefix)] == prefix and len(name) > len(prefix) else name
+
+
+def place(where: str) -> str:
+    """A place in the scenario file without its folders: `erp.scenario.yaml:40`."""
+    return where.replace("\\", "/").rpartition("/")[2]
 
 
 def state(person: Person) -> str:
