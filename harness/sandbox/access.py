@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness.sandbox.ids import long_id
 from harness.sandbox.schema import Field, LicenseTerms, Schema, SObject
 from harness.sandbox.store import Row, Store
 
@@ -128,6 +129,11 @@ class EffectiveAccess:
         return f"{sobject.name}.{governing.name}".lower() in self.editable
 
 
+def access_row_id(user_id: str) -> str:
+    """The id of a user's row in UserPermissionAccess."""
+    return long_id("0up" + user_id[3:15]) or user_id
+
+
 def _governing(sobject: SObject, field: Field) -> Field:
     return (sobject.get(field.compound) or field) if field.compound else field
 
@@ -196,7 +202,8 @@ class AccessBook:
         objects = {
             str(one["SobjectType"]).lower(): rights
             for one in self._rows("ObjectPermissions", ParentId=set_id)
-            if (rights := frozenset(right for right, column in OBJECT_RIGHTS.items() if one.get(column)))
+            if not one["Id"].startswith("000")
+            and (rights := frozenset(right for right, column in OBJECT_RIGHTS.items() if one.get(column)))
         }
         readable, editable = set(), set()
         for name, edit in self._field_rows(set_id):

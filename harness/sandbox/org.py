@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.sandbox.access import AccessBook, EffectiveAccess
 from harness.sandbox.clock import SandboxClock, wire_datetime
+from harness.sandbox.derived import Derived, link_definitions
 from harness.sandbox.describe import describe, describe_global, visible
 from harness.sandbox.dml import AUDIT_FIELDS, Dml
 from harness.sandbox.errors import ApiError, not_found
@@ -55,10 +56,12 @@ class SandboxOrg:
         if kept_time:
             self.clock.set(datetime.fromisoformat(kept_time))
         self.org_id = make_id("00D", 1)
+        link_definitions(schema)
         self.relations = Relations(schema)
         self.permission_names = PermissionNames(schema)
         self.sharing = Sharing(schema, self.store)
         self.book = AccessBook(schema, self.store, lambda: wire_datetime(self.clock.peek()))
+        self.derived = Derived(self)
         self.dml = Dml(self, rules_of(self))
         self._plans: OrderedDict[tuple[str, int, bool, bool], Plan] = OrderedDict()
         self.store.before_commit.append(self._save_state)
@@ -76,6 +79,7 @@ class SandboxOrg:
     def _after_transaction(self, kept: bool) -> None:
         if not kept:
             self.book.forget_everything()
+            self.derived.forget_everything()
         if not self.store.in_transaction:
             self.dml.end_transaction()
 
@@ -90,7 +94,9 @@ class SandboxOrg:
         with self.lock:
             for sobject in self.schema:
                 self.store.schema_changed(sobject)
+            link_definitions(self.schema)
             self.relations = Relations(self.schema)
+            self.derived.forget_everything()
             self.book.forget_everything()
             self._plans.clear()
 
@@ -106,7 +112,9 @@ class SandboxOrg:
     ) -> QueryResult:
         """Run SOQL with the user's permissions and sharing. `all_rows` finds deleted rows too (queryAll)."""
         with self.lock:
-            plan = self._plan(soql, self.book.of(as_user), all_rows=all_rows, tooling=tooling)
+            access = self.book.of(as_user)
+            plan = self._plan(soql, access, all_rows=all_rows, tooling=tooling)
+            self.derived.prepare(plan.reads, access)
             return plan.run(self.store, self.clock.peek().date(), version)
 
     def _plan(self, soql: str, access: EffectiveAccess, *, all_rows: bool, tooling: bool) -> Plan:
@@ -256,14 +264,10 @@ class SandboxOrg:
         with self.transaction():
             complete(self)
 
-    def set_type(self, set_id: str) -> str | None:
-        """PermissionSet.Type, without reading the whole row."""
-        sobject = self._known("PermissionSet")
-        self.store.ensure(sobject)
-        if sobject.get("Type") is None:
-            return None
-        found = self.store.execute('SELECT "Type" FROM "PermissionSet" WHERE "Id" = ?', (set_id,)).fetchone()
-        return found[0] if found else None
+    def peek(self, name: str, record_id: str, column: str) -> Any:
+        """One column of a row, without reading the whole of it; None where there is no such row or column."""
+        sobject = self._known(name)
+        return self.store.value(sobject, record_id, column) if sobject.get(column) else None
 
     # Writing: what every way of writing has in common
 
@@ -284,7 +288,7 @@ class SandboxOrg:
         self.store.insert(sobject, row)
         stored = self.store.get(sobject, row["Id"], deleted=True)
         assert stored is not None
-        self.book.row_changed(sobject.name, stored)
+        self._row_changed(sobject.name, stored)
         return stored
 
     def write_changes(self, sobject: SObject, row: Row, columns: Mapping[str, Any], user_id: str | None) -> Row:
@@ -296,7 +300,7 @@ class SandboxOrg:
         self.store.update(sobject, row["Id"], changes)
         after = self.store.get(sobject, row["Id"], deleted=True)
         assert after is not None
-        self.book.row_changed(sobject.name, row, after)
+        self._row_changed(sobject.name, row, after)
         return after
 
     def write_removal(self, sobject: SObject, row: Row) -> None:
@@ -310,7 +314,11 @@ class SandboxOrg:
                 else:
                     self.write_changes(child, one, {field.name: None}, None)
         self.store.remove(sobject, row["Id"])
-        self.book.row_changed(sobject.name, row)
+        self._row_changed(sobject.name, row)
+
+    def _row_changed(self, name: str, *rows: Row) -> None:
+        self.book.row_changed(name, *rows)
+        self.derived.row_changed(name)
 
     def _initial(self, sobject: SObject, field: Field) -> Any:
         if field.auto_number:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Literal
 
-from harness.sandbox.access import OWN_ROWS, EffectiveAccess
+from harness.sandbox.access import OWN_ROWS, EffectiveAccess, access_row_id
 from harness.sandbox.schema import Field, Schema, SObject
 from harness.sandbox.store import Store, quote
 
@@ -70,6 +70,11 @@ class Sharing:
         return self._store.execute(sql, parameters).fetchone() is not None
 
     def _own_rows(self, sobject: SObject, alias: str, access: EffectiveAccess, bind: Bind) -> str | None:
+        if sobject.name == "UserPermissionAccess":
+            return f'{alias}."Id" = {bind(access_row_id(access.user_id))}'
+        if sobject.name == "EntityDefinition":
+            seen = json.dumps([one.name for one in self._schema if access.can(one, "read")])
+            return f'{alias}."QualifiedApiName" IN (SELECT value FROM json_each({bind(seen)}))'
         column = OWN_ROWS.get(sobject.name)
         if column is None or (sobject.needs_any_of and access.has(*sobject.needs_any_of)):
             return None

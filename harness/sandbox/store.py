@@ -188,6 +188,13 @@ class Store:
         sql = f'SELECT 1 FROM {quote(sobject.name)} WHERE "Id" = ? AND "IsDeleted" = 0'
         return self._connection.execute(sql, (record_id,)).fetchone() is not None
 
+    def value(self, sobject: SObject, record_id: str, column: str) -> Any:
+        """One column of a row, as it is stored."""
+        self.ensure(sobject)
+        sql = f'SELECT {quote(column)} FROM {quote(sobject.name)} WHERE "Id" = ?'
+        found = self._connection.execute(sql, (record_id,)).fetchone()
+        return found[0] if found else None
+
     def select(self, sobject: SObject, equals: Mapping[str, Any], *, deleted: bool = False) -> list[Row]:
         """The rows whose columns have these values (None: is null; a list: any of them), by id."""
         self.ensure(sobject)

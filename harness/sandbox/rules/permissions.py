@@ -19,7 +19,7 @@ class _PermissionRows(Rules):
 
     def check_parent(self, parent_id: str) -> None:
         """A muting set or a permission set, but not the computed one of a group."""
-        if parent_id.startswith("0PS") and self.org.set_type(parent_id) == "Group":
+        if parent_id.startswith("0PS") and self.org.peek("PermissionSet", parent_id, "Type") == "Group":
             raise self.org.dml.insufficient_access()
 
 
@@ -101,6 +101,9 @@ class ObjectPermissionsRules(_PermissionRows):
         ]
 
     def _reads(self, parent_id: str, sobject: SObject) -> bool:
+        everything = ("PermissionsViewAllData", "PermissionsModifyAllData")
+        if any(self.org.peek("PermissionSet", parent_id, column) for column in everything):
+            return True
         rows = self.rows("ObjectPermissions", ParentId=parent_id, SobjectType=sobject.name)
         return any(row.get("PermissionsRead") for row in rows)
 

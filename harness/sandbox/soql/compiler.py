@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from harness.sandbox.errors import ApiError
 from harness.sandbox.relations import Child
@@ -53,6 +53,7 @@ class _Compiler:
 
     def plan(self) -> Plan:
         self._check_limits()
+        self._check_definitions()
         if self._is_count():
             return self._count_plan()
         if self._query.group_by or any(self._is_aggregate(item) for item in self._query.select):
@@ -62,6 +63,14 @@ class _Compiler:
     def _check_limits(self) -> None:
         if (self._query.offset or 0) > LARGEST_OFFSET:
             raise ApiError(400, "NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000")
+
+    def _check_definitions(self) -> None:
+        """The fields of all objects at once are not to be had."""
+        if self._frame.sobject.name == "FieldDefinition" and not self._child:
+            wanted = ("entitydefinition", "entitydefinitionid", "durableid")
+            if not any(part.lower() in wanted for path in _paths(self._query.where) for part in path.parts):
+                text = "A filter on a reified column is required [EntityDefinition,DurableId]"
+                raise ApiError(400, "EXTERNAL_OBJECT_EXCEPTION", text)
 
     # count()
 
@@ -312,6 +321,18 @@ class _Compiler:
             columns=tuple(columns),
             children=tuple(self._children),
         )
+
+
+def _paths(condition: syntax.Condition | None) -> Iterator[syntax.Path]:
+    """The fields that a condition looks at."""
+    match condition:
+        case syntax.Joined():
+            for item in condition.items:
+                yield from _paths(item)
+        case syntax.Negated():
+            yield from _paths(condition.item)
+        case syntax.Comparison() | syntax.Membership() | syntax.Chosen() if isinstance(condition.operand, syntax.Path):
+            yield condition.operand
 
 
 def _bare_count(call: syntax.Call) -> bool:

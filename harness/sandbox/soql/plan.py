@@ -47,6 +47,11 @@ class Plan:
     columns: tuple[AggregateColumn, ...] = ()
     children: tuple[Plan, ...] = ()
 
+    @property
+    def reads(self) -> tuple[SObject, ...]:
+        """Every table that it reads, those of its children too."""
+        return self.tables + tuple(one for child in self.children for one in child.reads)
+
     def run(self, store: Store, today: date, version: str) -> QueryResult:
         """Run it; dates such as TODAY are taken from `today`."""
         rows = self._fetch(store, today, {})

@@ -1,0 +1,220 @@
+"""Tables whose rows follow from other rows or from the schema, brought up to date before a query reads them.
+
+Seats in use, the computed sets of permission set groups, the synthetic object permissions of whoever may modify all
+data, the definitions of objects and fields, the dependencies of permissions, and what the running user may do.
+"""
+
+# ruff: noqa: S608 - SQL is made of the schema's names, quoted; every value is bound
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from harness.sandbox.access import NEEDS, OBJECT_RIGHTS, Content, EffectiveAccess, access_row_id, has_object_permissions
+from harness.sandbox.definitions import dependency_rows, entity_rows, field_rows
+from harness.sandbox.ids import long_id, make_id
+from harness.sandbox.rules.ceiling import Seats
+from harness.sandbox.schema import Schema, SObject
+from harness.sandbox.store import Row, quote
+
+if TYPE_CHECKING:
+    from harness.sandbox.org import SandboxOrg
+
+_SETS = ("PermissionSet", "MutingPermissionSet", "PermissionSetGroup", "PermissionSetGroupComponent")
+_ROWS = ("ObjectPermissions", "FieldPermissions", "SetupEntityAccess")
+_PREFIX = "Permissions"
+
+
+def link_definitions(schema: Schema) -> None:
+    """Let queries go from a FieldDefinition to its EntityDefinition."""
+    sobject = schema.get("FieldDefinition")
+    field = sobject.get("EntityDefinitionId") if sobject else None
+    if sobject and field and schema.get("EntityDefinition"):
+        linked = replace(
+            field,
+            type="reference",
+            reference_to=("EntityDefinition",),
+            relationship_name="EntityDefinition",
+            child_relationship="Fields",
+        )
+        sobject.add(linked)
+
+
+class Derived:
+    """Keeps the derived tables of one org."""
+
+    def __init__(self, org: SandboxOrg) -> None:
+        self._org = org
+        self._versions: dict[str, int] = {}
+        self._made: dict[str, tuple[object, ...]] = {}
+        self._groups: dict[str, Content] = {}
+        self._makers: dict[str, tuple[tuple[str, ...], Callable[[], None]]] = {
+            "UserLicense": (("User", "Profile", "UserLicense"), self._user_licenses),
+            "PermissionSetLicense": (
+                ("User", "PermissionSetLicenseAssign", "PermissionSetLicense"),
+                self._permission_set_licenses,
+            ),
+            "EntityDefinition": ((), self._entities),
+            "FieldDefinition": ((), self._fields),
+            "PermissionDependency": ((), self._dependencies),
+        }
+
+    def row_changed(self, name: str) -> None:
+        """A row of an object was written."""
+        self._versions[name] = self._versions.get(name, 0) + 1
+
+    def forget_everything(self) -> None:
+        """After a rollback, or a change of the schema."""
+        self._made.clear()
+        self._groups.clear()
+
+    def prepare(self, tables: Sequence[SObject], access: EffectiveAccess) -> None:
+        """Bring the tables of a query up to date."""
+        for sobject in tables:
+            if sobject.name in self._makers:
+                depends_on, make = self._makers[sobject.name]
+                self._refresh(sobject.name, depends_on, make)
+            elif sobject.name in _ROWS or sobject.name == "PermissionSet":
+                self._refresh("(groups)", (*_SETS, *_ROWS), self._compute_groups)
+                self._refresh("(synthetic)", ("PermissionSet", "ObjectPermissions"), self._synthetic_rows)
+            elif sobject.name == "UserPermissionAccess":
+                self._user_access(sobject, access)
+
+    def _refresh(self, name: str, depends_on: Sequence[str], make: Callable[[], None]) -> None:
+        key = tuple(self._versions.get(one, 0) for one in depends_on)
+        if self._made.get(name) != key:
+            with self._org.transaction():
+                make()
+            self._made[name] = key
+
+    # Seats
+
+    def _user_licenses(self) -> None:
+        self._count("UserLicense", Seats(self._org).used_user_licenses)
+
+    def _permission_set_licenses(self) -> None:
+        self._count("PermissionSetLicense", Seats(self._org).used_permission_set_licenses)
+
+    def _count(self, name: str, used: Callable[[str], int]) -> None:
+        sobject = self._org.schema.get(name)
+        assert sobject is not None
+        for row in self._org.rows(name) if sobject.get("UsedLicenses") else ():
+            self._org.store.update(sobject, row["Id"], {"UsedLicenses": used(row["Id"])})
+
+    # Permission set groups
+
+    def _compute_groups(self) -> None:
+        if self._org.schema.get("PermissionSetGroup") is None:
+            return
+        for group in self._org.rows("PermissionSetGroup"):
+            content = self._org.book.group_content(group["Id"])
+            computed = self._org.rows("PermissionSet", PermissionSetGroupId=group["Id"])
+            if computed and self._groups.get(group["Id"]) != content:
+                self._write_content(computed[0], content)
+                self._groups[group["Id"]] = content
+
+    def _write_content(self, computed: Row, content: Content) -> None:
+        org, set_id = self._org, computed["Id"]
+        permission_set = org.schema.get("PermissionSet")
+        assert permission_set is not None
+        granted = {
+            name: int(name.removeprefix(_PREFIX) in content.system) for name in computed if name.startswith(_PREFIX)
+        }
+        org.store.update(permission_set, set_id, granted)
+        for name, rows in zip(_ROWS, self._content_rows(content), strict=True):
+            sobject = org.schema.get(name)
+            if sobject is not None:
+                org.store.ensure(sobject)
+                org.store.execute(f'DELETE FROM {quote(name)} WHERE "ParentId" = ?', (set_id,))
+                for row in rows:
+                    org.store.insert(sobject, {"Id": org.ids.next(sobject.key_prefix), "ParentId": set_id, **row})
+
+    def _content_rows(self, content: Content) -> tuple[list[Row], list[Row], list[Row]]:
+        objects = [
+            {"SobjectType": sobject.name, **{column: int(right in rights) for right, column in self._rights()}}
+            for name, rights in sorted(content.objects.items())
+            if (sobject := self._org.schema.get(name)) is not None
+        ]
+        fields = []
+        for name in sorted(content.readable):
+            found = self._org.permission_names.field(name)
+            if found:
+                named = {"SobjectType": found[0].name, "Field": f"{found[0].name}.{found[1].name}"}
+                fields.append({**named, "PermissionsRead": 1, "PermissionsEdit": int(name in content.editable)})
+        entities = [
+            {
+                "SetupEntityId": one,
+                "SetupEntityType": target.name if (target := self._org.schema.of_prefix(one[:3])) else None,
+            }
+            for one in sorted(content.setup)
+        ]
+        return objects, fields, entities
+
+    def _rights(self) -> Iterator[tuple[str, str]]:
+        sobject = self._org.schema.get("ObjectPermissions")
+        for right, column in OBJECT_RIGHTS.items():
+            if sobject and sobject.get(column):
+                yield right, column
+
+    # Whoever may modify all data
+
+    def _synthetic_rows(self) -> None:
+        """Rows that are not stored: their ids start with 000 (Object Reference, ObjectPermissions)."""
+        org = self._org
+        table, sets = org.schema.get("ObjectPermissions"), org.schema.get("PermissionSet")
+        if table is None or sets is None or sets.get("PermissionsModifyAllData") is None:
+            return
+        org.store.ensure(table)
+        org.store.execute('DELETE FROM "ObjectPermissions" WHERE "Id" LIKE \'000%\'')
+        number = 0
+        columns = {column: int(right != "view-all-fields") for right, column in self._rights()}
+        for row in org.rows("PermissionSet", PermissionsModifyAllData=1):
+            stored = {one["SobjectType"] for one in org.rows("ObjectPermissions", ParentId=row["Id"])}
+            for sobject in org.schema:
+                number += 1
+                if has_object_permissions(sobject) and sobject.name not in stored:
+                    made = {"Id": _synthetic_id(number), "ParentId": row["Id"], "SobjectType": sobject.name, **columns}
+                    org.store.insert(table, made)
+
+    # The running user
+
+    def _user_access(self, sobject: SObject, access: EffectiveAccess) -> None:
+        row_id = access_row_id(access.user_id)
+        key = ("serial", access.serial)
+        if self._made.get(row_id) == key:
+            return
+        columns: dict[str, Any] = {
+            field.name: int(field.name.removeprefix(_PREFIX) in access.system)
+            for field in sobject.fields.values()
+            if field.name.startswith(_PREFIX)
+        }
+        with self._org.transaction():
+            self._org.store.remove(sobject, row_id)
+            self._org.store.insert(sobject, {"Id": row_id, **columns})
+        self._made[row_id] = key
+
+    # Definitions
+
+    def _entities(self) -> None:
+        self._replace("EntityDefinition", entity_rows(self._org.schema))
+
+    def _fields(self) -> None:
+        self._replace("FieldDefinition", field_rows(self._org.schema))
+
+    def _dependencies(self) -> None:
+        self._replace("PermissionDependency", dependency_rows(self._org.schema, NEEDS))
+
+    def _replace(self, name: str, rows: Iterator[Row]) -> None:
+        sobject = self._org.schema.get(name)
+        assert sobject is not None
+        self._org.store.ensure(sobject)
+        self._org.store.execute(f"DELETE FROM {quote(name)}")
+        for row in rows:
+            self._org.store.insert(sobject, {column: value for column, value in row.items() if sobject.get(column)})
+
+
+def _synthetic_id(number: int) -> str:
+    tail = make_id("000", number)[6:15]
+    return long_id("000000" + tail) or tail
