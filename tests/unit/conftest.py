@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from fake_org import Bench, FakeOrg
+
+from tests.unit.fake_org import Bench, FakeOrg
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from fake_org import Asked, FakeOrg, StillClock, Told, app_credential
 
 from harness.errors import RecordingError, UsageError
 from harness.org.connection import Connection
@@ -21,6 +20,7 @@ from harness.org.guard import WriteGuard
 from harness.org.transport import Transport
 from harness.recording.cassettes import Cassettes
 from harness.recording.hosts import CANONICAL_URL
+from tests.unit.fake_org import Asked, FakeOrg, StillClock, Told, app_credential
 
 
 class Studio:
