@@ -99,13 +99,14 @@ def _assign(context: Context, set_id: str, user_id: str) -> None:
 
 def _fill(context: Context, key: str, sobject: str, rows: Sequence[grants.Row]) -> None:
     label = context.scenario.permission_set_label
+    names = {entity: name for name, entity in context.snapshot.setup_ids.items()}
     write = Write(
         key=key,
         operation="create",
         sobject=sobject,
         summary=f"write {len(rows)} {sobject} rows of {label}",
         natural_key={"ParentId": rows[0]["ParentId"]},
-        after={_about(row): _given(row) for row in rows},
+        after={names.get(_about(row), _about(row)): _given(row) for row in rows},
         inverse=_GOES_WITH_SET,
     )
     writes.create(context, write, rows)
@@ -116,7 +117,7 @@ def _about(row: writes.Row) -> str:
 
 
 def _given(row: grants.Row) -> str:
-    return " ".join(name.removeprefix("Permissions") for name, value in row.items() if value is True)
+    return " ".join(name.removeprefix("Permissions") for name, value in row.items() if value is True) or "access"
 
 
 def _beyond_the_license(context: Context, refused: Sequence[WriteRefused]) -> StageFailed:

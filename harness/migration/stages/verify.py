@@ -12,7 +12,7 @@ from harness.checks.results import CheckResult
 from harness.checks.spec import check_specs
 from harness.checks.values import Values
 from harness.errors import StageFailed
-from harness.migration.records import AccessAfter, Preflight
+from harness.migration.records import AccessAfter, Intent, Preflight
 from harness.migration.stages import Stage, Steps
 from harness.migration.stages.discovery import person_of
 
@@ -58,13 +58,20 @@ def _read_back(context: Context) -> str:
     user = read_user(context.admin, context.scenario.to.username)
     if user is None:
         raise StageFailed(f"there is no user {context.scenario.to.username}", stage=context.stage)
-    effective = read_holdings(context.admin, user).effective
+    holdings = read_holdings(context.admin, user)
+    effective = holdings.effective
     context.record("access-after", "access-after", AccessAfter(person=person_of(user), effective=effective))
     baseline = read_profile(context.admin, context.need(Preflight).profile_id)
-    authorized = {name for name in effective.setup if name.endswith(f":{context.need(Preflight).target_app}")}
+    authorized = {name for name, entity in holdings.setup_ids.items() if entity in _authorized(context)}
     baseline = baseline.model_copy(update={"setup": baseline.setup | authorized})
     difference = compare(expected=context.carried, baseline=baseline, actual=effective)
     return "" if difference.none else str(difference)
+
+
+def _authorized(context: Context) -> set[str]:
+    """The ids of the apps that the authorize stage let the new user use."""
+    intents = [record.body for record in context.records(key="authorize/app")]
+    return {str(each.natural_key["SetupEntityId"]) for each in intents if isinstance(each, Intent)}
 
 
 def _red(context: Context, failed: list[tuple[str, CheckResult]], total: int) -> StageFailed:
