@@ -1,1 +1,0 @@
-"""Helpers that several kinds of tests share stand beside this file and are imported by their names."""
