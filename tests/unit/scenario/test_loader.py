@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from example import TEXT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import Place, ScenarioError
 from harness.scenario import document, loader
 from harness.scenario.loader import ScenarioFile, load, read
+from tests.unit.scenario.example import TEXT
 
 
 def read_text(text: str) -> ScenarioFile:

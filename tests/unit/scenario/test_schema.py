@@ -10,12 +10,12 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
-from example import TEXT
 from jsonschema.protocols import Validator
 
 from harness.errors import ScenarioError
 from harness.scenario import schema
 from harness.scenario.loader import load, read
+from tests.unit.scenario.example import TEXT
 
 SCHEMA = schema.json_schema()
 SHIPPED = sorted((Path(__file__).parents[3] / "scenarios").glob("*.scenario.yaml"))
