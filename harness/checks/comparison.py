@@ -109,12 +109,14 @@ def _remedy(spec: OperationSpec, old: Answered | None, new: Answered) -> str | N
             f"let the workload insert {sobject} rows before it needs them, or look at the sharing of {sobject}; "
             "a delete with a condition leaves the second user nothing"
         )
-    if new.error_code and (old is None or new.error_code != old.error_code):
+    if new.error_code and (old is None or new.error_code != old.error_code or new.failed_rows > old.failed_rows):
         return remedies.for_refusal(new.error_code, kind=spec.item.kind, sobject=sobject, message=new.message)
     if old is not None and (old.rows or 0) > (new.rows or 0):
         return f"look at the sharing of {sobject}: owner, View All, groups and queues, role"
     if old is not None and set(old.fields) - set(new.fields):
         return (
-            "look for field-level security on these fields in the permission set; else name them under permissions.drop"
+            "look for field-level security on these fields in the permission set, or name them under permissions.drop"
         )
+    if old is not None and any(count > new.filled.get(name, count) for name, count in old.filled.items()):
+        return "what these fields point to is not visible to the new user: look at Read on that object and its sharing"
     return "the new user can do more than the old one: look at what its profile and permission set give"
