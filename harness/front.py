@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,14 +13,16 @@ from rich.table import Table
 from harness.checks.results import CheckResult, Comparison
 from harness.errors import GuardRefused, RehearseError, StageFailed, Stopped, UsageError
 from harness.migration.journal import Record
-from harness.migration.records import Plan, RollbackProof, StageFinished, StageStarted
-from harness.migration.status import status
+from harness.migration.records import Loss, Plan, RollbackProof, StageFinished, StageStarted
+from harness.migration.status import Status, status
 from harness.rehearsal.options import Options
 from harness.rehearsal.rehearsal import Rehearsal
 from harness.report.index import write_reports
 from harness.report.text import summarize
 from harness.scenario.loader import load
 
+FEW = 6
+"""So many names of a kind are shown in full."""
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "stopped": ("…", "yellow"), "refused": ("✗", "red")}
 
 
@@ -83,7 +85,9 @@ def show_status(rehearsal: Rehearsal) -> int:
     if not (rehearsal.folder / "journal.db").is_file():
         console.print(f"{rehearsal.file.shown}: nothing was run in org {rehearsal.options.org} yet", soft_wrap=True)
         return 0
-    console.print(str(status(rehearsal.journal)), soft_wrap=True)
+    for one in status(rehearsal.journal):
+        if one.purpose == "migration":
+            _print_status(console, one)
     rehearsal.finish()
     return 0
 
@@ -165,6 +169,16 @@ def _print_end(console: Console, stage: str, end: StageFinished) -> None:
             console.print(f"    {name}: {text}", markup=False, soft_wrap=True)
 
 
+def _print_status(console: Console, one: Status) -> None:
+    lines = [f"run {one.run_id}: {one.stage} {one.result}: {one.message}"]
+    if one.until is not None:
+        lines.append(f"  waits until {one.until:%Y-%m-%d %H:%M} UTC")
+    if one.old_user_last is not None:
+        lines.append(f"  the old user last signed in at {one.old_user_last:%Y-%m-%d %H:%M} UTC")
+    for line in (*lines, f"  next: {one.next}"):
+        console.print(line, markup=False, soft_wrap=True)
+
+
 def _show_proof(proof: RollbackProof) -> None:
     console = Console(highlight=False)
     equal = "equal" if proof.equal else "NOT equal"
@@ -182,14 +196,33 @@ def _print_plan(plan: Plan) -> None:
     for write in plan.writes:
         writes.add_row(write.stage, write.summary, f"{write.rows:,}", str(write.calls))
     console.print(writes)
-    losses = Table("", "what", "access", "cause", "because", title="What would be lost", title_justify="left")
-    for loss in sorted(plan.losses, key=lambda one: (one.accepted, one.cause, one.kind, one.name)):
-        mark = "" if loss.accepted else "✗"
-        losses.add_row(mark, f"{loss.kind} {loss.name}", ", ".join(loss.access), loss.cause, loss.because)
-    console.print(losses if plan.losses else "Nothing would be lost.")
+    _print_losses(console, plan.losses)
     console.print(f"{plan.calls} API calls to write it; digest {plan.digest[:16]}…")
     if plan.refusal:
         console.print(f"Not executable: {plan.refusal}", style="red", markup=False, soft_wrap=True)
+
+
+def _print_losses(console: Console, losses: Sequence[Loss]) -> None:
+    """What would be lost: what nobody agreed to one by one, the rest by its reason."""
+    console.print("What would be lost" if losses else "Nothing would be lost.", style="italic")
+    for loss in losses:
+        if not loss.accepted:
+            rights = f" ({', '.join(loss.access)})" if loss.access else ""
+            line = f"✗ {loss.kind} {loss.name}{rights}: {loss.cause}: {loss.because}"
+            console.print(line, style="red", markup=False, soft_wrap=True)
+    if any(not loss.accepted for loss in losses):
+        console.print("To agree to them, put these under permissions.drop, each with your reason:", soft_wrap=True)
+        for loss in losses:
+            if not loss.accepted:
+                key = "permission" if loss.kind == "system" else loss.kind
+                console.print(f"    - {{{key}: {loss.name}, because: ...}}", markup=False, soft_wrap=True)
+    agreed: dict[tuple[str, str, str], list[str]] = {}
+    for loss in losses:
+        if loss.accepted:
+            agreed.setdefault((loss.cause, loss.kind, loss.because), []).append(loss.name)
+    for (cause, kind, because), names in sorted(agreed.items()):
+        shown = ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
+        console.print(f"  {kind} {shown}: {cause}: {because}", markup=False, soft_wrap=True)
 
 
 def _code(end: StageFinished | None) -> int:

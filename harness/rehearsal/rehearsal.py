@@ -145,7 +145,15 @@ class Rehearsal:
             return open_ready(self.file, options.sandbox)
         if options.org != "simulated":
             return open_configured(options.org, options.root, self.file.path.parent)
-        return open_simulated(self.file, state=self.folder / "org.db" if options.keep_state else None)
+        return open_simulated(self.file, state=self._org_state())
+
+    def _org_state(self) -> Path | None:
+        """Where the simulated org of the command is kept between processes."""
+        state = self.folder / "org.db"
+        if not self.options.keep_state or (self.options.dry and not state.exists()):
+            return None
+        state.parent.mkdir(parents=True, exist_ok=True)
+        return state
 
     @property
     def journal(self) -> Journal:
