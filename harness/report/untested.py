@@ -42,9 +42,18 @@ def _noted(facts: Facts) -> Iterator[Untested]:
 
 
 def _silent(facts: Facts) -> Iterator[Untested]:
-    for stage in facts.stages:
-        if stage.result == "skipped":
-            yield Untested(what=f"Stage {stage.name}", because=_why_skipped(facts))
+    skipped = [stage.name for stage in facts.stages if stage.result == "skipped"]
+    if skipped:
+        yield Untested(what=f"{several(len(skipped), 'stage')}: {', '.join(skipped)}", because=_why_skipped(facts))
+    yield from _silent_checks(facts)
+    yield from _silent_operations(facts)
+    proven = {rollback.from_stage for rollback in facts.rollbacks if rollback.proof}
+    unproven = [name for name in facts.header.rollback_stages or () if name not in proven]
+    if unproven:
+        yield Untested(what=f"The rollback from {', '.join(unproven)}", because="No rollback from there was proven.")
+
+
+def _silent_checks(facts: Facts) -> Iterator[Untested]:
     recorded = {check.id for check in facts.checks}
     for check in facts.checks:
         if not check.result.made:
@@ -52,17 +61,16 @@ def _silent(facts: Facts) -> Iterator[Untested]:
     for check_id in facts.header.checks or ():
         if check_id not in recorded:
             yield Untested(what=check_id, because="The check was not made in this run.")
-    run = {(operation.id, operation.stage) for operation in facts.operations}
-    for operation_id, stages in owed_operations(facts).items():
-        for name in stages:
-            if (operation_id, name) not in run:
-                yield Untested(what=f"{operation_id} in {name}", because="The operation was not run in that stage.")
-    proven = {rollback.from_stage for rollback in facts.rollbacks if rollback.proof}
-    for name in facts.header.rollback_stages or ():
-        if name not in proven:
-            yield Untested(what=f"Rollback from {name}", because="No rollback from that stage was proven.")
     if facts.header.checks is not None:
         yield from _nothing_asked(facts.header.checks)
+
+
+def _silent_operations(facts: Facts) -> Iterator[Untested]:
+    run = {(operation.id, operation.stage) for operation in facts.operations}
+    for operation_id, stages in owed_operations(facts).items():
+        silent = [stage for stage in stages if (operation_id, stage) not in run]
+        if silent:
+            yield Untested(what=operation_id, because=f"The operation was not run in {' and '.join(silent)}.")
 
 
 def _nothing_asked(checks: tuple[str, ...]) -> Iterator[Untested]:

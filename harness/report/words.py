@@ -166,11 +166,14 @@ def tone(status: str) -> Tone:
 
 
 def field_words(item: ObjectChange) -> str:
-    """What became of an object's fields: `3 fields lost, 240 kept`."""
+    """What became of an object's fields: `243 fields: 3 lost, 240 kept`."""
     counts = item.counts
-    parts = [f"{counts[key]:,} {key}" for key in ("lost", "gained", "kept") if counts[key]]
     total = sum(counts.values())
-    return f"{total:,} {'field' if total == 1 else 'fields'}: {', '.join(parts)}" if total else "no fields"
+    said = f"{total:,} {'field' if total == 1 else 'fields'}" if total else "no fields"
+    if counts["kept"] == total:
+        return said
+    parts = [f"{counts[key]:,} {key}" for key in ("lost", "gained", "kept") if counts[key]]
+    return f"{said}: {', '.join(parts)}"
 
 
 def org_words(facts: Facts) -> str:

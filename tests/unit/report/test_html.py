@@ -1,0 +1,181 @@
+"""The report as HTML: complete, escaped, self-contained, and of a size a browser likes."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from harness.migration.journal import Journal
+from harness.report.evidence import Evidence, gather
+from harness.report.html import render
+from tests import report_journals as made
+
+GOLD = Path(__file__).parent / "gold"
+VOID = {"meta", "link", "br", "img"}
+BLOCKS = {"p", "li", "dt", "dd", "tr", "h1", "h2", "h3", "h4", "h5", "summary", "caption", "section", "div", "article"}
+
+SCRUBBERS = {
+    "digests of evidence, which change with every change of its model": (r"\b[0-9a-f]{8}( [0-9a-f]{8}){7}\b", "DIGEST"),
+    "beginnings of digests": (r"\b[0-9a-f]{16,64}\b", "HASH"),
+}
+
+
+class Page(HTMLParser):
+    """A page as its tags, the text of its blocks, and what it refers to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.lines: list[str] = [""]
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag in BLOCKS:
+            self.lines.append("")
+        elif tag in ("td", "th", "br"):
+            self.lines[-1] += " "
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"{tag} is closed out of order"
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.lines[-1] += data
+
+    @property
+    def text(self) -> str:
+        lines = (" ".join(line.split()) for line in self.lines)
+        return "\n".join(line for line in lines if line) + "\n"
+
+    def values(self, name: str) -> list[str]:
+        return [attributes[name] or "" for _, attributes in self.tags if name in attributes]
+
+
+def read(build: Callable[[], Journal]) -> Evidence:
+    journal = build()
+    try:
+        return gather(journal)
+    finally:
+        journal.close()
+
+
+ALL = (made.signed_off, made.refused_plan, made.failed_verify, made.partial, made.large, made.hostile)
+
+
+@pytest.fixture(scope="module", params=ALL, ids=lambda build: build.__name__)
+def page(request: pytest.FixtureRequest) -> Page:
+    return Page(render(read(request.param)))
+
+
+def test_it_is_well_formed(page: Page) -> None:
+    assert page.open == []
+    assert page.tags[0] == ("html", {"lang": "en"})
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+
+
+def test_every_link_leads_somewhere(page: Page) -> None:
+    ids = set(page.values("id"))
+    inside = {href.removeprefix("#") for href in page.values("href") if href.startswith("#")}
+    assert inside <= ids
+    outside = {href for href in page.values("href") if not href.startswith("#")}
+    assert all(re.fullmatch(r"data:,|index\.html|[^/:]+\.json", href) for href in outside), outside
+
+
+def test_it_needs_no_script_and_nothing_from_elsewhere(page: Page) -> None:
+    names = {tag for tag, _ in page.tags}
+    assert names.isdisjoint({"script", "img", "iframe", "object", "embed", "form", "base", "svg"})
+    assert page.values("src") == []
+    assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
+
+
+def test_headings_descend_one_step_at_a_time(page: Page) -> None:
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels)), levels
+
+
+def test_every_table_has_a_caption_and_scoped_headers(page: Page) -> None:
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("table") == tags.count("caption")
+    assert all(attributes.get("scope") in ("row", "col") for tag, attributes in page.tags if tag == "th")
+
+
+@pytest.mark.parametrize("build", [made.signed_off, made.refused_plan], ids=lambda build: build.__name__)
+def test_it_reads_as_it_did(build: Callable[[], Journal], tmp_path: Path) -> None:
+    actual = Page(render(read(build))).text
+    for pattern, name in SCRUBBERS.values():
+        actual = re.sub(pattern, name, actual)
+    gold, written = GOLD / f"{build.__name__}.txt", tmp_path / f"{build.__name__}.txt"
+    written.write_text(actual, encoding="utf-8")
+    expected = gold.read_text(encoding="utf-8") if gold.exists() else ""
+    assert actual == expected, f"the report reads otherwise; if that is right: cp {written} {gold}"
+
+
+def test_the_verdict_comes_first() -> None:
+    text = Page(render(read(made.refused_plan))).text.splitlines()
+    assert text.index("✕ Not signed off") < text.index("Contents")
+
+
+def test_the_first_reasons_are_the_gravest() -> None:
+    text = Page(render(read(made.failed_verify))).text
+    reasons = text[text.index("\nWhy it is not signed off\n✕") :]
+    assert reasons.index("check failed") < reasons.index("access missing") < reasons.index("not finished")
+    assert "What to do: Grant read on Account.ERP_Key__c to the permission set." in reasons
+    assert "INVALID_FIELD HTTP 400 No such column 'ERP_Key__c' on entity 'Account'." in text
+
+
+def test_a_partial_run_shows_its_gaps() -> None:
+    text = Page(render(read(made.partial))).text
+    assert "The new user gets 47 rows, the old one 50." in text
+    assert "TotalAmount does not come back." in text
+    assert "3 not made by this rehearsal" in text
+    assert "Waits until 7 January 2026, 09:00:00 UTC." in text
+    assert "○ not made denials[sign in: ui]" in text
+    assert "? no outcome" in text
+    assert "asked of the org itself" in text
+
+
+def test_hostile_names_are_text() -> None:
+    html = render(read(made.hostile))
+    assert made.HOSTILE not in html
+    assert made.HOSTILE in Page(html).text
+    assert made.LONG in Page(html).text
+    title = html[html.index("<title>") : html.index("</title>")]
+    assert "<script" not in title
+
+
+def test_seven_thousand_fields_stay_small_and_all_are_there() -> None:
+    evidence = read(made.large)
+    began = time.perf_counter()
+    html = render(evidence)
+    assert time.perf_counter() - began < 5, "it takes a quarter of a second on a slow machine"
+    assert len(html.encode()) < 3_000_000
+    text = Page(html).text
+    assert evidence.snapshot is not None
+    for name in evidence.snapshot.effective.objects:
+        assert f'id="object-{name}"' in html
+    assert text.count("Field_Number_099__c") >= 70
+    assert html.count("<details") < 300
+
+
+def test_an_evidence_with_next_to_nothing_renders() -> None:
+    journal = Journal(None)
+    made.Writer(journal).begin()
+    text = Page(render(gather(journal))).text
+    journal.close()
+    assert "There is no plan: the run ended before one was made." in text
+    assert "Not known: the run ended before the old user's access was read." in text
+    assert "No rollback was rehearsed." in text
