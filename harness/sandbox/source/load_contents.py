@@ -120,12 +120,18 @@ def load_records(loading: Loading) -> None:
         described = loading.org.schema.get(records.object)
         if described is None or described.setup:
             raise SourceError(f"{loading.origin}: records: the org has no object {records.object} to put rows into")
-        owner = loading.id_of("User", records.owner, asked_by=f"records of {records.object}") if records.owner else None
-        base = {"OwnerId": owner or loading.admin_id} if described.get("OwnerId") else {}
+        base = {"OwnerId": _owner(loading, records)} if described.get("OwnerId") else {}
         for name, values in records.rows.items():
             _insert_record(loading, records, base | dict(values), name=name)
         for values in _generated(records):
             _insert_record(loading, records, base | values, name=None)
+
+
+def _owner(loading: Loading, records: Records) -> str:
+    asked_by = f"records of {records.object}"
+    if records.queue:
+        return loading.id_of("Group", f"Queue {records.queue}", asked_by=asked_by)
+    return loading.id_of("User", records.owner, asked_by=asked_by) if records.owner else loading.admin_id
 
 
 def _generated(records: Records) -> Iterable[dict[str, Any]]:

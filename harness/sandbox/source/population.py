@@ -120,6 +120,9 @@ class Records(Model):
 
     object: Name
     owner: Username | None = None
+    """Whose they are; the admin's by default."""
+    queue: str | None = None
+    """Developer name of the queue that owns them, instead of a user."""
     rows: Mapping[str, Mapping[str, Value]] = Field(default_factory=dict)
     """Name of the row to its values; the names are this file's own."""
     generate: Generated | None = None
