@@ -61,7 +61,7 @@ class SandboxServer:
         """Serve in a thread and return when requests are answered. Raises OSError when the port is taken."""
         if self._thread is not None:
             raise RuntimeError("the simulated org is being served already")
-        listener = socket.create_server((HOST, self._port), backlog=128)
+        listener = _listen(self._port)
         try:
             self._prepare(f"{'https' if self._tls else 'http'}://{HOST}:{listener.getsockname()[1]}")
             assert self._server is not None
@@ -182,6 +182,19 @@ class SandboxServer:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(apps.private_key(self.org, app))
         return path
+
+
+def _listen(port: int) -> socket.socket:
+    """A listening socket. Made as TCP by name, or asyncio would not switch off Nagle's delay of 40 ms an answer."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener
 
 
 class _Uvicorn(uvicorn.Server):

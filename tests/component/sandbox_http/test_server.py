@@ -1,0 +1,200 @@
+"""The server itself: starting, stopping, what it tells the ready file, and the control interface."""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+import requests
+
+from harness.sandbox import apps, identity
+from harness.sandbox.org import SandboxOrg
+from harness.sandbox.ready import Ready
+from harness.sandbox.server import SandboxServer
+
+from .conftest import USERNAMES, Client
+
+
+def control(server: SandboxServer, method: str, path: str, body: object = None, token: str = "") -> requests.Response:
+    known = server.ready.control
+    headers = {"Authorization": f"Bearer {token or known['token']}"}
+    with requests.Session() as http:
+        http.trust_env = False
+        return http.request(method, f"{known['url']}/{path}", json=body, headers=headers, timeout=10)
+
+
+def test_ready_says_all_that_a_client_needs(org: SandboxOrg, server: SandboxServer) -> None:
+    ready = server.ready
+    assert ready.instance_url.startswith("http://127.0.0.1:")
+    assert ready.org_id == org.org_id
+    assert list(ready.users) == ["admin", "erp", "integration", "offline"]
+    assert all(list(user) == ["username", "password", "security_token"] for user in ready.users.values())
+    assert list(ready.apps) == ["Rehearsal Admin", "Rehearsal Admin JWT"]
+    assert list(ready.apps["Rehearsal Admin"]) == ["consumer_key", "consumer_secret"]
+    assert list(ready.apps["Rehearsal Admin JWT"]) == ["consumer_key", "private_key_file"]
+    key = Path(ready.apps["Rehearsal Admin JWT"]["private_key_file"])
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert ready.users["admin"]["password"] not in repr(ready)
+
+
+def test_the_ready_file_is_private_and_reads_back(server: SandboxServer, tmp_path: Path) -> None:
+    path = tmp_path / "ready.json"
+    path.write_text("an older one")
+    server.ready.write(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert Ready.read(path) == server.ready
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"instance_url": "x"}'])
+def test_what_is_no_ready_file(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "ready.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"is no ready file"):
+        Ready.read(path)
+
+
+def test_stopping_leaves_nothing_behind(org: SandboxOrg) -> None:
+    server = SandboxServer(org)
+    threads = threading.active_count()
+    ready = server.start()
+    key = Path(ready.apps["Rehearsal Admin JWT"]["private_key_file"])
+    client = Client(ready.instance_url, "x")
+    assert client.get("").status_code == 401
+    with pytest.raises(RuntimeError, match="already"):
+        server.start()
+    server.stop()
+    assert threading.active_count() == threads
+    assert not key.parent.exists()
+    with pytest.raises(RuntimeError):
+        _ = server.ready
+    with pytest.raises(requests.ConnectionError):
+        client.get("")
+    client.http.close()
+    server.stop()
+
+
+def test_an_org_is_served_again_with_the_same_credentials(org: SandboxOrg, tmp_path: Path) -> None:
+    with SandboxServer(org, keys=tmp_path) as first:
+        users, apps_before = first.ready.users, first.ready.apps
+    with SandboxServer(org, keys=tmp_path) as second:
+        assert (second.ready.users, second.ready.apps) == (users, apps_before)
+    assert [path.name for path in tmp_path.iterdir()] == ["Rehearsal_Admin_JWT.pem"]
+
+
+def test_a_taken_port_is_an_error(org: SandboxOrg) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        SandboxServer(org, port=taken.getsockname()[1]).start()
+
+
+def test_it_listens_on_the_loopback_only(server: SandboxServer) -> None:
+    port = int(server.ready.instance_url.rpartition(":")[2])
+    addresses = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
+    listening = {one for one in addresses if one.endswith(f":{port:04X}")}
+    assert all(one.startswith("0100007F:") for one in listening)
+
+
+def test_an_org_without_an_admin_cannot_be_served(org: SandboxOrg, user_ids: dict[str, str]) -> None:
+    org.update_row("User", user_ids["admin"], {"IsActive": False})
+    with pytest.raises(ValueError, match="no admin"):
+        SandboxServer(org).start()
+
+
+def test_default_apps_are_added_where_they_are_missing(org: SandboxOrg) -> None:
+    extra = apps.add_app(org, name="Another", flows={"jwt-bearer", "client-credentials"})
+    with SandboxServer(org) as server:
+        assert next(iter(server.ready.apps)) == "Rehearsal Admin"
+        assert list(server.ready.apps[extra.name]) == ["consumer_key", "consumer_secret", "private_key_file"]
+
+
+def test_the_clock_is_read_advanced_and_set(server: SandboxServer) -> None:
+    before = control(server, "GET", "clock").json()["now"]
+    assert before.startswith("2026-01-05T09:00:0")
+    advanced = control(server, "POST", "clock", {"advance": 14 * 86400}).json()["now"]
+    assert advanced.startswith("2026-01-19T09:00:0")
+    assert control(server, "POST", "clock", {"set": "2026-03-01T00:00:00+00:00"}).json()["now"].startswith("2026-03-01")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"advance": "x"},
+        {"advance": -1},
+        {"advance": 1e300},
+        {"advance": True},
+        {"set": "x"},
+        {"set": "2026-01-01"},
+    ],
+)
+def test_the_clock_takes_no_nonsense(server: SandboxServer, body: object) -> None:
+    assert control(server, "POST", "clock", body).status_code == 400
+
+
+def test_control_needs_its_token(server: SandboxServer) -> None:
+    assert control(server, "GET", "clock", token="wrong").status_code == 401
+    assert control(server, "POST", "clock", {"advance": 1}, token="wrong").status_code == 401
+
+
+def test_requests_are_listed_with_who_asked(server: SandboxServer, erp: Client) -> None:
+    erp.get("sobjects/Account/describe")
+    nobody = Client(erp.url, "nobody")
+    nobody.get("limits")
+    nobody.http.close()
+    asked = control(server, "GET", "requests").json()["requests"]
+    assert asked == [
+        {
+            "method": "GET",
+            "path": "/services/data/v67.0/sobjects/Account/describe",
+            "principal": USERNAMES["erp"],
+            "status": 200,
+        },
+        {"method": "GET", "path": "/services/data/v67.0/limits", "principal": None, "status": 401},
+    ]
+    assert erp.token not in json.dumps(asked)
+
+
+def test_serving_forever_ends_with_an_interrupt(org: SandboxOrg, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Ready] = []
+    server = SandboxServer(org)
+
+    def interrupted(*_: object, **__: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    def announce(ready: Ready) -> None:
+        seen.append(ready)
+        monkeypatch.setattr(threading.Thread, "is_alive", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        server.serve_forever(announce)
+    assert seen[0].org_id == org.org_id
+    with pytest.raises(RuntimeError):
+        _ = server.ready
+
+
+def test_requests_from_many_threads_are_answered(org: SandboxOrg, erp: Client) -> None:
+    def write(number: int) -> None:
+        with requests.Session() as http:
+            http.trust_env = False
+            http.headers["Authorization"] = f"Bearer {erp.token}"
+            for row in range(10):
+                path = f"{erp.url}/services/data/v67.0/sobjects/Account"
+                assert http.post(path, json={"Name": f"{number}-{row}"}, timeout=10).status_code == 201
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(org.rows("Account")) == 50
+
+
+def test_identity_needs_a_known_object(org: SandboxOrg) -> None:
+    with pytest.raises(ValueError, match="no object Nothing__c"):
+        identity.known_columns(org, "Nothing__c", {})
