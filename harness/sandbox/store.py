@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -154,9 +155,7 @@ class Store:
     def insert(self, sobject: SObject, row: Mapping[str, Any]) -> None:
         """Add a row whose keys are the schema's spelling of its fields."""
         self.ensure(sobject)
-        names = ", ".join(quote(name) for name in row)
-        marks = ", ".join("?" * len(row))
-        self._connection.execute(f"INSERT INTO {quote(sobject.name)} ({names}) VALUES ({marks})", tuple(row.values()))
+        self._connection.execute(_insertion(sobject.name, tuple(row)), tuple(row.values()))
 
     def update(self, sobject: SObject, record_id: str, values: Mapping[str, Any]) -> None:
         """Change columns of a row."""
@@ -226,6 +225,12 @@ def soft_deletes(sobject: SObject) -> bool:
 def stored_fields(sobject: SObject) -> list[Field]:
     """The fields that have a column."""
     return [one for one in sobject.fields.values() if one.type not in COMPOUND_TYPES]
+
+
+@lru_cache(maxsize=1024)
+def _insertion(table: str, columns: tuple[str, ...]) -> str:
+    names = ", ".join(quote(name) for name in columns)
+    return f"INSERT INTO {quote(table)} ({names}) VALUES ({', '.join('?' * len(columns))})"
 
 
 def _declare(column: Field) -> str:

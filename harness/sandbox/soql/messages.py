@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from harness.sandbox.errors import ApiError
 
 _BEFORE = 47
 """At most so many characters of the query stand before the token (seen in real answers: 29 to 47)."""
+_AFTER = 28
+"""From the token on, whole words are shown until there are at least so many characters."""
 
 _NO_COLUMN = (
     "No such column '{}' on entity '{}'. If you are attempting to use a custom field, be sure to append the '__c' "
@@ -45,8 +45,8 @@ def _window_start(line: str, place: int) -> int:
 
 
 def _window_end(line: str, place: int) -> int:
-    found = re.compile(r"\S*(?:\s+\S+){0,2}").match(line, place)
-    return found.end() if found else len(line)
+    after = line.find(" ", place + _AFTER)
+    return after if after >= 0 else len(line)
 
 
 def malformed(soql: str, at: int, text: str) -> ApiError:
