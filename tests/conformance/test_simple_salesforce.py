@@ -1,0 +1,202 @@
+"""The library that Python integrations use, unchanged, against the simulated org over TLS."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import requests
+import trustme
+from requests.adapters import HTTPAdapter
+from simple_salesforce import Salesforce
+from simple_salesforce.exceptions import (
+    SalesforceAuthenticationFailed,
+    SalesforceExpiredSession,
+    SalesforceMalformedRequest,
+    SalesforceResourceNotFound,
+)
+
+from harness.sandbox import apps, identity
+from harness.sandbox.objects import standard_schema
+from harness.sandbox.org import SandboxOrg
+from harness.sandbox.schema import Field
+from harness.sandbox.server import SandboxServer
+
+USERNAME = "admin@acme.example"
+MY_DOMAIN = "acme--dev.sandbox.my"
+
+
+class Detour(HTTPAdapter):
+    """Sends what is meant for `*.salesforce.com` to the simulated org, the way a hosts file would."""
+
+    def __init__(self, instance_url: str) -> None:
+        super().__init__()
+        self._netloc = urlsplit(instance_url).netloc
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        parts = urlsplit(str(request.url))
+        if parts.hostname and parts.hostname.endswith(".salesforce.com"):
+            request.headers["Host"] = parts.netloc
+            request.url = urlunsplit(parts._replace(netloc=self._netloc))
+        return super().send(request, *args, **kwargs)
+
+
+@pytest.fixture(scope="module")
+def org() -> Iterator[SandboxOrg]:
+    schema = standard_schema()
+    account = schema.get("Account")
+    assert account is not None
+    account.add(Field("ERP_Key__c", "string", "ERP Key", 40, permissionable=False, custom=True, external_id=True))
+    org = SandboxOrg(schema)
+    org.insert_row("Organization", {"Id": org.org_id, "Name": "Acme", "IsSandbox": True})
+    values = {"Name": "Salesforce", "MasterLabel": "Salesforce", "Status": "Active", "TotalLicenses": 5}
+    license_id = org.insert_row("UserLicense", values)
+    every = {f"Permissions{one}": True for one in org.schema.system_permissions if one != "ApiUserOnly"}
+    profile_id = org.insert_row("Profile", {"Name": "Admin", "UserLicenseId": license_id, **every})
+    owned = {"Name": "X1", "Label": "X1", "ProfileId": profile_id, "IsOwnedByProfile": True, "LicenseId": license_id}
+    org.insert_row("PermissionSet", owned | every)
+    org.insert_row("User", {"Username": USERNAME, "LastName": "A", "IsActive": True, "ProfileId": profile_id})
+    yield org
+    org.close()
+
+
+@pytest.fixture(scope="module")
+def server(org: SandboxOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    with SandboxServer(org, tls=(folder / "server.pem", folder / "server.pem")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def session(server: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = str(next(Path(tmp_path_factory.getbasetemp()).glob("tls*/ca.pem")))
+        session.mount("https://", Detour(server.ready.instance_url))
+        yield session
+
+
+@pytest.fixture
+def sf(org: SandboxOrg, server: SandboxServer, session: requests.Session) -> Salesforce:
+    token = identity.sign_in(org, org.rows("User")[0], identity.Login(type="Test", application="Test")).token
+    return Salesforce(instance_url=server.ready.instance_url, session_id=token, session=session, version="67.0")
+
+
+def flows(server: SandboxServer) -> dict[str, dict[str, str]]:
+    """What the library wants for each way to sign in."""
+    user, admin_app = server.ready.users["admin"], server.ready.apps[apps.ADMIN_APP]
+    jwt_app = server.ready.apps[apps.ADMIN_JWT_APP]
+    app = {"consumer_key": admin_app["consumer_key"], "consumer_secret": admin_app["consumer_secret"]}
+    named = {"username": user["username"]}
+    return {
+        "SOAP login": named | {"password": user["password"], "security_token": user["security_token"]},
+        "username-password": named | app | {"password": user["password"] + user["security_token"]},
+        "client credentials": app | {"domain": MY_DOMAIN},
+        "JWT bearer": named
+        | {"consumer_key": jwt_app["consumer_key"], "privatekey_file": jwt_app["private_key_file"], "domain": "test"},
+    }
+
+
+@pytest.mark.parametrize("flow", ["SOAP login", "username-password", "client credentials", "JWT bearer"])
+def test_the_library_signs_in(server: SandboxServer, session: requests.Session, flow: str) -> None:
+    sf = Salesforce(session=session, **{"domain": "test"} | flows(server)[flow])
+    assert sf.sf_instance == urlsplit(server.ready.instance_url).netloc
+    assert sf.query("SELECT Id FROM User")["records"][0]["Id"].startswith("005")
+
+
+@pytest.mark.parametrize(
+    ("flow", "wrong", "code"),
+    [
+        ("SOAP login", "password", "INVALID_LOGIN"),
+        ("username-password", "password", "invalid_grant"),
+        ("client credentials", "consumer_secret", "invalid_client"),
+        ("JWT bearer", "consumer_key", "invalid_client_id"),
+    ],
+)
+def test_the_library_says_why_it_is_refused(
+    server: SandboxServer, session: requests.Session, flow: str, wrong: str, code: str
+) -> None:
+    with pytest.raises(SalesforceAuthenticationFailed) as refused:
+        Salesforce(session=session, **{"domain": "test"} | flows(server)[flow] | {wrong: "wrong"})
+    assert refused.value.code == code
+
+
+def test_client_credentials_are_refused_at_the_common_host(server: SandboxServer, session: requests.Session) -> None:
+    app = server.ready.apps[apps.ADMIN_APP]
+    form = {"grant_type": "client_credentials", "client_id": app["consumer_key"]}
+    answer = session.post("https://test.salesforce.com/services/oauth2/token", data=form, timeout=10).json()
+    assert answer == {"error": "invalid_grant", "error_description": "request not supported on this domain"}
+
+
+def test_rows_and_queries(sf: Salesforce) -> None:
+    made = sf.Account.create({"Name": "Acme", "ERP_Key__c": "K1"})
+    assert made["success"] is True
+    assert sf.Account.get(made["id"])["Name"] == "Acme"
+    assert sf.Account.update(made["id"], {"Name": "Acme Ltd"}) == 204
+    assert sf.Account.get_by_custom_id("ERP_Key__c", "K1")["Name"] == "Acme Ltd"
+    assert sf.Account.upsert("ERP_Key__c/K2", {"Name": "Other"}) == 201
+    assert sf.query("SELECT count() FROM Account")["totalSize"] == 2
+    assert sf.Account.describe()["name"] == "Account"
+    assert any(one["name"] == "Account" for one in sf.describe()["sobjects"])
+    for row in sf.query_all("SELECT Id FROM Account")["records"]:
+        assert sf.Account.delete(row["Id"]) == 204
+
+
+def test_pages_and_collections(sf: Salesforce) -> None:
+    records = [{"attributes": {"type": "Account"}, "Name": f"A {number}"} for number in range(200)]
+    parts = [
+        {
+            "method": "POST",
+            "url": "/services/data/v67.0/composite/sobjects",
+            "referenceId": f"c{number}",
+            "body": {"records": records},
+        }
+        for number in range(5)
+    ]
+    for _ in range(3):
+        answer = sf.restful("composite", method="POST", json={"compositeRequest": parts})
+        assert all(row["success"] for one in answer["compositeResponse"] for row in one["body"])
+    found = [row["Id"] for row in sf.query_all_iter("SELECT Id FROM Account")]
+    assert len(found) == len(set(found)) == 3000
+    for start in range(0, 3000, 200):
+        ids = ",".join(found[start : start + 200])
+        assert len(sf.restful("composite/sobjects", method="DELETE", params={"ids": ids})) == 200
+
+
+def test_refusals_arrive_as_the_librarys_errors(sf: Salesforce, session: requests.Session) -> None:
+    with pytest.raises(SalesforceMalformedRequest) as malformed:
+        sf.query("SELECT Nothing__c FROM Account")
+    assert malformed.value.content[0]["errorCode"] == "INVALID_FIELD"
+    with pytest.raises(SalesforceResourceNotFound):
+        sf.Account.get("001000000000000AAA")
+    stale = Salesforce(instance=sf.sf_instance, session_id="stale", session=session, version="67.0")
+    with pytest.raises(SalesforceExpiredSession) as expired:
+        stale.query("SELECT Id FROM Account")
+    assert expired.value.content[0]["errorCode"] == "INVALID_SESSION_ID"
+
+
+def test_bulk_jobs(sf: Salesforce, org: SandboxOrg) -> None:
+    outcome = sf.bulk2.Account.insert(records=[{"Name": "A"}, {"Name": ""}], wait=0)
+    assert outcome[0]["numberRecordsProcessed"] == 2
+    assert outcome[0]["numberRecordsFailed"] == 1
+    failed = sf.bulk2.Account.get_failed_records(outcome[0]["job_id"])
+    assert next(csv.DictReader(io.StringIO(failed)))["sf__Error"].startswith("REQUIRED_FIELD_MISSING")
+    text = "".join(sf.bulk2.Account.query("SELECT Id, Name FROM Account", wait=0))
+    assert [row["Name"] for row in csv.DictReader(io.StringIO(text))] == ["A"]
+    org.delete_row("Account", org.rows("Account")[0]["Id"])
+
+
+def test_limits_and_the_org_itself(sf: Salesforce, org: SandboxOrg) -> None:
+    assert sf.limits()["DailyApiRequests"]["Max"] == 100_000
+    assert sf.api_usage["api-usage"].used > 0
+    row = sf.query("SELECT Id, IsSandbox FROM Organization")["records"][0]
+    assert (row["Id"], row["IsSandbox"]) == (org.org_id, True)
