@@ -156,9 +156,9 @@ def create_or_find(context: Context, write: Write) -> None:
 
 
 def update(context: Context, write: Write, record_id: str) -> None:
-    """Update one row from `write.before` to `write.after`; where the two are equal, it is journaled as found."""
-    after = dict(write.after or {})
-    if write.before is not None and all(write.before.get(name) == value for name, value in after.items()):
+    """Update one row from `write.before` to `write.after`; where it was so before this run came by, it is found."""
+    before, after = dict(write.before or {}), dict(write.after or {})
+    if all(before.get(name) == value for name, value in after.items()) and not context.records(key=write.key):
         found(context, write, (record_id,))
         return
 

@@ -57,8 +57,10 @@ def _objects(folder: Path) -> None:
             folder,
             f"objects/Account/fields/{name}.field-meta.xml",
             "CustomField",
-            *(f"<{key}>{_text(value)}</{key}>" for key, value in
-              {"fullName": name, "label": name.removesuffix("__c"), "type": kind, **more}.items()),
+            *(
+                f"<{key}>{_text(value)}</{key}>"
+                for key, value in {"fullName": name, "label": name.removesuffix("__c"), "type": kind, **more}.items()
+            ),
         )
     _write(
         folder,
@@ -133,7 +135,13 @@ def _access(folder: Path, profile: Sequence[str], extra_set: Sequence[str]) -> N
     )
     _write(folder, "roles/Back_Office.role-meta.xml", "Role", "<name>Back Office</name>")
     _write(folder, "groups/Integrations.group-meta.xml", "Group", "<name>Integrations</name>")
-    _write(folder, "queues/Orders.queue-meta.xml", "Queue", "<name>Orders</name>", element("queueSobject", sobjectType="Lead"))
+    _write(
+        folder,
+        "queues/Orders.queue-meta.xml",
+        "Queue",
+        "<name>Orders</name>",
+        element("queueSobject", sobjectType="Lead"),
+    )
     (folder / "main" / "classes").mkdir(exist_ok=True)
     (folder / "main" / "classes" / "OrderStatus.cls").write_text("global class OrderStatus {}")
 
@@ -163,7 +171,12 @@ POPULATION: Mapping[str, object] = {
             "flows": ["client-credentials"],
             "permitted_users": "admin-approved",
         },
-        {"name": "ERP JWT", "kind": "external-client-app", "flows": ["jwt-bearer"], "permitted_users": "admin-approved"},
+        {
+            "name": "ERP JWT",
+            "kind": "external-client-app",
+            "flows": ["jwt-bearer"],
+            "permitted_users": "admin-approved",
+        },
     ],
     "records": [
         {
@@ -216,7 +229,10 @@ SCENARIO: Mapping[str, object] = {
             {"field": {"name": "Account.CreditLimit__c"}},
         ],
         "denials": [
-            {"update": {"object": "Account", "fields": {"CreditLimit__c": 1}}, "error": "INVALID_FIELD_FOR_INSERT_UPDATE"},
+            {
+                "update": {"object": "Account", "fields": {"CreditLimit__c": 1}},
+                "error": "INVALID_FIELD_FOR_INSERT_UPDATE",
+            },
             {"query": "SELECT Id FROM Opportunity", "error": "INVALID_TYPE"},
             {"sign_in": "ui"},
         ],
