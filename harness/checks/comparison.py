@@ -15,9 +15,10 @@ _DECLARED = ", as permissions.drop says"
 def compare(spec: OperationSpec, old: Answered | None, new: Answered, *, drops: Sequence[Drop] = ()) -> Comparison:
     """Put two answers beside each other: error codes, row counts, and the fields that came back.
 
-    With `old` None, as in cut-over where only the new user works, the new one must have succeeded. Ids, and whether an
-    upsert created or updated, do not count: the two users' rows are not the same rows. What a describe no longer shows
-    because one of `drops` says so is told, and does not make the answers unequal.
+    With `old` None, as in cut-over where only the new user works, the new one must have succeeded. An operation that
+    fails for both alike proves nothing, so it is told as a difference. Ids, and whether an upsert created or updated,
+    do not count: the two users' rows are not the same rows. What a describe no longer shows because one of `drops` says
+    so is told, and does not make the answers unequal.
     """
     found = list(_failure(new) if old is None else _differences(old, new, drops))
     equal = all(difference.endswith(_DECLARED) for difference in found)
@@ -38,8 +39,8 @@ def _failure(new: Answered) -> Iterator[str]:
 
 
 def _differences(old: Answered, new: Answered, drops: Sequence[Drop]) -> Iterator[str]:
-    if old.error_code == new.error_code == NO_RECORD:
-        yield f"neither user could do it: {new.message}"
+    if old.error_code is not None and old.error_code == new.error_code:
+        yield f"neither user could do it: {_words(new)}"
     elif old.error_code != new.error_code:
         yield f"the old user got {_words(old)}, the new user {_words(new)}"
     if old.rows != new.rows and None not in (old.rows, new.rows):
@@ -109,7 +110,7 @@ def _remedy(spec: OperationSpec, old: Answered | None, new: Answered) -> str | N
             f"let the workload insert {sobject} rows before it needs them, or look at the sharing of {sobject}; "
             "a delete with a condition leaves the second user nothing"
         )
-    if new.error_code and (old is None or new.error_code != old.error_code or new.failed_rows > old.failed_rows):
+    if new.error_code:
         return remedies.for_refusal(new.error_code, kind=spec.item.kind, sobject=sobject, message=new.message)
     if old is not None and (old.rows or 0) > (new.rows or 0):
         return f"look at the sharing of {sobject}: owner, View All, groups and queues, role"

@@ -66,19 +66,23 @@ def read(content: bytes, *, path: Path, shown: str) -> ScenarioFile:
     """Make a ScenarioFile of the bytes of a scenario file; raises ScenarioError like `load`."""
     parsed = document.parse(_text(content, shown))
     _raise_any(parsed.problems, shown)
-    try:
-        scenario = Scenario.model_validate(parsed.data, strict=True)
-    except ValidationError as error:
-        _raise_any(explain(error, parsed), shown)
-        raise
     return ScenarioFile(
         path=path,
-        scenario=scenario,
+        scenario=_scenario(parsed, shown),
         digest=hashlib.sha256(content).hexdigest(),
         name=path.name.removesuffix(SUFFIX) if path.name.endswith(SUFFIX) else path.stem,
         shown=shown,
         marks=parsed.keys,
     )
+
+
+def _scenario(parsed: document.Document, shown: str) -> Scenario:
+    try:
+        return Scenario.model_validate(parsed.data, strict=True)
+    except ValidationError as error:
+        problems = explain(error, parsed)
+    _raise_any(problems, shown)
+    raise AssertionError("pydantic found a problem, and nothing is left of it")
 
 
 def _shown(path: Path) -> str:

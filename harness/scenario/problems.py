@@ -127,6 +127,9 @@ def _message(one: _Found, document: Document) -> tuple[str, Mark | None]:
 
 def _unknown_key(one: _Found, document: Document) -> tuple[str, Mark | None]:
     possible = one.schema.get("properties", ())
+    if " " in str(one.key) and isinstance(one.value, Mapping) and one.value.get(str(one.key)) is None:
+        message = f"unknown key {one.key!r}{_in(one.path)}: inside braces, text that holds a comma is put in quotes"
+        return message, document.keys.get((*one.path, one.key))
     message = f"unknown key {one.key!r}{_in(one.path)}{_nearest(str(one.key), possible)}"
     return message, document.keys.get((*one.path, one.key))
 

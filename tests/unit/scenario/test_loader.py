@@ -152,6 +152,11 @@ def test_places_are_those_of_keys_and_items_or_of_the_nearest_parent() -> None:
             "system: ERP\norg: {simulatd: x}\n",
             "3:7: unknown key 'simulatd' in org: did you mean 'simulated'?",
         ),
+        (
+            "- query: SELECT Id, Status FROM Order",
+            "- {query: SELECT Id, Status FROM Order}",
+            "25:24: unknown key 'Status FROM Order' in workload[1]: inside braces, text that holds a comma is put",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(old: str, new: str, message: str) -> None:
