@@ -37,7 +37,7 @@ class ScenarioPath(pytest.File):
             file = load(self.path)
         except ScenarioError as error:
             raise self.CollectError(str(error)) from None
-        rehearsals_of(self.config).add(file)
+        rehearsals_of(self.config).add(file, items=item_count(file))
         yield ScenarioNode.from_parent(self, name=file.name, file=file)
 
 
@@ -152,6 +152,14 @@ class SignOffItem(RehearsalItem):
     def ask(self) -> None:
         """Finish the rehearsal, and judge it."""
         rehearsals_of(self.config).of(self.file).sign_off()
+
+
+def item_count(file: ScenarioFile) -> int:
+    """How many items a scenario has."""
+    scenario = file.scenario
+    checks, operations = len(check_specs(file)), len(operation_specs(file))
+    in_stages = sum({"verify": checks}.get(stage, operations) for stage in scenario.stages if stage in CHECKED)
+    return len(scenario.stages) + in_stages + len(scenario.rollback_stages) + 1
 
 
 def _failed_check(stage: str, key: str, result: CheckResult, place: Place) -> StageFailed:

@@ -6,16 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.errors import RehearseError
-from harness.rehearsal.options import Options
-from harness.rehearsal.rehearsal import Rehearsal
-from harness.report.evidence import Evidence, most_complete
-from harness.report.index import write_reports
-from harness.report.text import summarize
+from harness.rehearsal.options import Options, shown
 from harness.scenario.loader import ScenarioFile
+
+if TYPE_CHECKING:
+    from harness.rehearsal.rehearsal import Rehearsal
+    from harness.report.evidence import Evidence
 
 
 class Rehearsals:
@@ -24,39 +25,49 @@ class Rehearsals:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.options = _options(config)
+        self._files: dict[Path, tuple[ScenarioFile, int]] = {}
         self._by_file: dict[Path, Rehearsal] = {}
         self._received: list[Evidence] = []
         self._index: Path | None = None
         self._evidence: list[Evidence] = []
 
-    def add(self, file: ScenarioFile) -> None:
-        """Take up a scenario; nothing is opened before its first item runs."""
-        self._by_file[file.path] = Rehearsal(file, self.options)
+    def add(self, file: ScenarioFile, *, items: int) -> None:
+        """Take up a scenario that has so many items; nothing is imported or opened before the first of them runs."""
+        self._files[file.path] = (file, items)
 
     def of(self, file: ScenarioFile) -> Rehearsal:
         """The rehearsal of a scenario."""
+        from harness.rehearsal.rehearsal import Rehearsal
+
+        if file.path not in self._by_file:
+            self._by_file[file.path] = Rehearsal(file, self.options)
         return self._by_file[file.path]
 
     def check_collection(self, session: pytest.Session) -> None:
         """Refuse to record a part of a scenario. Raises pytest.UsageError that says why and what to do."""
-        if self.options.cassettes == "record":
-            self._refuse_partial_recording(session)
-
-    def _refuse_partial_recording(self, session: pytest.Session) -> None:
+        if self.options.cassettes != "record":
+            return
         chosen = Counter(item.path for item in session.items)
-        for path, rehearsal in self._by_file.items():
-            if 0 < chosen[path] < rehearsal.items:
+        for path, (file, items) in self._files.items():
+            if 0 < chosen[path] < items:
                 raise pytest.UsageError(
-                    f"{rehearsal.file.name}: only {chosen[path]} of {rehearsal.items} items are selected, and a "
-                    "recording needs them all. Leave out -k, -m and node ids while recording."
+                    f"{file.name}: only {chosen[path]} of {items} items are selected, and a recording needs them all. "
+                    "Leave out -k, -m and node ids while recording."
                 )
 
     def receive(self, evidence: Sequence[str]) -> None:
         """Take the evidence of a worker, each as JSON."""
+        from harness.report.evidence import Evidence
+
         self._received.extend(Evidence.model_validate_json(text) for text in evidence)
 
     def finish(self) -> None:
         """Close every rehearsal, then hand its evidence to the controller or write the reports."""
+        if not (self._by_file or self._received):
+            return
+        from harness.report.evidence import most_complete
+        from harness.report.index import write_reports
+
         for rehearsal in self._by_file.values():
             evidence = rehearsal.finish()
             if evidence is not None:
@@ -73,6 +84,8 @@ class Rehearsals:
         """Print a few lines for each scenario, and where the reports are."""
         if not self._evidence or self._index is None:
             return
+        from harness.report.text import summarize
+
         terminal.section("migration rehearsals")
         buffer = StringIO()
         summarize(self._evidence, buffer, colour=terminal.hasmarkup)
@@ -80,7 +93,7 @@ class Rehearsals:
         for rehearsal in self._by_file.values():
             if left := rehearsal.left_behind():
                 terminal.write_line(left, yellow=True)
-        terminal.write_line(f"reports: {_relative(self._index)}")
+        terminal.write_line(f"reports: {shown(self._index)}")
 
 
 def _options(config: pytest.Config) -> Options:
@@ -98,10 +111,3 @@ def _options(config: pytest.Config) -> Options:
         )
     except RehearseError as error:
         raise pytest.UsageError(str(error)) from None
-
-
-def _relative(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

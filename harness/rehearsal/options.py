@@ -75,3 +75,9 @@ class Options:
         """Whether the journal is a file: whenever the org outlives this process."""
         outlives = self.keep_state or self.sandbox is not None or self.org != "simulated"
         return outlives and not (self.replays or self.dry)
+
+
+def shown(path: Path) -> Path:
+    """A path as messages name it: relative to the current folder where it is below it."""
+    folder = Path.cwd()
+    return path.relative_to(folder) if path.is_relative_to(folder) else path

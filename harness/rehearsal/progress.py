@@ -52,14 +52,11 @@ class Progress:
         return found
 
     def finished(self, stage: str) -> StageFinished | None:
-        """How a stage ended, running on until it has; None when the run ended before it."""
+        """How a stage ended, running on until it has and its cassette is closed; None when the run ended before it."""
         found = self.find("stage.finished", stage)
-        return found if isinstance(found, StageFinished) else None
-
-    def settle(self) -> None:
-        """Let the stage that ended close its cassette: run on to where the next one begins."""
         if self._between_stages:
-            self._advance()
+            self._advance()  # to where the next stage begins, or to the end
+        return found if isinstance(found, StageFinished) else None
 
     def close(self) -> None:
         """Leave the run where it is."""

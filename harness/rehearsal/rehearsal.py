@@ -21,7 +21,7 @@ from harness.org.clock import SystemClock
 from harness.recording.cassettes import Cassettes
 from harness.recording.hosts import CANONICAL_URL
 from harness.rehearsal.connections import Connections
-from harness.rehearsal.options import Options
+from harness.rehearsal.options import Options, shown
 from harness.rehearsal.progress import NotReached, Progress
 from harness.rehearsal.worlds import World, facts_of, open_configured, open_ready, open_replay, open_simulated
 from harness.report.evidence import Evidence, gather
@@ -53,19 +53,11 @@ class Rehearsal:
         self._closing = ExitStack()
         self._could_not_begin = ""
 
-    @property
-    def items(self) -> int:
-        """How many pytest items the scenario has."""
-        scenario = self.file.scenario
-        checks, operations = len(check_specs(self.file)), len(operation_specs(self.file))
-        return len(scenario.stages) + checks + 2 * operations + len(scenario.rollback_stages) + 1
-
     # --- what a front may ask ----------------------------------------------------------------------------------------
 
     def reach(self, stage: str) -> StageFinished:
         """Run through a stage. Raises StageFailed or what it failed with, and NotReached when an earlier one did."""
         finished = self.progress.finished(stage)
-        self.progress.settle()
         if finished is None:
             raise NotReached(self._why_not_reached())
         if finished.result == "refused" and self.file.scenario.expect.sign_off == "refused":
@@ -322,7 +314,6 @@ class Rehearsal:
         with self._recorded(name, run.connections):
             forward = Progress(run.engine.stages(), iter(()))
             forward.finished(stage)
-            forward.settle()
             proof = self._undo(run)
         failed = forward.ended_badly()
         if failed is not None:
@@ -357,7 +348,7 @@ class Rehearsal:
     # --- cassettes ---------------------------------------------------------------------------------------------------
 
     def _open_cassettes(self) -> Cassettes:
-        folder, mode = self.options.cassette_folder / self.file.name, self.options.cassettes
+        folder, mode = shown(self.options.cassette_folder / self.file.name), self.options.cassettes
         command = f"pytest {self.file.shown} --cassettes record"
         if mode == "replay":
             cassettes = Cassettes(folder, mode, clock=SystemClock(), scenario_digest=self.file.digest, command=command)
