@@ -43,7 +43,11 @@ _AUDIT = {
     "full": ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp"),
     "deleted": ("IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp"),
 }
-_ACTIVITY = {"LastActivityDate": "date", "LastViewedDate": "datetime", "LastReferencedDate": "datetime"}
+_ACTIVITY = (
+    ("LastActivityDate", "date", "Last Activity"),
+    ("LastViewedDate", "datetime", "Last Viewed Date"),
+    ("LastReferencedDate", "datetime", "Last Referenced Date"),
+)
 _WORDS = frozenset(
     {"*", "name", "system", "readonly", "once", "open", "unique", "auto", "external", "master", "formula"}
     | {"restricted", "unfiltered", "of"}
@@ -91,8 +95,8 @@ def _implied_fields(body: Mapping[str, Any]) -> Iterator[Field]:
     for name in _AUDIT[body["audit"]]:
         yield system_field(name)
     if body.get("activity"):
-        for name, kind in _ACTIVITY.items():
-            yield Field(name, kind, label_of(name), createable=False, updateable=False, permissionable=False)
+        for name, kind, text in _ACTIVITY:
+            yield Field(name, kind, text, createable=False, updateable=False, permissionable=False)
 
 
 def _without_fls(one: Field) -> Field:
@@ -127,7 +131,7 @@ def _properties(name: str, kind: str, written: list[str]) -> dict[str, Any]:
         raise ValueError(f"no such word in the line of {name}: {', '.join(sorted(unknown))}")
     fixed = not _FIXED.isdisjoint(words)
     return {
-        "nillable": "*" not in words and kind != "boolean",
+        "nillable": not ("*" in words or kind == "boolean" or "auto" in words or words.keys() >= {"name", "system"}),
         "createable": not fixed,
         "updateable": not fixed and "once" not in words,
         "filterable": "unfiltered" not in words,

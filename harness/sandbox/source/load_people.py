@@ -83,13 +83,22 @@ def _insert_user(loading: Loading, user: User, nicknames: set[str]) -> None:
         "UserRoleId": loading.id_of("UserRole", user.role, asked_by=asked_by) if user.role else None,
         "IsActive": user.active,
     }
-    user_id = loading.insert("User", values | _LOCALE, name=user.username)
+    features = _feature_columns(loading, user, asked_by)
+    user_id = loading.insert("User", values | features | _LOCALE, name=user.username)
     if not loading.org.rows("UserLogin", UserId=user_id):
         loading.insert("UserLogin", {"UserId": user_id})
     identity.set_password(loading.org, user_id)
     if user.security_token:
         identity.set_security_token(loading.org, user_id)
     identity.set_role(loading.org, user_id, user.as_ or user.username)
+
+
+def _feature_columns(loading: Loading, user: User, asked_by: str) -> dict[str, bool]:
+    described = loading.org.schema.get("User")
+    for name in user.features:
+        if described is None or described.get(f"UserPermissions{name}") is None:
+            raise SourceError(f"{loading.origin}: {asked_by}: there is no feature license {name!r}")
+    return {f"UserPermissions{name}": True for name in user.features}
 
 
 def load_assignments(loading: Loading) -> None:

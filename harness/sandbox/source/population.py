@@ -62,6 +62,8 @@ class User(Model):
     """Developer names of public groups."""
     queues: tuple[str, ...] = ()
     """Developer names of queues."""
+    features: tuple[str, ...] = ()
+    """Feature licenses, as in UserPermissionsMarketingUser: `MarketingUser`."""
     active: bool = True
     security_token: bool = True
     """Whether the password must be followed by a security token."""
