@@ -115,7 +115,8 @@ class SandboxOrg:
             access = self.book.of(as_user)
             plan = self._plan(soql, access, all_rows=all_rows, tooling=tooling)
             self.derived.prepare(plan.reads, access)
-            return plan.run(self.store, self.clock.peek().date(), version)
+            base = f"/services/data/v{version}" + ("/tooling" if tooling else "")
+            return plan.run(self.store, self.clock.peek().date(), base)
 
     def _plan(self, soql: str, access: EffectiveAccess, *, all_rows: bool, tooling: bool) -> Plan:
         key = (soql, access.serial, all_rows, tooling)

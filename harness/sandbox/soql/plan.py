@@ -52,12 +52,12 @@ class Plan:
         """Every table that it reads, those of its children too."""
         return self.tables + tuple(one for child in self.children for one in child.reads)
 
-    def run(self, store: Store, today: date, version: str) -> QueryResult:
-        """Run it; dates such as TODAY are taken from `today`."""
+    def run(self, store: Store, today: date, base: str) -> QueryResult:
+        """Run it; dates such as TODAY are taken from `today`, addresses of records start with `base`."""
         rows = self._fetch(store, today, {})
         if self.kind == "count":
             return QueryResult([], rows[0][0], self.sobject.name)
-        records = self._aggregates(rows) if self.kind == "aggregate" else self._records(rows, store, today, version)
+        records = self._aggregates(rows) if self.kind == "aggregate" else self._records(rows, store, today, base)
         return QueryResult(records, len(records), self.sobject.name)
 
     def _fetch(self, store: Store, today: date, more: Mapping[str, Any]) -> list[Sequence[Any]]:
@@ -79,17 +79,17 @@ class Plan:
             for row in rows
         ]
 
-    def _records(self, rows: Sequence[Sequence[Any]], store: Store, today: date, version: str) -> list[Record]:
+    def _records(self, rows: Sequence[Sequence[Any]], store: Store, today: date, base: str) -> list[Record]:
         assert self.shape is not None
         keys = [row[self.shape.key] for row in rows]
-        children = [child.by_parent(store, today, version, keys) for child in self.children]
-        return [record for row in rows if (record := self.shape.read(row, version, children)) is not None]
+        children = [child.by_parent(store, today, base, keys) for child in self.children]
+        return [record for row in rows if (record := self.shape.read(row, base, children)) is not None]
 
-    def by_parent(self, store: Store, today: date, version: str, parents: Sequence[str]) -> dict[str, Record]:
+    def by_parent(self, store: Store, today: date, base: str, parents: Sequence[str]) -> dict[str, Record]:
         """Of a query of children: the envelope for each parent that has any."""
         rows = self._fetch(store, today, {"parents": json.dumps(parents)})
         found: dict[str, list[Record]] = {}
-        for row, record in zip(rows, self._records(rows, store, today, version), strict=True):
+        for row, record in zip(rows, self._records(rows, store, today, base), strict=True):
             found.setdefault(row[0], []).append(record)
         return {
             parent: {"totalSize": len(records), "done": True, "records": records} for parent, records in found.items()

@@ -52,17 +52,17 @@ class Shape:
     """Of a polymorphic parent: object names by key prefix, for the address."""
     entries: dict[str, Value | Compound | Children | Shape] = field(default_factory=dict)
 
-    def read(self, row: Sequence[Any], version: str, children: Sequence[Mapping[str, Any]]) -> Record | None:
+    def read(self, row: Sequence[Any], base: str, children: Sequence[Mapping[str, Any]]) -> Record | None:
         """The record in a row, or None where there is no parent."""
         record_id = row[self.key]
         if record_id is None:
             return None
         concrete = self.type_of_prefix.get(record_id[:3], self.type_name)
-        url = f"/services/data/v{version}/sobjects/{concrete}/{record_id}"
+        url = f"{base}/sobjects/{concrete}/{record_id}"
         record: Record = {"attributes": {"type": self.type_name, "url": url}}
         for name, entry in self.entries.items():
             if isinstance(entry, Shape):
-                record[name] = entry.read(row, version, children)
+                record[name] = entry.read(row, base, children)
             elif isinstance(entry, Children):
                 record[name] = children[entry.number].get(record_id)
             else:

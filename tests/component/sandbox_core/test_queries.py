@@ -188,7 +188,8 @@ def test_a_refusal_reads_as_recorded(desk: Desk) -> None:
     assert info.value.message == (
         "\nSELECT Bacon__c FROM Account LIMIT 2\n       ^\nERROR at Row:1:Column:8\n"
         "No such column 'Bacon__c' on entity 'Account'. If you are attempting to use a custom field, be sure to append "
-        "the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names."
+        "the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate "
+        "names."
     )
     assert info.value.fields is None
 
