@@ -8,7 +8,6 @@ import shutil
 import socket
 import tempfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -34,18 +33,15 @@ _KEEP_ALIVE_SECONDS = 120
 class SandboxServer:
     """Serves one org on 127.0.0.1. A context manager: `with SandboxServer(org) as server: server.ready`.
 
-    `port` 0 takes a free one. `tls` is a certificate chain and its key, both PEM files. `keys` is the directory for the
-    private keys of JWT apps; without one they go to a private temporary directory that is removed at the stop.
+    `port` 0 takes a free one. `tls` is a certificate chain and its key, both PEM files. The private keys of JWT apps
+    are files in a private temporary directory, which is removed at the stop.
     """
 
-    def __init__(
-        self, org: SandboxOrg, *, port: int = 0, tls: tuple[Path, Path] | None = None, keys: Path | None = None
-    ) -> None:
+    def __init__(self, org: SandboxOrg, *, port: int = 0, tls: tuple[Path, Path] | None = None) -> None:
         self.org = org
         self._port = port
         self._tls = tls
-        self._keys = keys
-        self._own_keys: Path | None = None
+        self._keys: Path | None = None
         self._server: _Uvicorn | None = None
         self._thread: threading.Thread | None = None
         self._ready: Ready | None = None
@@ -83,19 +79,9 @@ class SandboxServer:
             self._server.should_exit = True
         if self._thread is not None:
             self._thread.join()
-        if self._own_keys is not None:
-            shutil.rmtree(self._own_keys, ignore_errors=True)
-        self._server = self._thread = self._ready = self._own_keys = None
-
-    def serve_forever(self, announce: Callable[[Ready], None]) -> None:
-        """Serve until the process is interrupted; `announce` is called once requests are answered."""
-        announce(self.start())
-        try:
-            thread = self._thread
-            while thread is not None and thread.is_alive():
-                thread.join(timeout=1.0)
-        finally:
-            self.stop()
+        if self._keys is not None:
+            shutil.rmtree(self._keys, ignore_errors=True)
+        self._server = self._thread = self._ready = self._keys = None
 
     def __enter__(self) -> SandboxServer:
         self.start()
@@ -157,11 +143,15 @@ class SandboxServer:
         return {roles[user["Id"]] or user["Username"]: user for user in active}
 
     def _credentials(self, user: dict[str, Any]) -> dict[str, str]:
+        """What the user signs in with; one whom nobody gave a password gets one, with a security token."""
+        if "password" not in identity.secrets_of(self.org, user["Id"]):
+            identity.set_password(self.org, user["Id"])
+            identity.set_security_token(self.org, user["Id"])
         known = identity.secrets_of(self.org, user["Id"])
         return {
             "username": user["Username"],
-            "password": known.get("password") or identity.set_password(self.org, user["Id"]),
-            "security_token": known.get("security_token") or identity.set_security_token(self.org, user["Id"]),
+            "password": known["password"],
+            "security_token": known.get("security_token", ""),
         }
 
     def _app_entry(self, app: App) -> dict[str, str]:
@@ -173,12 +163,9 @@ class SandboxServer:
         return entry
 
     def _write_key(self, app: App) -> Path:
-        if self._keys is None and self._own_keys is None:
-            self._own_keys = Path(tempfile.mkdtemp(prefix="simulated-org-"))
-        folder = self._keys or self._own_keys
-        assert folder is not None
-        path = folder / f"{app.developer_name}.pem"
-        path.unlink(missing_ok=True)
+        if self._keys is None:
+            self._keys = Path(tempfile.mkdtemp(prefix="simulated-org-"))
+        path = self._keys / f"{app.id}.pem"
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(apps.private_key(self.org, app))
         return path

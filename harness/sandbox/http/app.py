@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from harness.sandbox import identity
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.http import apex, metadata, oauth, soap, who
-from harness.sandbox.http.call import Call, check_version, versions
+from harness.sandbox.http.call import Call, check_version, parser_error, versions
 from harness.sandbox.http.desk import DAILY_API_REQUESTS, Asked, Desk
 from harness.sandbox.http.dispatch import dispatch
 from harness.sandbox.http.oauth import TokenRequest
@@ -93,6 +93,8 @@ class _Face:
                     answer = handler(request, body)
             except ApiError as error:
                 answer = refusal(error)
+            except RecursionError:
+                answer = refusal(parser_error("The request body is nested too deeply"))
             except ClientDisconnect:
                 answer = Answer(400)
             except Exception:

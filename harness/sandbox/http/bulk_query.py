@@ -93,7 +93,7 @@ def _locator(start: int) -> str:
 
 def _start(locator: str) -> int:
     try:
-        return int(base64.urlsafe_b64decode(locator + "=" * (-len(locator) % 4)) or 0)
+        return max(0, int(base64.urlsafe_b64decode(locator + "=" * (-len(locator) % 4)) or 0))
     except ValueError as error:
         raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -58,9 +59,12 @@ class Call:
         if self.data is not None:
             return self.data
         try:
-            return json.loads(self.body)
+            data = json.loads(self.body, parse_constant=_finite, parse_float=_finite)
+            if b"\\ud" in self.body.lower():
+                json.dumps(data, ensure_ascii=False).encode()  # half a character is an error here, and not in JSON
         except (ValueError, RecursionError) as error:
             raise parser_error(str(error)) from error
+        return data
 
     def json_object(self) -> dict[str, Any]:
         """The body as one JSON object. Raises ApiError JSON_PARSER_ERROR."""
@@ -92,6 +96,13 @@ def versions() -> list[dict[str, str]]:
         {"label": _label(number), "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
         for number in range(OLDEST, NEWEST + 1)
     ]
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is no number that JSON has")
+    return value
 
 
 def _label(number: int) -> str:

@@ -103,7 +103,7 @@ def tree(call: Call, sobject: str) -> Answer:
     def plant(name: str, record: Mapping[str, Any], parent: dict[str, Any]) -> None:
         children = {key: value["records"] for key, value in record.items() if _is_branch(value)}
         values = {key: value for key, value in record.items() if key not in children and key != "attributes"}
-        reference = str(record.get("attributes", {}).get("referenceId", ""))
+        reference = str(_attributes(record).get("referenceId", ""))
         try:
             record_id = rows.create(call, name, values | parent)
         except ApiError as error:
@@ -165,7 +165,7 @@ def _records(call: Call) -> tuple[list[dict[str, Any]], bool]:
 
 def _refuse_mixed_setup(call: Call, records: Sequence[Mapping[str, Any]]) -> None:
     """Rows of several objects cannot share a call when one of the objects is a setup object."""
-    names = {str(record.get("attributes", {}).get("type", "")) for record in records}
+    names = {str(_attributes(record).get("type", "")) for record in records}
     known = [call.org.schema.get(name) for name in names]
     if len(names) > 1 and any(sobject is not None and sobject.setup for sobject in known):
         mixed = ", ".join(sorted(names))
@@ -173,11 +173,15 @@ def _refuse_mixed_setup(call: Call, records: Sequence[Mapping[str, Any]]) -> Non
 
 
 def _type_of(record: Mapping[str, Any]) -> str:
-    attributes = record.get("attributes")
-    name = attributes.get("type") if isinstance(attributes, Mapping) else None
+    name = _attributes(record).get("type")
     if not isinstance(name, str):
         raise ApiError(400, "INVALID_FIELD", "Include an entity type in the attributes of the record", [])
     return name
+
+
+def _attributes(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    given = record.get("attributes")
+    return given if isinstance(given, Mapping) else {}
 
 
 def _readable(call: Call, sobject: str, record_id: str, fields: list[str]) -> dict[str, Any] | None:

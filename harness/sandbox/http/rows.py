@@ -67,8 +67,7 @@ def create(call: Call, sobject: str, values: Mapping[str, Any]) -> str:
 def update(call: Call, sobject: str, record_id: str, values: Mapping[str, Any]) -> None:
     """Change a row as the caller. Raises ApiError."""
     call.org.update(sobject, record_id, without_attributes(values), as_user=call.user_id)
-    if sobject.lower() in _SHUT_OUT_BY:
-        identity.end_sessions_of_shut_out_users(call.org)
+    _end_sessions(call, sobject)
 
 
 def remove(call: Call, sobject: str, record_id: str) -> None:
@@ -78,12 +77,20 @@ def remove(call: Call, sobject: str, record_id: str) -> None:
 
 def upsert(call: Call, sobject: str, field: str, value: Any, values: Mapping[str, Any]) -> tuple[str, bool]:
     """Create or change the row with that external id; returns its id and whether it is new. Raises ApiError."""
-    return call.org.upsert(sobject, field, value, without_attributes(values), as_user=call.user_id)
+    outcome = call.org.upsert(sobject, field, value, without_attributes(values), as_user=call.user_id)
+    _end_sessions(call, sobject)
+    return outcome
 
 
 def without_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values to write: `attributes` only say of which type they are."""
     return {name: value for name, value in values.items() if name != "attributes"}
+
+
+def _end_sessions(call: Call, sobject: str) -> None:
+    """Freezing and deactivating are updates of these objects."""
+    if sobject.lower() in _SHUT_OUT_BY:
+        identity.end_sessions_of_shut_out_users(call.org)
 
 
 def _fields(call: Call) -> list[str] | None:

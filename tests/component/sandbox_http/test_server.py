@@ -78,12 +78,15 @@ def test_stopping_leaves_nothing_behind(org: SandboxOrg) -> None:
     server.stop()
 
 
-def test_an_org_is_served_again_with_the_same_credentials(org: SandboxOrg, tmp_path: Path) -> None:
-    with SandboxServer(org, keys=tmp_path) as first:
-        users, apps_before = first.ready.users, first.ready.apps
-    with SandboxServer(org, keys=tmp_path) as second:
-        assert (second.ready.users, second.ready.apps) == (users, apps_before)
-    assert [path.name for path in tmp_path.iterdir()] == ["Rehearsal_Admin_JWT.pem"]
+def test_an_org_is_served_again_with_the_same_credentials(org: SandboxOrg, user_ids: dict[str, str]) -> None:
+    identity.set_password(org, user_ids["erp"], "without-a-token")
+    with SandboxServer(org) as first:
+        users, app = first.ready.users, first.ready.apps["Rehearsal Admin"]
+        key = Path(first.ready.apps["Rehearsal Admin JWT"]["private_key_file"]).read_text()
+    assert users["erp"]["security_token"] == ""
+    with SandboxServer(org) as second:
+        assert (second.ready.users, second.ready.apps["Rehearsal Admin"]) == (users, app)
+        assert Path(second.ready.apps["Rehearsal Admin JWT"]["private_key_file"]).read_text() == key
 
 
 def test_a_taken_port_is_an_error(org: SandboxOrg) -> None:
@@ -157,25 +160,6 @@ def test_requests_are_listed_with_who_asked(server: SandboxServer, erp: Client) 
         {"method": "GET", "path": "/services/data/v67.0/limits", "principal": None, "status": 401},
     ]
     assert erp.token not in json.dumps(asked)
-
-
-def test_serving_forever_ends_with_an_interrupt(org: SandboxOrg, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[Ready] = []
-    server = SandboxServer(org)
-
-    def interrupted(*_: object, **__: object) -> None:
-        monkeypatch.undo()
-        raise KeyboardInterrupt
-
-    def announce(ready: Ready) -> None:
-        seen.append(ready)
-        monkeypatch.setattr(threading.Thread, "is_alive", interrupted)
-
-    with pytest.raises(KeyboardInterrupt):
-        server.serve_forever(announce)
-    assert seen[0].org_id == org.org_id
-    with pytest.raises(RuntimeError):
-        _ = server.ready
 
 
 def test_requests_from_many_threads_are_answered(org: SandboxOrg, erp: Client) -> None:
