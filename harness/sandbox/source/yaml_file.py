@@ -10,6 +10,7 @@ import yaml
 from yaml.constructor import SafeConstructor
 
 _TYPED = frozenset(f"tag:yaml.org,2002:{name}" for name in ("bool", "float", "int", "null"))
+_COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 _TEXT = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "timestamp"))
 
 
@@ -55,15 +56,15 @@ class _Reader:
         if id(node) in self._seen:
             raise YamlError(f"{line}: aliases are not allowed here")
         self._seen.add(id(node))
+        if node.tag not in _COLLECTIONS | _TYPED | _TEXT:
+            raise YamlError(f"{line}: tags such as {node.tag} are not allowed here")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.read(one, (*path, place)) for place, one in enumerate(node.value)]
         if node.tag in _TYPED:
             return self._constructor.construct_object(node)
-        if node.tag in _TEXT:
-            return node.value
-        raise YamlError(f"{line}: tags such as {node.tag} are not allowed here")
+        return node.value
 
     def _mapping(self, node: yaml.MappingNode, path: tuple[str | int, ...]) -> dict[str, Any]:
         found: dict[str, Any] = {}
