@@ -22,6 +22,8 @@ def long_id(value: str) -> str | None:
     """The id with 18 characters, or None where it is no id. A long id in a wrong case is set right by its checksum."""
     if len(value) not in (15, 18) or not (value.isascii() and value.isalnum()):
         return None
+    if len(value) == 18 and checksum(value[:15]) == value[15:]:
+        return value
     if len(value) == 15:
         return value + checksum(value)
     suffix = value[15:].upper()

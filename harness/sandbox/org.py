@@ -26,7 +26,7 @@ from harness.sandbox.soql.compiler import compile_query
 from harness.sandbox.soql.names import World
 from harness.sandbox.soql.parser import parse
 from harness.sandbox.soql.plan import Plan, QueryResult
-from harness.sandbox.store import COMPOUND_TYPES, Row, Store
+from harness.sandbox.store import COMPOUND_TYPES, Row, Store, as_read
 from harness.sandbox.switches import DEFAULT_SWITCHES, Switches
 from harness.sandbox.values import to_column
 
@@ -96,6 +96,7 @@ class SandboxOrg:
                 self.store.schema_changed(sobject)
             link_definitions(self.schema)
             self.relations = Relations(self.schema)
+            self.permission_names = PermissionNames(self.schema)
             self.derived.forget_everything()
             self.book.forget_everything()
             self._plans.clear()
@@ -287,8 +288,7 @@ class SandboxOrg:
         self._stamp(sobject, row, user_id, created=True)
         self._name_from_parts(sobject, row)
         self.store.insert(sobject, row)
-        stored = self.store.get(sobject, row["Id"], deleted=True)
-        assert stored is not None
+        stored = as_read(sobject, row)
         self._row_changed(sobject.name, stored)
         return stored
 

@@ -11,6 +11,7 @@ class PermissionNames:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
+        self._with_fields: dict[str, bool] = {}
 
     def sobject(self, name: str) -> SObject | None:
         """The object, if it has object permissions."""
@@ -20,7 +21,11 @@ class PermissionNames:
     def field_owner(self, name: str) -> SObject | None:
         """The object, if its fields have permissions: also one that has none of its own, such as Task."""
         found = self._schema.get(name)
-        return found if found is not None and any(is_permissionable(one) for one in found.fields.values()) else None
+        if found is None:
+            return None
+        if found.name not in self._with_fields:
+            self._with_fields[found.name] = any(is_permissionable(one) for one in found.fields.values())
+        return found if self._with_fields[found.name] else None
 
     def field(self, name: str) -> tuple[SObject, Field] | None:
         """The field of `Object.Field`; `Contact.Account` stands for `Contact.AccountId`."""

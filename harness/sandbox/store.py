@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,12 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    columns: str
+    read: Callable[[Sequence[Any]], Row]
+
+
 class Store:
     """The tables of an org. Not thread-safe by itself: the org's lock guards it."""
 
@@ -52,7 +59,7 @@ class Store:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("CREATE TABLE IF NOT EXISTS _state (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
-        self._tables: dict[str, Callable[[Sequence[Any]], Row]] = {}
+        self._tables: dict[str, _Table] = {}
         self._depth = 0
         self.before_commit: list[Callable[[], None]] = []
         """Called as the outermost transaction is about to be committed."""
@@ -127,7 +134,8 @@ class Store:
             for column in columns:
                 if column.name not in present:
                     self._connection.execute(f"ALTER TABLE {quote(sobject.name)} ADD COLUMN {_declare(column)}")
-        self._tables[sobject.name] = _reader(columns)
+        names = [column.name for column in columns]
+        self._tables[sobject.name] = _Table(", ".join(quote(name) for name in names), _reader(columns))
 
     def schema_changed(self, sobject: SObject) -> None:
         """An object got new fields: make their columns when it is next touched."""
@@ -208,13 +216,9 @@ class Store:
                 clauses.append(f"{quote(name)} = ?")
                 parameters.append(value)
         where = " AND ".join(clauses) or "1"
-        names = ", ".join(quote(column.name) for column in stored_fields(sobject))
-        cursor = self._connection.execute(
-            f'SELECT {names} FROM {quote(sobject.name)} WHERE {where} ORDER BY "Id"',
-            parameters,
-        )
-        reader = self._tables[sobject.name]
-        return [reader(values) for values in cursor]
+        table = self._tables[sobject.name]
+        sql = f'SELECT {table.columns} FROM {quote(sobject.name)} WHERE {where} ORDER BY "Id"'
+        return [table.read(values) for values in self._connection.execute(sql, parameters)]
 
 
 def soft_deletes(sobject: SObject) -> bool:
@@ -231,6 +235,12 @@ def stored_fields(sobject: SObject) -> list[Field]:
 def _insertion(table: str, columns: tuple[str, ...]) -> str:
     names = ", ".join(quote(name) for name in columns)
     return f"INSERT INTO {quote(table)} ({names}) VALUES ({', '.join('?' * len(columns))})"
+
+
+def as_read(sobject: SObject, row: Mapping[str, Any]) -> Row:
+    """A row that was just stored, as reading it would give it."""
+    fields = stored_fields(sobject)
+    return {one.name: bool(row.get(one.name)) if one.type == "boolean" else row.get(one.name) for one in fields}
 
 
 def _declare(column: Field) -> str:

@@ -175,43 +175,55 @@ class _Builder(Transformer[Token, syntax.Query]):
     def source(self, name: Token, alias: Token | None) -> tuple[Token, str | None]:
         return name, str(alias) if alias is not None else None
 
-    def where(self, _where: Token, condition: syntax.Condition) -> syntax.Condition:
-        return condition
-
-    def having(self, _having: Token, condition: syntax.Condition) -> syntax.Condition:
-        return condition
-
-    def group_by(self, _group: Token, _by: Token, *items: syntax.Operand) -> tuple[syntax.Operand, ...]:
+    def selection(self, *items: syntax.Selected | syntax.ChildQuery) -> tuple[syntax.Selected | syntax.ChildQuery, ...]:
         return items
 
-    def order_by(self, _order: Token, _by: Token, *items: syntax.OrderItem) -> tuple[syntax.OrderItem, ...]:
+    def where(self, _where: Token | None, condition: syntax.Condition | None) -> syntax.Condition | None:
+        return condition
+
+    def having(self, _having: Token | None, condition: syntax.Condition | None) -> syntax.Condition | None:
+        return condition
+
+    def operands(self, *items: syntax.Operand) -> tuple[syntax.Operand, ...]:
         return items
+
+    def order_items(self, *items: syntax.OrderItem) -> tuple[syntax.OrderItem, ...]:
+        return items
+
+    def group_by(
+        self, _group: Token | None, _by: Token | None, items: tuple[syntax.Operand, ...] | None
+    ) -> tuple[syntax.Operand, ...]:
+        return items or ()
+
+    def order_by(
+        self, _order: Token | None, _by: Token | None, items: tuple[syntax.OrderItem, ...] | None
+    ) -> tuple[syntax.OrderItem, ...]:
+        return items or ()
 
     def order_item(self, operand: syntax.Operand, *words: Token | None) -> syntax.OrderItem:
         kinds = {word.type for word in words if word is not None}
         return syntax.OrderItem(operand, "DESC" in kinds, nulls_first="LAST" not in kinds)
 
-    def limit(self, _limit: Token, number: Token) -> int:
-        return _small(number)
+    def limit(self, _limit: Token | None, number: Token | None) -> int | None:
+        return _small(number) if number is not None else None
 
-    def offset(self, _offset: Token, number: Token) -> int:
-        return _small(number)
+    def offset(self, _offset: Token | None, number: Token | None) -> int | None:
+        return _small(number) if number is not None else None
 
-    def purpose(self, *_words: Token) -> None:
+    def purpose(self, *_words: Token | None) -> None:
         return None
 
     def query(self, *parts: Any) -> syntax.Query:
-        *head, where, group_by, having, order_by, limit, offset, _purpose = parts
-        name, alias = head[-1]
+        _select, selection, _from, (name, alias), where, group_by, having, order_by, limit, offset, _purpose = parts
         return syntax.Query(
-            select=tuple(item for item in head[:-1] if not isinstance(item, Token)),
+            select=selection,
             source=str(name),
             source_at=name.start_pos or 0,
             alias=alias,
             where=where,
-            group_by=group_by or (),
+            group_by=group_by,
             having=having,
-            order_by=order_by or (),
+            order_by=order_by,
             limit=limit,
             offset=offset,
         )
