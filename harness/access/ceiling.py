@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.access.asking import ask
 from harness.access.model import Access
 from harness.access.reading import permission_columns
 from harness.access.soql import batches, equals, select
@@ -36,13 +37,12 @@ class Ceiling:
 
 
 def read_ceiling(admin: Connection, *, developer_name: str, baseline: Access) -> Ceiling:
-    """Ask the org what the permission set license may carry. A describe, and a query for every 150 columns."""
+    """Ask the org what the permission set license may carry. Two calls, as a rule."""
     carried: set[str] = set()
-    label = developer_name
-    for columns in batches(permission_columns(admin, "PermissionSetLicense", _PREFIX), _COLUMNS_PER_QUERY):
-        wanted = ("MasterLabel", *columns)
-        rows = admin.query(select("PermissionSetLicense", wanted, where=equals("DeveloperName", developer_name)))
+    label, where = developer_name, equals("DeveloperName", developer_name)
+    columns = batches(permission_columns(admin, "PermissionSetLicense", _PREFIX), _COLUMNS_PER_QUERY)
+    for rows in ask(admin, *(select("PermissionSetLicense", ("MasterLabel", *some), where=where) for some in columns)):
         for row in rows:
             label = str(row["MasterLabel"])
-            carried |= {name.removeprefix(_PREFIX) for name in columns if row[name]}
+            carried |= {name.removeprefix(_PREFIX) for name, value in row.items() if value is True}
     return Ceiling(license=label, system=frozenset(carried), baseline=baseline)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.access.asking import ask
 from harness.access.soql import equals, select
 
 if TYPE_CHECKING:
@@ -102,30 +103,29 @@ class User:
 
 
 def read_user(admin: Connection, username: str) -> User | None:
-    """Read the user of that username, or None. Four queries; a missing UserLogin row counts as not frozen."""
-    rows = admin.query(select("User", _COLUMNS, where=equals("Username", username)))
-    if not rows:
+    """Read the user of that username, or None. Two calls; a missing UserLogin row counts as not frozen."""
+    row = find_user(admin, username)
+    if row is None:
         return None
-    user_id = str(rows[0]["Id"])
-    logins = admin.query(select("UserLogin", ("Id", "IsFrozen"), where=equals("UserId", user_id)))
-    members = admin.query(
+    user_id = str(row["Id"])
+    logins, members, licenses = ask(
+        admin,
+        select("UserLogin", ("Id", "IsFrozen"), where=equals("UserId", user_id)),
         select(
             "GroupMember",
             ("Id", "GroupId", "Group.DeveloperName", "Group.Type"),
             where=f"{equals('UserOrGroupId', user_id)} AND Group.Type IN ('Regular', 'Queue')",
             order="Id",
-        )
-    )
-    licenses = admin.query(
+        ),
         select(
             "PermissionSetLicenseAssign",
             ("Id", "PermissionSetLicenseId", "PermissionSetLicense.DeveloperName"),
             where=equals("AssigneeId", user_id),
             order="Id",
-        )
+        ),
     )
     return User(
-        row=rows[0],
+        row=row,
         login_id=str(logins[0]["Id"]) if logins else None,
         is_frozen=bool(logins and logins[0]["IsFrozen"]),
         memberships=tuple(
@@ -137,6 +137,12 @@ def read_user(admin: Connection, username: str) -> User | None:
             for row in licenses
         ),
     )
+
+
+def find_user(admin: Connection, username: str) -> Mapping[str, Any] | None:
+    """The User row of that username alone, parents nested, or None. One call."""
+    rows = admin.query(select("User", _COLUMNS, where=equals("Username", username)))
+    return rows[0] if rows else None
 
 
 def read_features(admin: Connection, user_id: str) -> frozenset[str]:

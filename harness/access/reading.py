@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.access.algebra import mute, union
+from harness.access.asking import Rows, ask, try_ask
 from harness.access.model import FIELD_RIGHTS, OBJECT_RIGHTS, Access
 from harness.access.people import User
 from harness.access.soql import among, batches, equals, select
@@ -118,8 +119,7 @@ def read_holdings(admin: Connection, user: User) -> Holdings:
     gathered = _Gathered(rows=len(assigned) + len(sets) + len(group_rows))
     _gather_system(admin, "PermissionSet", sorted(awake), gathered)
     _gather_system(admin, "MutingPermissionSet", parents[len(awake) :], gathered)
-    _gather_rows(admin, parents, gathered)
-    setup_ids = _gather_setup(admin, parents, gathered)
+    setup_ids = _gather_rows(admin, parents, gathered)
     return Holdings(
         sources=tuple(_sources(awake, direct, group_rows, components, gathered)),
         setup_ids=setup_ids,
@@ -135,7 +135,6 @@ def read_profile(admin: Connection, profile_id: str) -> Access:
     gathered = _Gathered()
     _gather_system(admin, "PermissionSet", sets, gathered)
     _gather_rows(admin, sets, gathered)
-    _gather_setup(admin, sets, gathered)
     return union(map(gathered.access, sets))
 
 
@@ -158,17 +157,16 @@ def _read_groups(admin: Connection, groups: Sequence[str]) -> tuple[dict[str, Ma
     """The permission set groups, and the ids of each one's components: permission sets and muting sets."""
     if not groups:
         return {}, {}
-    rows = admin.query(
-        select("PermissionSetGroup", ("Id", "DeveloperName", "MasterLabel"), where=among("Id", groups), order="Id")
-    )
     components: dict[str, list[str]] = {group: [] for group in groups}
-    found = admin.query(
+    rows, found = ask(
+        admin,
+        select("PermissionSetGroup", ("Id", "DeveloperName", "MasterLabel"), where=among("Id", groups), order="Id"),
         select(
             "PermissionSetGroupComponent",
             ("PermissionSetGroupId", "PermissionSetId"),
             where=among("PermissionSetGroupId", groups),
             order="Id",
-        )
+        ),
     )
     for row in found:
         components[str(row["PermissionSetGroupId"])].append(str(row["PermissionSetId"]))
@@ -198,63 +196,69 @@ def _read_sets(admin: Connection, ids: Sequence[str], *, profile_id: str) -> dic
 def _gather_system(admin: Connection, sobject: str, ids: Sequence[str], gathered: _Gathered) -> None:
     if not ids:
         return
-    for columns in batches(permission_columns(admin, sobject), _COLUMNS_PER_QUERY):
-        for row in _by_ids(admin, sobject, ("Id", *columns), "Id", ids):
-            held = frozenset(name.removeprefix(PREFIX) for name in columns if row[name])
+    columns = list(batches(permission_columns(admin, sobject), _COLUMNS_PER_QUERY))
+    queries = [
+        select(sobject, ("Id", *some), where=among("Id", batch), order="Id")
+        for some in columns
+        for batch in batches(ids)
+    ]
+    for rows in ask(admin, *queries):
+        for row in rows:
+            held = frozenset(name.removeprefix(PREFIX) for name, value in row.items() if value is True)
             gathered.system[row["Id"]] = gathered.system.get(row["Id"], frozenset()) | held
 
 
-def _gather_rows(admin: Connection, parents: Sequence[str], gathered: _Gathered) -> None:
-    columns = ("Id", "ParentId", "SobjectType", *OBJECT_RIGHTS.values())
-    for row in _by_ids(admin, "ObjectPermissions", columns, "ParentId", parents):
-        gathered.rows += 1
-        parent, name = str(row["ParentId"]), str(row["SobjectType"])
-        if str(row["Id"]).startswith(_SYNTHETIC):
-            gathered.implied.setdefault(parent, set()).add(name)
-            continue
-        rights = frozenset(right for right, column in OBJECT_RIGHTS.items() if row[column])
-        gathered.objects.setdefault(parent, {})[name] = rights
-    columns = ("Id", "ParentId", "Field", *FIELD_RIGHTS.values())
-    for row in _by_ids(admin, "FieldPermissions", columns, "ParentId", parents):
-        gathered.rows += 1
-        if str(row["Id"]).startswith(_SYNTHETIC):
-            continue
-        field_rights = frozenset(right for right, column in FIELD_RIGHTS.items() if row[column])
-        gathered.fields.setdefault(str(row["ParentId"]), {})[str(row["Field"])] = field_rights
-
-
-def _gather_setup(admin: Connection, parents: Sequence[str], gathered: _Gathered) -> dict[str, str]:
-    """Setup entity access, by `TYPE:NAME`; the ids the names stand for."""
-    columns = ("Id", "ParentId", "SetupEntityId", "SetupEntityType")
-    rows = list(_by_ids(admin, "SetupEntityAccess", columns, "ParentId", parents))
-    gathered.rows += len(rows)
-    ids: dict[str, set[str]] = {}
-    for row in rows:
-        ids.setdefault(str(row["SetupEntityType"]), set()).add(str(row["SetupEntityId"]))
-    names = {entity: name for kind, some in sorted(ids.items()) for entity, name in _names(admin, kind, sorted(some))}
-    for row in rows:
-        name = names[str(row["SetupEntityId"])]
-        gathered.setup.setdefault(str(row["ParentId"]), set()).add(name)
+def _gather_rows(admin: Connection, parents: Sequence[str], gathered: _Gathered) -> dict[str, str]:
+    """The rows under some sets; the ids of the setup entities, by `TYPE:NAME`."""
+    columns: tuple[tuple[str, tuple[str, ...]], ...] = (
+        ("ObjectPermissions", ("Id", "ParentId", "SobjectType", *OBJECT_RIGHTS.values())),
+        ("FieldPermissions", ("Id", "ParentId", "Field", *FIELD_RIGHTS.values())),
+        ("SetupEntityAccess", ("Id", "ParentId", "SetupEntityId", "SetupEntityType")),
+    )
+    setup: Rows = []
+    for batch in batches(parents):
+        queries = [select(name, some, where=among("ParentId", batch), order="Id") for name, some in columns]
+        objects, fields, entities = ask(admin, *queries)
+        gathered.rows += len(objects) + len(fields) + len(entities)
+        for row in objects:
+            _take_object(row, gathered)
+        for row in fields:
+            _take_field(row, gathered)
+        setup += entities
+    names = _names(admin, setup)
+    for row in setup:
+        gathered.setup.setdefault(str(row["ParentId"]), set()).add(names[str(row["SetupEntityId"])])
     return {name: entity for entity, name in sorted(names.items(), key=lambda each: each[1])}
 
 
-def _by_ids(
-    admin: Connection, sobject: str, columns: Sequence[str], key: str, ids: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    """The rows whose `key` is one of the ids."""
-    for batch in batches(ids):
-        yield from admin.query(select(sobject, columns, where=among(key, batch), order="Id"))
+def _take_object(row: Mapping[str, Any], gathered: _Gathered) -> None:
+    parent, name = str(row["ParentId"]), str(row["SobjectType"])
+    if str(row["Id"]).startswith(_SYNTHETIC):
+        gathered.implied.setdefault(parent, set()).add(name)
+        return
+    rights = frozenset(right for right, column in OBJECT_RIGHTS.items() if row[column])
+    gathered.objects.setdefault(parent, {})[name] = rights
 
 
-def _names(admin: Connection, kind: str, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The name of each setup entity, as (id, `TYPE:NAME`); one that cannot be looked up is named by its id."""
+def _take_field(row: Mapping[str, Any], gathered: _Gathered) -> None:
+    if str(row["Id"]).startswith(_SYNTHETIC):
+        return
+    rights = frozenset(right for right, column in FIELD_RIGHTS.items() if row[column])
+    gathered.fields.setdefault(str(row["ParentId"]), {})[str(row["Field"])] = rights
+
+
+def _names(admin: Connection, rows: Rows) -> dict[str, str]:
+    """The name of each setup entity as `TYPE:NAME`, by id; one that cannot be looked up is named by its id."""
+    kinds = {str(row["SetupEntityId"]): str(row["SetupEntityType"]) for row in rows}
+    asked = [
+        (column, select(kind, ("Id", column), where=among("Id", batch)))
+        for kind, column in _SETUP_NAMES.items()
+        for batch in batches(sorted(entity for entity, each in kinds.items() if each == kind))
+    ]
     found: dict[str, str] = {}
-    column = _SETUP_NAMES.get(kind)
-    for batch in batches(ids) if column else ():
-        reply = admin.try_query(select(kind, ("Id", str(column)), where=among("Id", batch)))
-        found |= {str(row["Id"]): str(row[column]) for row in (reply.body["records"] if reply.ok else ())}
-    for one in ids:
-        yield one, f"{kind}:{found.get(one, one)}"
+    for (column, _), answer in zip(asked, try_ask(admin, [query for _, query in asked]), strict=True):
+        found |= {str(row["Id"]): str(row[column]) for row in answer or ()}
+    return {entity: f"{kind}:{found.get(entity, entity)}" for entity, kind in kinds.items()}
 
 
 def _sources(

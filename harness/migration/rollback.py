@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.access.fingerprint import differences
-from harness.access.people import read_user
+from harness.access.people import find_user, read_user
 from harness.access.soql import among, equals, select
 from harness.errors import OrgUnreachable, SignInRefused, StageFailed
 from harness.migration import writes
@@ -123,8 +123,8 @@ def _delete_set(context: Context, done: Done, findings: _Findings) -> None:
 
 
 def _not(context: Context) -> str:
-    user = read_user(context.admin, context.scenario.to.username)
-    return f"AssigneeId != '{user.id}'" if user else "AssigneeId != null"
+    user = find_user(context.admin, context.scenario.to.username)
+    return f"AssigneeId != '{user['Id']}'" if user else "AssigneeId != null"
 
 
 def _deactivate(context: Context, done: Done, findings: _Findings) -> None:

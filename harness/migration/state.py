@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.access.asking import ask
 from harness.access.fingerprint import digest, source_parts, target_parts
 from harness.access.people import User, read_user
 from harness.access.reading import Holdings, read_holdings
@@ -47,12 +48,10 @@ def read_state(context: Context) -> State:
         )
     holdings = read_holdings(admin, source)
     target = read_user(admin, scenario.to.username)
-    app = find_scenario_app(context)
     parts = {
         **source_parts(source, holdings),
         **target_parts(scenario.to.username, target, assigned_to(admin, target.id) if target else ()),
-        f"permission set {scenario.permission_set_name}": _presence(admin, scenario.permission_set_name),
-        **(_app_parts(admin, app) if app else {}),
+        **_shared_parts(admin, scenario.permission_set_name, find_scenario_app(context)),
     }
     return State(source, holdings, parts)
 
@@ -77,16 +76,16 @@ def assigned_to(admin: Connection, user_id: str) -> tuple[str, ...]:
     return tuple(sorted(str(row["PermissionSet"]["Name"]) for row in rows))
 
 
-def _presence(admin: Connection, name: str) -> str:
-    rows = admin.query(select("PermissionSet", ("Id", "Description"), where=equals("Name", name)))
-    return f"there: {rows[0]['Description']}" if rows else "not there"
-
-
-def _app_parts(admin: Connection, app: App) -> dict[str, str]:
-    rows = admin.query(
-        select("SetupEntityAccess", ("Id", "ParentId"), where=equals("SetupEntityId", app.id), order="Id")
-    )
-    return {
-        f"app {app.name}: authorized for": ", ".join(sorted(str(row["ParentId"]) for row in rows)) or "none",
-        f"app {app.name}: runs as": app.run_as or "nobody",
-    }
+def _shared_parts(admin: Connection, set_name: str, app: App | None) -> dict[str, str]:
+    """The permission set that a run makes, and who may use the app and whom it runs as."""
+    queries = [select("PermissionSet", ("Id", "Description"), where=equals("Name", set_name))]
+    if app:
+        where = equals("SetupEntityId", app.id)
+        queries.append(select("SetupEntityAccess", ("Id", "ParentId"), where=where, order="Id"))
+    sets, *authorized = ask(admin, *queries)
+    parts = {f"permission set {set_name}": f"there: {sets[0]['Description']}" if sets else "not there"}
+    if app:
+        parents = sorted(str(row["ParentId"]) for row in authorized[0])
+        parts[f"app {app.name}: authorized for"] = ", ".join(parents) or "none"
+        parts[f"app {app.name}: runs as"] = app.run_as or "nobody"
+    return parts

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.access.people import read_user
+from harness.access.people import find_user
 from harness.access.soql import among, equals, select
 from harness.errors import StageFailed
 from harness.migration import grants, writes
@@ -27,12 +27,12 @@ _SHOWN = 12
 
 def _grant(context: Context) -> Steps:
     plan, snapshot, carried = context.plan, context.snapshot, context.carried
-    user = read_user(context.admin, context.scenario.to.username)
+    user = find_user(context.admin, context.scenario.to.username)
     if user is None:
         raise StageFailed(f"there is no user {context.scenario.to.username}", stage=context.stage)
-    set_id = _make_set(context)
+    user_id, set_id = str(user["Id"]), _make_set(context)
     yield
-    _assign(context, set_id, user.id)
+    _assign(context, set_id, user_id)
     yield
     refused: list[WriteRefused] = []
     filled: tuple[tuple[str, str, list[grants.Row]], ...] = (
@@ -50,10 +50,10 @@ def _grant(context: Context) -> Steps:
     if refused:
         raise _beyond_the_license(context, refused)
     if snapshot.person.role:
-        _put_into_role(context, user.id, user.row.get("UserRoleId"), snapshot.person.role)
+        _put_into_role(context, user_id, user["UserRoleId"], snapshot.person.role)
         yield
     for each, names in grants.numbered("grant/memberships", [*snapshot.person.groups, *snapshot.person.queues]):
-        _join(context, each, user.id, names)
+        _join(context, each, user_id, names)
         yield
     total = sum(write.rows for write in plan.writes if write.stage == context.stage)
     return f"{context.scenario.permission_set_label} is filled and assigned: {total} rows"

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.access.asking import Rows, ask
 from harness.access.fingerprint import differences
 from harness.access.people import User, read_user
 from harness.access.reading import permission_columns
@@ -65,13 +66,21 @@ def _preflight(context: Context) -> Steps:
         return _unchanged(context)
     context.world.store.fingerprint()
     credential(context.scenario.to.sign_in, context.scenario.to.username, context.world.resolve)
-    problems = [*_admin(context), *_source(context)]
+    if problems := list(_admin(context)):  # without these, the org would hide what is asked next
+        raise _failure(context, problems)
+    licenses, psls, profiles, sets = ask(context.admin, *_queries(context))
     yield
-    license_row = _license(context, "UserLicense", "Name", USER_LICENSE)
-    psl_row = _license(context, "PermissionSetLicense", "DeveloperName", PERMISSION_SET_LICENSE)
-    profile = _profile(context)
+    license_row, psl_row = (_license(rows) for rows in (licenses, psls))
+    profile = _profile(context, profiles)
     app = find_scenario_app(context)
-    problems += [*_seats(license_row, psl_row), *_target(context), *_permission_set(context), *_app(context, app)]
+    problems = [
+        *_source(context),
+        *_seats(license_row, psl_row),
+        *_target(context),
+        *_permission_set(context, sets),
+        *_app(context, app),
+    ]
+    yield
     if profile is None:
         problems.append(
             Problem(f"no profile has the {USER_LICENSE} license", "enable the license; its profile comes with it")
@@ -99,12 +108,31 @@ def _unchanged(context: Context) -> str:
     return f"the access state is that of the plan, fingerprint {now.fingerprint[:16]}"
 
 
+def _queries(context: Context) -> list[str]:
+    """What one call can tell: both licenses, the license's profiles, and whether our permission set is there."""
+    license_columns = ("Id", "MasterLabel", "TotalLicenses", "UsedLicenses")
+    active = "Status = 'Active'"
+    return [
+        select("UserLicense", license_columns, where=f"{equals('Name', USER_LICENSE)} AND {active}"),
+        select(
+            "PermissionSetLicense",
+            license_columns,
+            where=f"{equals('DeveloperName', PERMISSION_SET_LICENSE)} AND {active}",
+        ),
+        select(
+            "PermissionSet",
+            ("Id", "IsCustom", "ProfileId", "Profile.Name"),
+            where=f"IsOwnedByProfile = true AND {equals('Profile.UserLicense.Name', USER_LICENSE)}",
+            order="Id",
+        ),
+        select("PermissionSet", ("Id", "Description"), where=equals("Name", context.scenario.permission_set_name)),
+    ]
+
+
 def _admin(context: Context) -> Iterator[Problem]:
-    needs = dict(ADMIN_NEEDS)
-    if context.scenario.to.sign_in.flow == RUNS_AS_FLOW:
-        needs |= RUN_AS_NEEDS
-    columns = [f"Permissions{name}" for name in needs]
-    rows = context.admin.query(select("UserPermissionAccess", columns))
+    runs_as = context.scenario.to.sign_in.flow == RUNS_AS_FLOW
+    needs = {**ADMIN_NEEDS, **(RUN_AS_NEEDS if runs_as else {})}
+    rows = context.admin.query(select("UserPermissionAccess", [f"Permissions{name}" for name in needs]))
     row = rows[0] if rows else {}
     for name, purpose in needs.items():
         if not row.get(f"Permissions{name}"):
@@ -141,9 +169,7 @@ def _sign_in(context: Context) -> Iterator[Problem]:
         yield Problem(refusal.message, remedy, context.world.file.place("from", "sign_in"))
 
 
-def _license(context: Context, sobject: str, column: str, name: str) -> Seats | None:
-    columns = ("Id", "MasterLabel", "TotalLicenses", "UsedLicenses")
-    rows = context.admin.query(select(sobject, columns, where=f"{equals(column, name)} AND Status = 'Active'"))
+def _license(rows: Rows) -> Seats | None:
     if not rows:
         return None
     row = rows[0]
@@ -161,16 +187,8 @@ def _seats(license_row: Seats | None, psl_row: Seats | None) -> Iterator[Problem
             )
 
 
-def _profile(context: Context) -> dict[str, Any] | None:
+def _profile(context: Context, rows: Rows) -> dict[str, Any] | None:
     """The profile of the target license: found by the license; a standard one, and then the one that gives least."""
-    rows = context.admin.query(
-        select(
-            "PermissionSet",
-            ("Id", "IsCustom", "ProfileId", "Profile.Name"),
-            where=f"IsOwnedByProfile = true AND {equals('Profile.UserLicense.Name', USER_LICENSE)}",
-            order="Id",
-        )
-    )
     if len(rows) > 1:
         columns = permission_columns(context.admin, "PermissionSet")
         for row in rows:
@@ -204,9 +222,8 @@ def _in_use(context: Context, user: User) -> str:
     return f"assigned {', '.join(assigned)}" if assigned else ""
 
 
-def _permission_set(context: Context) -> Iterator[Problem]:
+def _permission_set(context: Context, rows: Rows) -> Iterator[Problem]:
     name = context.scenario.permission_set_name
-    rows = context.admin.query(select("PermissionSet", ("Id", "Description"), where=equals("Name", name)))
     if rows:
         yield Problem(
             f"there is a permission set {name} already ({rows[0]['Description'] or 'no description'})",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.access.people import User, read_user
+from harness.access.people import User, find_user, read_user
 from harness.errors import StageFailed
 from harness.migration import writes
 from harness.migration.plan import PASSWORD_FLOWS
@@ -26,7 +27,7 @@ _SEATS = "free a seat of the license, or buy one"
 
 def _provision(context: Context) -> Steps:
     preflight, username = context.need(Preflight), context.scenario.to.username
-    source = read_user(context.admin, context.scenario.from_.username)
+    source = find_user(context.admin, context.scenario.from_.username)
     if source is None:
         raise StageFailed(f"{context.scenario.from_.username} is gone", stage=context.stage)
     user_id = _make_user(context, source, preflight)
@@ -39,7 +40,7 @@ def _provision(context: Context) -> Steps:
     return f"{username} holds {preflight.user_license} with profile {preflight.profile}, and the permission set license"
 
 
-def _make_user(context: Context, source: User, preflight: Preflight) -> str:
+def _make_user(context: Context, source: Mapping[str, Any], preflight: Preflight) -> str:
     """Create the user, or take up the inactive one that an earlier run of this scenario left."""
     scenario, name = context.scenario, context.world.file.name
     mark = nickname(name, context.run_id)
@@ -59,7 +60,7 @@ def _make_user(context: Context, source: User, preflight: Preflight) -> str:
         "Alias": alias(scenario.system),
         "CommunityNickname": mark,
         "ProfileId": preflight.profile_id,
-        **{column: source.row[column] for column in COPIED},
+        **{column: source[column] for column in COPIED},
     }
     write = Write(
         key="provision/user",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from harness.access.people import User, read_user
-from harness.access.soql import equals, select
+from harness.access.soql import among, equals, select
 from harness.checks.results import Comparison
 from harness.checks.spec import operation_specs
 from harness.checks.values import Values
@@ -117,14 +117,15 @@ def _baseline(context: Context) -> Observation | None:
 def _observe(context: Context, start: datetime, key: str, baseline: Observation | None) -> Observation:
     """Read who signed in, and journal it. After the baseline, every sign-in of the old user is somebody else's."""
     scenario = context.scenario
-    users = {name: _user(context, name) for name in (scenario.from_.username, scenario.to.username)}
-    old = users[scenario.from_.username].id
+    names = (scenario.from_.username, scenario.to.username)
+    rows = context.admin.query(select("User", ("Id", "Username"), where=among("Username", names)))
+    usernames = {str(row["Id"]): str(row["Username"]) for row in rows}
+    old = next((one for one, name in usernames.items() if name.casefold() == names[0].casefold()), "")
     now = context.world.clock.now()
-    seen = read_sign_ins(context.admin, [user.id for user in users.values()], since=start - timedelta(hours=1))
+    seen = read_sign_ins(context.admin, list(usernames), since=start - timedelta(hours=1))
     mine = [each for each in seen if each.user_id == old]
     foreign = [each for each in mine if baseline and each.at > (baseline.old_user_last or baseline.until)]
     quiet_since = foreign[-1].at if foreign else baseline.until if baseline else None
-    usernames = {user.id: name for name, user in users.items()}
     observation = Observation(
         since=start,
         until=now,

@@ -1,9 +1,9 @@
-"""Answers that are lost, processes that die, and another admin at work: nothing is done twice, nothing is left unsaid."""
+"""Answers that are lost, processes that die, another admin at work: nothing is done twice, nothing is left unsaid."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -71,10 +71,8 @@ def _transport() -> Transport:
 
 
 def run_until_it_breaks(bench: Bench, run_id: str) -> None:
-    try:
+    with suppress(KeyboardInterrupt):
         list(bench.engine(run_id=run_id, stages=WRITING).stages())
-    except KeyboardInterrupt:
-        pass
 
 
 FAULTS: tuple[Fault, ...] = (dies_after, lost_answer, dies_before, lost_request)
