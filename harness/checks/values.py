@@ -7,28 +7,21 @@ here reads a clock of its own or draws a random number.
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from harness.checks.soql import select
-from harness.errors import ScenarioError
+from harness.checks.templates import TEMPLATE, make_faker, provider
 from harness.org.clock import Clock
-from harness.scenario.loader import ScenarioFile
 from harness.scenario.model import AnyRecord, Scalar, Value
 
 if TYPE_CHECKING:
     from faker import Faker
 
     from harness.org.connection import Connection
-
-_TEMPLATE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_OWN = ("today", "now", "row", "unique")
-_SCALARS = (str, int, float, bool, Decimal, date)
 
 
 class NoRecord(Exception):
@@ -44,9 +37,7 @@ class Values:
 
     @cached_property
     def _faker(self) -> Faker:
-        from faker import Faker  # noqa: PLC0415 - 70 ms that a scenario without templates need not spend
-
-        return Faker("en_US", use_weighting=False)
+        return make_faker()
 
     def rows(
         self, fields: Mapping[str, Value], *, operation: str, count: int, turn: str, seen_by: Sequence[Connection]
@@ -64,7 +55,7 @@ class Values:
         }
         rows = []
         for number in range(1, count + 1):
-            if any(isinstance(value, str) and _TEMPLATE.search(value) for value in fields.values()):
+            if any(isinstance(value, str) and TEMPLATE.search(value) for value in fields.values()):
                 self._faker.seed_instance(f"{self._seed}/{operation}/{number}")
             unique = _short_hash(self._seed, operation, str(number), seen_by[0].username, turn)
             own: dict[str, str | int] = {"row": number, "unique": unique}
@@ -88,10 +79,10 @@ class Values:
     def _value(self, value: Value, own: Mapping[str, str | int]) -> Value:
         if not isinstance(value, str):
             return value
-        whole = _TEMPLATE.fullmatch(value)
+        whole = TEMPLATE.fullmatch(value)
         if whole:
             return self._named(whole[1], own)
-        return _TEMPLATE.sub(lambda match: str(self._named(match[1], own)), value)
+        return TEMPLATE.sub(lambda match: str(self._named(match[1], own)), value)
 
     def _named(self, name: str, own: Mapping[str, str | int]) -> Scalar:
         if name in own:
@@ -100,7 +91,7 @@ class Values:
             return _plain(self._clock.now().date())
         if name == "now":
             return _plain(self._clock.now())
-        return _plain(getattr(self._faker, name)())
+        return _plain(provider(self._faker, name)())
 
 
 def _plain(value: object) -> Scalar:
@@ -116,53 +107,6 @@ def _plain(value: object) -> Scalar:
             return value.isoformat()
         case _:
             return str(value)
-
-
-def check_templates(file: ScenarioFile) -> None:
-    """Raise ScenarioError for the first `{{...}}` of the scenario that names nothing, with its place and the nearest.
-
-    Imports Faker, so it is for preflight rather than for loading.
-    """
-    used = list(_templates(file))
-    if not used:
-        return
-    from faker import Faker  # noqa: PLC0415 - as above
-
-    faker = Faker("en_US", use_weighting=False)
-    known = {name for provider in faker.get_providers() for name in dir(provider) if not name.startswith("_")}
-    for name, path in used:
-        if name in _OWN or (name in known and _makes_a_value(faker, name)):
-            continue
-        near = get_close_matches(name, [*_OWN, *known], n=1)
-        raise ScenarioError(
-            f"{{{{{name}}}}} is no template" + (f": did you mean {{{{{near[0]}}}}}?" if near else ""),
-            place=file.place(*path),
-            remedy="use today, now, row, unique, or a Faker provider that needs no argument, such as company",
-        )
-
-
-def _makes_a_value(faker: Faker, name: str) -> bool:
-    faker.seed_instance(0)
-    try:
-        return isinstance(getattr(faker, name)(), _SCALARS)
-    except Exception:  # providers may raise anything when they need an argument or an optional library
-        return False
-
-
-def _templates(file: ScenarioFile) -> Iterator[tuple[str, tuple[str | int, ...]]]:
-    """Each template's name and where it stands."""
-    scenario = file.scenario
-    groups = {
-        ("workload",): scenario.workload,
-        ("expect", "grants"): scenario.expect.grants,
-        ("expect", "denials"): scenario.expect.denials,
-    }
-    for path, items in groups.items():
-        for index, item in enumerate(items):
-            fields = getattr(getattr(item, item.kind), "fields", None) or {}
-            for field, value in fields.items():
-                for name in _TEMPLATE.findall(value) if isinstance(value, str) else ():
-                    yield name, (*path, index, item.kind, "fields", field)
 
 
 def _short_hash(*parts: str) -> str:

@@ -132,10 +132,11 @@ class _Reader:
             self._problem("merge keys (<<) are not part of the scenario language: write the keys out", event)
             return "<<"
         key = self._value(event, (*path, "?"))
-        if not isinstance(key, str):
+        if isinstance(event, yaml.MappingStartEvent):
+            self._problem('a key is text; a template such as "{{company}}" is put in quotes', event)
+        elif not isinstance(key, str):
             self._problem("a key is text: put it in quotes", event)
-            return repr(key)
-        return key
+        return key if isinstance(key, str) else repr(key)
 
     def _sequence(self, path: Path) -> tuple[Data, ...]:
         items: list[Data] = []

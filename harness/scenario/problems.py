@@ -32,6 +32,7 @@ _TYPES = {
     "model_attributes_type": "a mapping of keys and values",
     "dict_type": "a mapping of keys and values",
 }
+_EXPLAINED_AT_MOST = 200
 _WRITTEN = {str: "text", int: "a number", float: "a number", bool: "true or false", tuple: "a list", dict: "a mapping"}
 _QUOTED = re.compile(r"'([^']*)'")
 
@@ -62,7 +63,8 @@ class _Found:
 
 def explain(error: ValidationError, document: Document) -> list[Problem]:
     """The problems in `error`, each once, with their places in `document`."""
-    found = [_locate(details, document.data) for details in error.errors(include_url=False)]
+    details = error.errors(include_url=False)[:_EXPLAINED_AT_MOST]
+    found = [_locate(each, document.data) for each in details]
     kept = [one for one in found if not _is_noise(one, found)]
     problems: dict[Problem, None] = {}
     for path in dict.fromkeys(one.path for one in kept):

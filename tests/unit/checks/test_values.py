@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from datetime import datetime, tzinfo
+from typing import Any, Self
 
 import pytest
 
-from harness.checks.values import NoRecord, check_templates
+from harness.checks.templates import _provider_names, check_templates, is_provider, make_faker
+from harness.checks.values import NoRecord
 from harness.errors import ScenarioError
 from harness.scenario.model import AnyRecord
 from tests.unit.checks.fake import FakeConnection, no, operations, rows, scenario, values
@@ -34,13 +37,13 @@ def test_templates_are_filled_and_other_values_stay() -> None:
 
 
 def test_faker_values_are_the_same_for_everyone_and_differ_by_row() -> None:
-    fields = {"Name": "{{company}}", "City": "in {{city}}", "Count": "{{random_int}}", "Day": "{{date_object}}"}
+    fields = {"Name": "{{company}}", "City": "in {{city}}", "Count": "{{random_int}}", "Share": "{{pydecimal}}"}
     one = made(fields, count=3)
     assert one == made(fields, count=3, turn="two", who=FakeConnection("source"))
     assert len({row["Name"] for row in one}) == 3
     assert one[:2] == made(fields, count=2)
     assert isinstance(one[0]["Count"], int)
-    assert isinstance(one[0]["Day"], str)
+    assert isinstance(one[0]["Share"], float)
 
 
 def test_unique_differs_by_row_user_round_and_operation() -> None:
@@ -85,3 +88,38 @@ def test_the_templates_of_bulk_jobs_are_checked_too() -> None:
     with pytest.raises(ScenarioError, match="nothing_like_it"):
         check_templates(scenario(workload=f"- {text}"))
     assert operations(text)[0].item.bulk
+
+
+@pytest.mark.parametrize(
+    "name", ["date", "date_of_birth", "time", "user_agent", "uuid1", "credit_card_expire", "profile"]
+)
+def test_what_depends_on_the_time_is_no_template(name: str) -> None:
+    with pytest.raises(ScenarioError, match="does not depend on the time"):
+        made({"Name": f"{{{{{name}}}}}"})
+
+
+def test_every_provider_makes_the_same_value_at_any_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = {"binary", "tar", "zip", "image", "json_bytes", "xml"}
+    names = sorted(name for name in _provider_names() - slow if is_provider(name))
+    assert len(names) > 150
+
+    def values_of_all() -> dict[str, str]:
+        faker = make_faker()
+        found = {}
+        for name in names:
+            faker.seed_instance(f"seed of {name}")
+            found[name] = str(getattr(faker, name)())
+        return found
+
+    before = values_of_all()
+    moment = time.time()
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(moment + 4e7, tz)
+
+    monkeypatch.setattr(time, "time", lambda: moment + 4e7)
+    monkeypatch.setattr(time, "time_ns", lambda: int((moment + 4e7) * 1e9))
+    monkeypatch.setattr("faker.providers.date_time.datetime", Later)
+    assert values_of_all() == before
