@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -35,7 +35,8 @@ class Engine:
     UsageError, KeyboardInterrupt. Anything else that is raised is a bug.
 
     A new Engine with the same `run_id` takes the run up where it was left. `plan_from` names another run of the same
-    journal whose snapshot and plan this one follows: a rollback rehearsal skips those two stages.
+    journal whose snapshot and plan this one follows: a rollback rehearsal skips those two stages. `table` holds the
+    stages by name.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Engine:
         clock: Clock,
         around: Callable[[str], AbstractContextManager[None]] = lambda _stage: nullcontext(),
         plan_from: str | None = None,
+        table: Mapping[str, Stage] = STAGES,
     ) -> None:
         self._world = World(
             file=file,
@@ -72,6 +74,7 @@ class Engine:
         self._header = header
         self._around = around
         self._plan_from = plan_from
+        self._table = table
         self._proof: SandboxProof | None = None
 
     @property
@@ -84,7 +87,7 @@ class Engine:
         """Run what has not passed yet. Raises UsageError when the scenario changed or the run was rolled back."""
         self._check_resumable()
         for name in self.remaining:
-            if (yield from self._run(STAGES[name])) != "passed":
+            if (yield from self._run(self._table[name])) != "passed":
                 return
 
     def rollback(self) -> Iterator[Record]:
