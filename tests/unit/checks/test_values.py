@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from harness.checks.templates import _provider_names, check_templates, is_provider, make_faker
 from harness.checks.values import NoRecord
 from harness.errors import ScenarioError
+from harness.scenario.loader import load
 from harness.scenario.model import AnyRecord
 from tests.unit.checks.fake import FakeConnection, no, operations, rows, scenario, values
 
@@ -123,3 +125,10 @@ def test_every_provider_makes_the_same_value_at_any_time(monkeypatch: pytest.Mon
     monkeypatch.setattr(time, "time_ns", lambda: int((moment + 4e7) * 1e9))
     monkeypatch.setattr("faker.providers.date_time.datetime", Later)
     assert values_of_all() == before
+
+
+def test_the_shipped_scenarios_use_templates_that_exist() -> None:
+    shipped = sorted((Path(__file__).parents[3] / "scenarios").glob("*.scenario.yaml"))
+    assert shipped
+    for path in shipped:
+        check_templates(load(path))
