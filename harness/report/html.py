@@ -25,7 +25,7 @@ from harness.report.view import (
 SIGNERS = ("System owner", "Salesforce administrator", "Security reviewer")
 
 LOGIN_COLUMNS = {
-    "LoginTime": "Time",
+    "LoginTime": "Time (UTC)",
     "Username": "User",
     "LoginType": "Type",
     "LoginSubType": "Subtype",
@@ -81,6 +81,9 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         moment=words.moment,
+        clock=words.clock,
+        login_time=words.login_time,
+        answer_words=words.answer_words,
         span=words.span,
         number=words.number,
         blocks=words.blocks,

@@ -14,7 +14,7 @@ from harness.report.verdict import several
 from harness.report.words import MARKS, recording_words
 
 SHOWN = 3
-"""So many reasons are told in full; the report has the rest."""
+"""So many reasons of an unexpected verdict are told in full, and one of an expected one; the report has the rest."""
 
 
 def summarize(evidences: Sequence[Evidence], file: TextIO, *, colour: bool | None = None) -> None:
@@ -45,11 +45,12 @@ def _lines(evidence: Evidence) -> Iterator[Text]:
         ")",
     )
     yield Text(f"  {_figures(evidence)}")
-    for reason in verdict.reasons[:SHOWN]:
+    shown = 1 if verdict.as_expected else SHOWN
+    for reason in verdict.reasons[:shown]:
         yield Text(f"  {reason}", style="" if verdict.as_expected else "red")
-        if reason.remedy:
+        if reason.remedy and not verdict.as_expected:
             yield Text(f"    remedy: {reason.remedy}")
-    more = len(verdict.reasons) - SHOWN
+    more = len(verdict.reasons) - shown
     if more > 0:
         yield Text(f"  and {several(more, 'reason')} more in the report", style="dim")
     if not verdict.as_expected:

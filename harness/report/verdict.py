@@ -92,8 +92,9 @@ def _plan_refused(facts: Facts) -> Iterator[Reason]:
     if plan is None or plan.executable:
         return
     unaccepted = [loss.name for loss in plan.losses if not loss.accepted]
-    lost = f" ({few(unaccepted)})" if unaccepted else ""
     refusal = (plan.refusal or "it is not executable").rstrip(".")
+    unnamed = [name for name in unaccepted if name not in refusal]
+    lost = f" ({few(unnamed)})" if unnamed else ""
     yield Reason(
         kind="plan-refused",
         text=f"The plan was refused: {refusal}{lost}.",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from harness.checks.results import Asked
 from harness.migration.records import Person
 from harness.report.changes import ObjectChange
 from harness.report.model import Facts, StageRun
@@ -111,16 +112,32 @@ def moment(at: datetime) -> str:
     return f"{at.day} {at:%B %Y, %H:%M:%S} UTC"
 
 
+def clock(at: datetime) -> str:
+    """A moment in a table whose heading says UTC: `5 Jan 2026, 09:00:03`."""
+    return f"{at.day} {at:%b %Y, %H:%M:%S}"
+
+
+def login_time(text: str | None) -> str | None:
+    """LoginTime as the API writes it, in the same form; what is no time stays as it is."""
+    try:
+        return clock(datetime.fromisoformat(text).astimezone(UTC)) if text else None
+    except ValueError:
+        return text
+
+
 def number(count: int) -> str:
     """A count with thousands set apart: `7,000`."""
     return f"{count:,}"
 
 
 def span(seconds: float) -> str:
-    """A span of time in its two largest units: `14 d 2 h`, `3 min 20 s`, `0.4 s`."""
+    """A span of time in its two largest units: `14 d 2 h`, `3 min 20 s`, `4.2 s`, `85 ms`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
-    rest, parts = int(seconds), []
+    least = 3_600 if seconds >= 86_400 else 60 if seconds >= 3_600 else 1
+    rest, parts = round(seconds / least) * least, []
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
         count, rest = divmod(rest, size)
         if count:
@@ -138,6 +155,17 @@ def took(stage: StageRun) -> str:
 def lasted(facts: Facts) -> str:
     """How long the run took, from its first record to its last."""
     return span((facts.ended_at - facts.started_at) / timedelta(seconds=1))
+
+
+def answer_words(answer: Asked) -> str:
+    """The org's answer without its error: `HTTP 200, 10 rows`.
+
+    A write that was refused with no error of its own was tried in a transaction that the check rolled back.
+    """
+    rows = "" if answer.rows is None else f"{answer.rows:,} {'row' if answer.rows == 1 else 'rows'}"
+    if answer.error_code is None and answer.status is not None and answer.status >= 400:
+        return f"accepted{f': {rows}' if rows else ''}, then rolled back"
+    return ", ".join(part for part in (f"HTTP {answer.status}" if answer.status else "", rows) if part)
 
 
 def blocks(digest: str) -> str:
@@ -194,4 +222,4 @@ def recording_words(facts: Facts) -> str:
         )
     if header.cassettes == "record":
         return "asked of the org, and recorded"
-    return "none: asked of the org itself"
+    return "no recording: asked of the org itself"
