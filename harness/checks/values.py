@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.checks.soql import select
 from harness.checks.templates import TEMPLATE, make_faker, provider
+from harness.errors import RequestRefused
 from harness.org.clock import Clock
 from harness.scenario.model import AnyRecord, Scalar, Value
 
@@ -69,10 +70,13 @@ class Values:
         """
         refused = ""
         for connection in seen_by:
-            reply = connection.try_query(select("Id", sobject, where=where, order="Id", limit=count))
-            if reply.ok and reply.body["records"]:
-                return [str(row["Id"]) for row in reply.body["records"]]
-            refused = refused or (f" ({reply.errors[0].code})" if reply.errors else "")
+            try:
+                found = connection.query(select("Id", sobject, where=where, order="Id", limit=count))
+            except RequestRefused as refusal:
+                refused = refused or f" ({refusal.code})"
+                continue
+            if found:
+                return [str(row["Id"]) for row in found]
         condition = f" with {where}" if where else ""
         raise NoRecord(f"{seen_by[0].username} sees no {sobject}{condition}{refused}")
 

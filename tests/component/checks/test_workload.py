@@ -94,3 +94,13 @@ def test_what_the_new_user_has_more_is_a_difference_too(bench: Bench, add_accoun
     assert query.differences == ("rows: old 1, new 2",)
     assert "can do more" in (query.remedy or "")
     assert describe.equal or "the new user has" in describe.differences[0]
+
+
+def test_more_rows_than_a_page_holds_are_all_updated(bench: Bench, twin: Connection) -> None:
+    insert, update = bench.run(
+        "bulk: {operation: insert, object: Contact, rows: 1100, fields: {LastName: 'C {{row}}'}}",
+        "update: {object: Contact, rows: 2100, fields: {LastName: Updated}}",
+        old=twin,
+    )
+    assert insert.equal
+    assert update.new.rows == 2100
