@@ -25,13 +25,13 @@ def population(**changes: Any) -> Mapping[str, Any]:
 
 def users(**changes: Any) -> Mapping[str, Any]:
     """The population with the source user changed."""
-    admin, source = deepcopy(POPULATION["users"])  # type: ignore[misc]
+    admin, source = deepcopy(POPULATION["users"])
     return population(users=[admin, {**source, **changes}])
 
 
 def side(name: str, **changes: Any) -> Mapping[str, Any]:
     """The scenario with `from` or `to` changed."""
-    return {name: {**deepcopy(SCENARIO[name]), **changes}}  # type: ignore[dict-item]
+    return {name: {**deepcopy(SCENARIO[name]), **changes}}
 
 
 def test_it_finds_license_profile_seats_and_app(make_bench: MakeBench) -> None:
@@ -65,7 +65,7 @@ def test_a_wrong_password_is_found_before_anything_is_written(make_bench: MakeBe
 
 
 def test_an_app_that_is_not_there(make_bench: MakeBench) -> None:
-    sign_in = {**SCENARIO["to"]["sign_in"], "app": "No Such App"}  # type: ignore[index]
+    sign_in = {**SCENARIO["to"]["sign_in"], "app": "No Such App"}
     last = preflight(make_bench(scenario=side("to", sign_in=sign_in)))
     assert "the org has no app No Such App" in last.message
 
@@ -116,8 +116,8 @@ def test_a_production_org_is_refused_by_the_guard(make_bench: MakeBench) -> None
 
 
 def test_an_app_that_would_cut_the_old_user_off(make_bench: MakeBench) -> None:
-    sign_in = SCENARIO["to"]["sign_in"]  # type: ignore[index]
-    apps = deepcopy(list(POPULATION["apps"]))  # type: ignore[call-overload]
+    sign_in = SCENARIO["to"]["sign_in"]
+    apps = deepcopy(list(POPULATION["apps"]))
     apps[1]["run_as"] = "erp.sync@acme.example"
     bench = make_bench(scenario=side("from", sign_in=sign_in), population=population(apps=apps))
     assert "would cut the old user off at once" in preflight(bench).message

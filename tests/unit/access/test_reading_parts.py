@@ -41,11 +41,8 @@ def test_a_detail_has_the_masters_its_describe_tells() -> None:
     assert masters_of(describes) == {"Shipment__c": ("Account",)}
 
 
-JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner))
-
-
-@given(st.dictionaries(st.text(), JSON))
-def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, object]) -> None:
+@given(st.dictionaries(st.text(max_size=5), st.dictionaries(st.text(max_size=5), st.integers()), max_size=5))
+def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, dict[str, int]]) -> None:
     assert digest(dict(reversed(value.items()))) == digest(value)
 
 
@@ -67,7 +64,9 @@ def test_canonical_text_is_not_escaped() -> None:
 
 def test_comparing_tells_what_is_missing_and_what_is_beyond() -> None:
     expected = Access(objects={"Account": frozenset({"read", "edit"})}, system=frozenset({"ViewSetup"}))
-    actual = Access(objects={"Account": frozenset({"read"})}, system=frozenset({"ViewSetup", "ApiEnabled", "ManageUsers"}))
+    actual = Access(
+        objects={"Account": frozenset({"read"})}, system=frozenset({"ViewSetup", "ApiEnabled", "ManageUsers"})
+    )
     found = compare(expected=expected, baseline=Access(system=frozenset({"ApiEnabled"})), actual=actual)
     assert not found.none
     assert str(found) == "missing Account (edit); beyond the plan ManageUsers"

@@ -65,7 +65,9 @@ def test_a_declared_drop_accepts_the_loss_and_says_why() -> None:
 
 
 def test_what_a_user_without_pages_has_no_use_for_is_left_behind() -> None:
-    decision = decided(source(system=["ViewHelpLink"], setup=["TabSet:Sales", "ApexClass:Sync"]), ceiling="ViewHelpLink")
+    decision = decided(
+        source(system=["ViewHelpLink"], setup=["TabSet:Sales", "ApexClass:Sync"]), ceiling="ViewHelpLink"
+    )
     assert told(decision.losses) == [
         ("ViewHelpLink", (), "not-needed-api-only", True),
         ("TabSet:Sales", (), "not-needed-api-only", True),
