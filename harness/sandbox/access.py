@@ -83,6 +83,8 @@ class EffectiveAccess:
     """Ids of the public groups and queues the user is in, also through other groups and roles."""
     subordinates: frozenset[str]
     """Ids of the users below in the role hierarchy."""
+    until: str | None
+    """When the first of the assignments that count expires."""
 
     def has(self, *permissions: str) -> bool:
         """Whether the user holds any of these system permissions; with none asked for, yes."""
@@ -152,7 +154,7 @@ class AccessBook:
     def of(self, user_id: str) -> EffectiveAccess:
         """The access of a user."""
         found = self._users.get(user_id)
-        if found is None:
+        if found is None or (found.until is not None and found.until <= self._today()):
             found = self._users[user_id] = self._compute(user_id)
         return found
 
@@ -265,7 +267,7 @@ class AccessBook:
         profile_id = user.get("ProfileId")
         license_id, license_name = self._user_license(profile_id)
         psl_names = self._permission_set_licenses(user_id)
-        contents, looked_at = self._contents_of(user_id, profile_id)
+        contents, looked_at, until = self._contents_of(user_id, profile_id)
         held = {license_id, *psl_names}
         counting = _union(
             one for one in contents if not one.asleep and (one.license_id is None or one.license_id in held)
@@ -287,17 +289,21 @@ class AccessBook:
             setup=counting.setup,
             groups=self._groups(user_id, user.get("UserRoleId")),
             subordinates=self._subordinates(user.get("UserRoleId")),
+            until=until,
         )
 
-    def _contents_of(self, user_id: str, profile_id: str | None) -> tuple[list[Content], set[str]]:
+    def _contents_of(self, user_id: str, profile_id: str | None) -> tuple[list[Content], set[str], str | None]:
         contents: list[Content] = []
         looked_at: set[str] = set()
+        until: str | None = None
         for row in self._rows("PermissionSet", ProfileId=profile_id) if profile_id else ():
             contents.append(self.content(row["Id"]))
             looked_at.add(row["Id"])
         for row in self._rows("PermissionSetAssignment", AssigneeId=user_id):
-            if row.get("IsRevoked") or (row.get("ExpirationDate") and str(row["ExpirationDate"]) <= self._today()):
+            expires = row.get("ExpirationDate")
+            if row.get("IsRevoked") or (expires and expires <= self._today()):
                 continue
+            until = min(until or expires, expires) if expires else until
             if row.get("PermissionSetGroupId"):
                 group = str(row["PermissionSetGroupId"])
                 contents.append(self.group_content(group))
@@ -308,7 +314,7 @@ class AccessBook:
             elif row["PermissionSetId"] not in looked_at:
                 contents.append(self.content(row["PermissionSetId"]))
                 looked_at.add(row["PermissionSetId"])
-        return contents, looked_at
+        return contents, looked_at, until
 
     def _user_license(self, profile_id: str | None) -> tuple[str | None, str | None]:
         profiles = self._rows("Profile", Id=profile_id) if profile_id else []

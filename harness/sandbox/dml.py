@@ -267,6 +267,9 @@ class Dml:
                 raise invalid("MALFORMED_ID", f"{field.label}: id value of incorrect type: {value}", field.name)
             if not self._org.store.exists(target, value):
                 raise _bad_reference(field, value)
+            if field.name == "OwnerId" and self._org.peek("User", value, "IsActive") == 0:
+                text = f"operation performed with inactive user [{value[:15]}] as owner of {sobject.label.lower()}"
+                raise invalid("INACTIVE_OWNER_OR_USER", text, "OwnerId")
             if field.name == "RecordTypeId":
                 self._check_record_type(sobject, field, value)
             elif not (target.setup or self._sees(target, value, access)):

@@ -19,6 +19,15 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _TIME = re.compile(r"\d\d:\d\d:\d\d(\.\d+)?Z?")
 
 
+def is_encodable(text: str) -> bool:
+    """Whether a text can be stored: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def to_column(field: Field, value: Any) -> Any:
     """The value as it is stored. Raises ApiError: JSON_PARSER_ERROR, STRING_TOO_LONG, MALFORMED_ID and their like."""
     if value is None or value == "":
@@ -55,12 +64,12 @@ def _number(field: Field, value: Any) -> int | float:
         raise _mismatch(kind, value)
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _mismatch(kind, value) from None
     if not isfinite(number) or (whole and number != int(number)):
         raise _mismatch(kind, value)
     digits = field.precision - field.scale
-    if not whole and digits > 0 and abs(number) >= 10**digits:
+    if abs(number) >= (2**31 if whole else 10**digits if digits > 0 else float("inf")):
         text = f"{field.label}: value outside of valid range on numeric field: {value}"
         raise invalid("NUMBER_OUTSIDE_VALID_RANGE", text, field.name)
     return int(number) if whole else number
@@ -108,6 +117,8 @@ def _text(field: Field, value: Any) -> str:
     if not isinstance(value, (str, int, float)):
         raise _mismatch("string", value)
     text = str(value)
+    if not is_encodable(text):
+        raise ApiError(400, "JSON_PARSER_ERROR", f"Invalid UTF-16 in the value of {field.name}")
     if field.type in ("picklist", "multipicklist"):
         return _picklist(field, text)
     if field.length and len(text) > field.length:

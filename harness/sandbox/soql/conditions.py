@@ -56,7 +56,7 @@ class Conditions:
         """The condition as SQL."""
         match condition:
             case syntax.Joined(word, items):
-                return "(" + f" {word} ".join(self.sql(item) for item in items) + ")"
+                return _balanced(word, [self.sql(item) for item in items])
             case syntax.Negated(item):
                 return f"(NOT IFNULL({self.sql(item)}, 0))"
             case syntax.Comparison():
@@ -147,7 +147,7 @@ class Conditions:
     def _any_day(self, condition: syntax.Membership) -> str:
         assert isinstance(condition.members, tuple)
         parts = [self._comparison(syntax.Comparison(condition.operand, "=", literal)) for literal in condition.members]
-        found = "(" + " OR ".join(parts) + ")"
+        found = _balanced("OR", parts)
         return f"(NOT IFNULL({found}, 0))" if condition.negated else found
 
     def _semi_join(self, condition: syntax.Membership, column: Column) -> str:
@@ -174,7 +174,7 @@ class Conditions:
             options.append(
                 "(" + " AND ".join(f"instr(lower(';' || {column.sql} || ';'), {part}) > 0" for part in parts) + ")"
             )
-        found = "(" + " OR ".join(options) + ")"
+        found = _balanced("OR", options)
         return f"(NOT IFNULL({found}, 0))" if condition.negated else found
 
     # Literals
@@ -226,3 +226,11 @@ class Conditions:
         if found is None:
             raise self._refuse(literal.at, "INVALID_QUERY_FILTER_OPERATOR", f"invalid ID field: {text}")
         return found
+
+
+def _balanced(word: str, parts: list[str]) -> str:
+    """Conditions under one word, nested in halves: SQLite limits how deep an expression may be."""
+    if len(parts) == 1:
+        return parts[0]
+    middle = len(parts) // 2
+    return f"({_balanced(word, parts[:middle])} {word} {_balanced(word, parts[middle:])})"

@@ -15,6 +15,8 @@ Range = tuple[date, date]
 _UNITS = ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR", "FISCAL_QUARTER", "FISCAL_YEAR")
 _PLURALS = {f"{unit}S": unit for unit in _UNITS}
 _LARGEST = 100_000
+_FAR = (date(2000, 1, 1), date(4000, 1, 1))
+"""A name that means something on both days does so on every day in between."""
 
 
 def normal_datetime(text: str) -> str | None:
@@ -36,7 +38,7 @@ def normal_date(text: str) -> str | None:
 
 def is_date_name(name: str) -> bool:
     """Whether there is such a date literal, with a number where it needs one."""
-    return _days(name, date(2020, 1, 1)) is not None
+    return all(_days(name, day) is not None for day in _FAR)
 
 
 def date_range(name: str, today: date) -> Range:

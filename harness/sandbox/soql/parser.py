@@ -14,12 +14,15 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 from harness.sandbox.errors import ApiError
 from harness.sandbox.soql import syntax
 from harness.sandbox.soql.messages import malformed
+from harness.sandbox.values import is_encodable
 
 LONGEST_QUERY = 100_000
 """Characters (SOQL reference, "SOQL and SOSL Limits")."""
 DEEPEST = 150
-"""Parentheses inside each other that are followed; deeper ones are refused."""
+"""Parentheses inside each other that are followed; deeper ones are refused, and so are 20 NOTs in a row."""
 
+_STRING = re.compile(r"'(?:[^'\\]|\\.)*'", re.DOTALL)
+_NEGATIONS = re.compile(r"(?:\bnot\s+){20}", re.IGNORECASE)
 _ESCAPES = {
     "n": "\n",
     "r": "\r",
@@ -45,6 +48,8 @@ def parse(soql: str) -> syntax.Query:
     """The query as a tree, or MALFORMED_QUERY."""
     if len(soql) > LONGEST_QUERY:
         raise ApiError(400, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters.")
+    if not is_encodable(soql):
+        raise ApiError(400, "MALFORMED_QUERY", "unexpected token: a character that is half of another one")
     return _parse(soql)
 
 
@@ -65,11 +70,15 @@ def _parse(soql: str) -> syntax.Query:
 
 
 def _refuse_depth(soql: str) -> None:
+    bare = _STRING.sub(lambda found: " " * len(found[0]), soql)
     depth = 0
-    for at, char in enumerate(soql):
-        depth += (char == "(") - (char == ")")
+    for found in re.finditer(r"[()]", bare):
+        depth += 1 if found[0] == "(" else -1
         if depth > DEEPEST:
-            raise malformed(soql, at, "unexpected token: '('")
+            raise malformed(soql, found.start(), "unexpected token: '('")
+    negations = _NEGATIONS.search(bare)
+    if negations:
+        raise malformed(soql, negations.start(), "unexpected token: 'NOT'")
 
 
 def _unexpected(soql: str, error: UnexpectedInput) -> ApiError:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from harness.sandbox.errors import ApiError
 from harness.sandbox.schema import SObject
 from harness.sandbox.soql.conditions import DateBound
 from harness.sandbox.soql.shape import Record, Shape
 from harness.sandbox.store import Store
+
+_TOO_MUCH = re.compile(r"too (large|many|complex|deep|big|long)|at most|overflow")
+_TOO_COMPLICATED = (
+    "Query is either selecting too many fields or the filter conditions are too complicated. Please reduce the number "
+    "of fields or conditions."
+)
 
 PlanKind = Literal["rows", "count", "aggregate"]
 
@@ -67,7 +76,12 @@ class Plan:
             name: value.value(today) if isinstance(value, DateBound) else value
             for name, value in self.parameters.items()
         }
-        return store.execute(self.sql, {**parameters, **more}).fetchall()
+        try:
+            return store.execute(self.sql, {**parameters, **more}).fetchall()
+        except sqlite3.OperationalError as error:
+            if _TOO_MUCH.search(str(error)) is None:
+                raise
+            raise ApiError(400, "QUERY_TOO_COMPLICATED", _TOO_COMPLICATED) from None
 
     def _aggregates(self, rows: Sequence[Sequence[Any]]) -> list[Record]:
         return [

@@ -167,7 +167,6 @@ def test_an_expired_assignment_and_a_sleeping_set_grant_nothing(desk: Desk) -> N
     desk.create("PermissionSetAssignment", AssigneeId=desk.sales, PermissionSetId=asleep)
     assert desk.org.permissions_of(desk.sales).system == {"ApiEnabled", "RunReports"}
     desk.org.clock.advance(60 * 24 * 3600)
-    desk.org.book.forget_everything()
     assert desk.org.permissions_of(desk.sales).system == {"ApiEnabled"}
 
 
