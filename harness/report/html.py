@@ -22,6 +22,9 @@ from harness.report.view import (
     operation_rows,
 )
 
+ROWS = 40
+"""So many rows of changes or losses a table shows at once; a browser is slow where thousands are open."""
+
 SIGNERS = ("System owner", "Salesforce administrator", "Security reviewer")
 
 LOGIN_COLUMNS = {
@@ -105,6 +108,7 @@ def _environment() -> Environment:
         PRINCIPALS=words.PRINCIPALS,
         APP_KINDS=words.APP_KINDS,
         TITLES=words.TITLES,
+        ROWS=ROWS,
         SIGNERS=SIGNERS,
         LOGIN_COLUMNS=LOGIN_COLUMNS,
     )

@@ -179,3 +179,13 @@ def test_an_evidence_with_next_to_nothing_renders() -> None:
     assert "There is no plan: the run ended before one was made." in text
     assert "Not known: the run ended before the old user's access was read." in text
     assert "No rollback was rehearsed." in text
+
+
+def test_very_many_losses_are_folded_and_all_there() -> None:
+    evidence = read(made.signed_off)
+    assert evidence.plan is not None
+    said = tuple(made.loss("system", f"Permission{n}", (), "declared-drop", f"Reason {n}.") for n in range(45))
+    text = Page(render(evidence.model_copy(update={"plan": evidence.plan.model_copy(update={"losses": said})}))).text
+    before, _, after = text.partition("\n5 more rows of losses\n")
+    assert before.count("Dropped on purpose. Reason ") == 40
+    assert after.count("Dropped on purpose. Reason ") == 5
