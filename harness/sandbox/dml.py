@@ -39,7 +39,6 @@ _MIXED = frozenset(
 _MIXED_USER_FIELDS = frozenset(
     {"UserRoleId", "IsActive", "ForecastEnabled", "IsPortalEnabled", "Username", "ProfileId"}
 )
-_PLAIN = Rules.__new__(Rules)
 
 
 class Dml:
@@ -48,6 +47,7 @@ class Dml:
     def __init__(self, org: SandboxOrg, rules: Mapping[str, Rules]) -> None:
         self._org = org
         self._rules = rules
+        self._plain = Rules(org)
         self._kinds: set[str] = set()
         self._first = ""
 
@@ -63,7 +63,7 @@ class Dml:
         self._check_right(sobject, "create", access)
         with self._org.transaction():
             columns = self._columns(sobject, values, access, "create")
-            rules = self._rules.get(sobject.name, _PLAIN)
+            rules = self._rules.get(sobject.name, self._plain)
             rules.fill(columns)
             self._check_required(sobject, columns)
             self._check_references(sobject, columns, access)
@@ -88,7 +88,7 @@ class Dml:
             columns = self._columns(sobject, values, access, "update")
             self._check_nulls(sobject, columns)
             self._check_references(sobject, columns, access)
-            rules = self._rules.get(sobject.name, _PLAIN)
+            rules = self._rules.get(sobject.name, self._plain)
             self._check_unique(sobject, columns, row["Id"], rules)
             self._check_mixed(sobject, columns)
             rules.before_update(row, columns)
@@ -103,7 +103,7 @@ class Dml:
         self._check_reach(sobject, row, access)
         with self._org.transaction():
             self._check_mixed(sobject, {})
-            rules = self._rules.get(sobject.name, _PLAIN)
+            rules = self._rules.get(sobject.name, self._plain)
             rules.before_delete(row)
             self._org.write_removal(sobject, row)
             rules.after_delete(row)
