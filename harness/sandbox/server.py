@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import shutil
@@ -185,7 +186,7 @@ def _listen(port: int) -> socket.socket:
 
 
 class _Uvicorn(uvicorn.Server):
-    """Says when it serves."""
+    """Says when it serves, and stops whether or not clients are still connected."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -194,3 +195,10 @@ class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.serving.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cut the connections that clients keep open; over TLS a farewell would wait for theirs, which never comes."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+        await super().shutdown(sockets)

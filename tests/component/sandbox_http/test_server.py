@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import requests
+import trustme
 
 from harness.sandbox import apps, identity
 from harness.sandbox.org import SandboxOrg
@@ -76,6 +79,22 @@ def test_stopping_leaves_nothing_behind(org: SandboxOrg) -> None:
         client.get("")
     client.http.close()
     server.stop()
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+def test_a_client_that_stays_connected_delays_nothing(org: SandboxOrg, tmp_path: Path, *, secure: bool) -> None:
+    authority = trustme.CA()
+    pem, ca = tmp_path / "server.pem", tmp_path / "ca.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(pem)
+    authority.cert_pem.write_to_path(ca)
+    with requests.Session() as http:
+        http.trust_env, http.verify = False, str(ca)
+        with SandboxServer(org, tls=(pem, pem) if secure else None) as server:
+            assert server.ready.instance_url.startswith("https://" if secure else "http://")
+            assert http.get(f"{server.ready.instance_url}/services/data", timeout=10).status_code == 200
+            began = time.monotonic()
+        assert time.monotonic() - began < 0.9
+        gc.collect()
 
 
 def test_an_org_is_served_again_with_the_same_credentials(org: SandboxOrg, user_ids: dict[str, str]) -> None:
