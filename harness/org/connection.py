@@ -334,11 +334,22 @@ class _Seen:
     """The response behind a call of simple-salesforce, which gives back only what it decoded."""
 
     def __init__(self) -> None:
-        self.response: requests.Response | None = None
-        self.hooks = {"response": self._note}
+        self._response: requests.Response | None = None
+
+    @property
+    def hooks(self) -> dict[str, Any]:
+        """The hook with which `requests` shows the response."""
+        return {"response": self._note}
+
+    def take(self) -> requests.Response:
+        """The response, given once: it knows the hook, and the hook must not know it for longer than needed."""
+        response, self._response = self._response, None
+        if response is None:
+            raise AssertionError("no request was made")
+        return response
 
     def _note(self, response: requests.Response, **_: Any) -> None:
-        self.response = response
+        self._response = response
 
 
 def _attempt(call: Callable[[Salesforce, _Seen], Any], sf: Salesforce) -> Reply:
@@ -349,11 +360,8 @@ def _attempt(call: Callable[[Salesforce, _Seen], Any], sf: Salesforce) -> Reply:
         body = refusal.content
     except requests.exceptions.JSONDecodeError:
         body = None  # simple-salesforce decodes every 2xx; an empty one, as of a 201, is no error
-    response = seen.response
-    if response is None:
-        raise AssertionError("no request was made")
-    content = response.content if body is None else body
-    return reply_of(response.status_code, content, response.headers)
+    response = seen.take()
+    return reply_of(response.status_code, response.content if body is None else body, response.headers)
 
 
 def _expired(reply: Reply) -> bool:

@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import secrets
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -64,7 +65,7 @@ Answering = Callable[[Asked], Told] | Told
 class FakeOrg:
     """Answers what it was told to; the newest matching rule wins. Signs in anybody with a random token."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self.connections = 0
         self.tokens: list[str] = []
@@ -109,6 +110,12 @@ class FakeOrg:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        self._scheme = "http"
+        if tls is not None:
+            self._scheme = "https"
+            server_side = {"server_side": True, "do_handshake_on_connect": False}
+            self._server.socket = tls.wrap_socket(self._server.socket, **server_side)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> Self:
@@ -122,7 +129,7 @@ class FakeOrg:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     @property
     def site(self) -> Site:
@@ -208,10 +215,12 @@ class Bench:
     connection: Connection
 
     @classmethod
-    def of(cls, org: FakeOrg, credential: Credential | None = None, **timeouts: float) -> Self:
-        guard, clock = WriteGuard(), StillClock()
-        transport = Transport(org.site, guard=guard, clock=clock, **timeouts)
-        connection = Connection("admin", credential or app_credential(), org.site, transport, clock)
+    def of(
+        cls, org: FakeOrg, credential: Credential | None = None, *, site: Site | None = None, **timeouts: float
+    ) -> Self:
+        guard, clock, site = WriteGuard(), StillClock(), site or org.site
+        transport = Transport(site, guard=guard, clock=clock, **timeouts)
+        connection = Connection("admin", credential or app_credential(), site, transport, clock)
         return cls(org, guard, clock, transport, connection)
 
     def writing(self) -> Any:

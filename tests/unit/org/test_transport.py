@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
 
 from harness.errors import OrgUnreachable
 from harness.org.guard import WriteGuard
@@ -147,6 +150,22 @@ def test_the_proxies_of_the_environment_are_for_real_orgs(monkeypatch: pytest.Mo
     assert session("http://127.0.0.1:8080").proxies == {}
     monkeypatch.setenv("NO_PROXY", "salesforce.com")
     assert "https" not in session(real).proxies
+
+
+def test_a_certificate_of_ones_own_authority_needs_its_bundle(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    with FakeOrg(tls) as org:
+        bench = Bench.of(org, site=replace(org.site, ca_bundle=bundle))
+        bench.close()
+        assert bench.connection.site.url.startswith("https://127.0.0.1")
+        with pytest.raises(OrgUnreachable, match="its certificate is not trusted \\(set ca_bundle") as caught:
+            Bench.of(org)
+        assert not caught.value.may_have_happened
+    assert len(org.asked) == 1
 
 
 def test_every_request_names_its_user(bench: Bench) -> None:
