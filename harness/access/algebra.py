@@ -84,11 +84,6 @@ def supported(rights: frozenset[Right], needs: Mapping[Right, frozenset[Right]])
     return frozenset(right for right in rights if needs[right] <= rights)
 
 
-def covers(left: Access, right: Access) -> bool:
-    """Whether `left` gives everything that `right` gives."""
-    return is_empty(minus(right, left))
-
-
 def is_empty(access: Access) -> bool:
     """Whether it gives nothing."""
     return access == Access()

@@ -94,9 +94,13 @@ class Context:
         self._pending.append(record)
         return record
 
-    def note(self, key: str, text: str, *, tested: bool = True) -> None:
-        """Note something that a reviewer must know: a warning, or what was not tested."""
-        self.record("note", key, Note(kind="warning" if tested else "not-tested", text=text))
+    def warn(self, key: str, text: str) -> None:
+        """Note something that a reviewer must know."""
+        self.record("note", key, Note(kind="warning", text=text))
+
+    def not_tested(self, key: str, text: str) -> None:
+        """Note something that this run says nothing about."""
+        self.record("note", key, Note(kind="not-tested", text=text))
 
     def drain(self) -> Iterator[Record]:
         """The records written since the last call."""

@@ -150,14 +150,14 @@ class Engine:
                 finish(StageFinished(result="passed", calls=0, message=message))
             except PlanRefused as refused:
                 result = "refused"
-                finish(_finished("refused", refused))
+                finish(_finished("refused", refused, stage))
             except Stopped as stopped:
                 result = "stopped"
-                finish(_finished("stopped", stopped))
+                finish(_finished("stopped", stopped, stage))
             except (OrgError, StageFailed) as error:
-                finish(_finished("failed", error))
+                finish(_finished("failed", error, stage))
             except RehearseError as error:
-                finish(_finished("failed", error))
+                finish(_finished("failed", error, stage))
                 raise
             except (KeyboardInterrupt, GeneratorExit):
                 message = f"interrupted in {stage.name}"
@@ -193,14 +193,18 @@ class Engine:
         return self._proof
 
 
-def _finished(result: str, error: RehearseError) -> StageFinished:
+_GO_ON = "when that is settled, `rehearse resume` goes on from here, and `rehearse rollback` undoes what was written"
+_UNDO_AGAIN = "when that is settled, `rehearse rollback` goes on with the undoing"
+
+
+def _finished(result: str, error: RehearseError, stage: Stage) -> StageFinished:
     return StageFinished.model_validate(
         {
             "result": result,
             "calls": 0,
-            "message": error.message,
+            "message": " ".join(error.message.split()),
             "answer": _answer(error),
-            "remedy": error.remedy,
+            "remedy": error.remedy or (_UNDO_AGAIN if stage.name == ROLLBACK.name else _GO_ON),
             "place": str(error.place) if error.place else None,
             "until": getattr(error, "until", None),
         }

@@ -15,17 +15,11 @@ Item = TypeVar("Item")
 
 ROWS_PER_CALL = 1000
 """What one composite of five collections carries (facts 5.5)."""
-MARKER = "rehearse"
 
 
 def marker(scenario: str, run_id: str) -> str:
-    """The mark on everything this tool creates that has a text field to hold it."""
-    return f"{mark_of(scenario)} run {run_id}"
-
-
-def mark_of(scenario: str) -> str:
-    """How every marker of one scenario begins, whichever the run."""
-    return f"{MARKER} {scenario}"
+    """The mark on the permission set: which scenario and which run made it."""
+    return f"rehearse {scenario} run {run_id}"
 
 
 def permission_set(*, name: str, label: str, description: str, carried: Access) -> Row:

@@ -69,7 +69,8 @@ def _rollback(context: Context) -> Steps:
             remedy="put that back by hand, then prove it with `rehearse rollback`",
         )
     left = f"; left behind: {', '.join(proof.residue)}" if proof.residue else ""
-    return f"{len(done)} writes undone, the fingerprint is that of the snapshot{left}"
+    undone = f"{len(done)} writes undone" if done else "nothing was written"
+    return f"{undone}, the fingerprint is that of the snapshot{left}"
 
 
 def writes_of(context: Context) -> list[Done]:
@@ -311,7 +312,7 @@ def _old_user_signs_in(context: Context) -> bool:
     try:
         context.world.sign_in("source", context.scenario.from_.sign_in.flow)
     except (SignInRefused, OrgUnreachable) as refusal:
-        context.note("old user", f"the old user could not sign in: {refusal.message}")
+        context.warn("old user", f"the old user could not sign in: {refusal.message}")
         return False
     return True
 

@@ -105,14 +105,14 @@ def _note_what_is_odd(context: Context, holdings: Holdings) -> None:
         text = (
             f"{label} is assigned and gives nothing: the license it is bound to is not held, or it waits for a session"
         )
-        context.note(f"dormant {label}", text)
+        context.warn(f"dormant {label}", text)
     for source in holdings.sources:
         if source.implied:
             text = (
                 f"{source.label} opens {len(source.implied)} objects by a system permission, without rows of their "
                 "own; only what has rows of its own is copied object by object"
             )
-            context.note(f"implied {source.name}", text)
+            context.warn(f"implied {source.name}", text)
 
 
 def _plan(context: Context) -> Steps:
@@ -132,7 +132,7 @@ def _plan(context: Context) -> Steps:
     context.record("plan", "plan", plan)
     for placed in decision.idle_drops:
         text = f"{placed.place}: this drop takes nothing away, the source user does not hold it"
-        context.note(f"idle drop {placed.place}", text)
+        context.warn(f"idle drop {placed.place}", text)
     yield
     if not plan.executable:
         raise PlanRefused(

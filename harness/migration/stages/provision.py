@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from harness.access.fingerprint import differences
 from harness.access.people import User, find_user, read_user
 from harness.errors import StageFailed
 from harness.migration import writes
 from harness.migration.plan import PASSWORD_FLOWS
 from harness.migration.records import Preflight
 from harness.migration.stages import Stage, Steps
+from harness.migration.state import read_state
 from harness.migration.target import alias, is_ours, nickname
 from harness.migration.writes import Write
 from harness.org.outcome import answer_of
@@ -22,10 +25,13 @@ if TYPE_CHECKING:
 
 COPIED = ("Email", "LocaleSidKey", "LanguageLocaleKey", "TimeZoneSidKey", "EmailEncodingKey")
 """What the new user has in common with the old one."""
+PLAN_KEEPS = timedelta(hours=1)
+"""How long a plan is trusted without looking again."""
 _SEATS = "free a seat of the license, or buy one"
 
 
 def _provision(context: Context) -> Steps:
+    _still_as_planned(context)
     preflight, username = context.need(Preflight), context.scenario.to.username
     source = find_user(context.admin, context.scenario.from_.username)
     if source is None:
@@ -38,6 +44,20 @@ def _provision(context: Context) -> Steps:
     _assign_license(context, user_id, preflight)
     yield
     return f"{username} holds {preflight.user_license} with profile {preflight.profile}, and the permission set license"
+
+
+def _still_as_planned(context: Context) -> None:
+    """A plan that has waited is held against the org again before anything is written. Raises StageFailed."""
+    made = [record.at for record in context.records(kind="plan")]
+    if not made or context.world.clock.now() - made[-1] < PLAN_KEEPS or context.records(key="provision/user"):
+        return
+    before, now = context.snapshot, read_state(context)
+    if now.fingerprint != before.fingerprint:
+        raise StageFailed(
+            f"the org is not as it was when the plan was made: {'; '.join(differences(before.parts, now.parts))}",
+            stage=context.stage,
+            remedy="roll this run back and begin a new one, which makes a new plan",
+        )
 
 
 def _make_user(context: Context, source: Mapping[str, Any], preflight: Preflight) -> str:

@@ -50,7 +50,7 @@ def _dual_auth(context: Context) -> Steps:
         text = (
             f"{_span(dual_auth.for_)} of dual-auth passed on the clock of the simulated org; no real client ran in it"
         )
-        context.note("time", text, tested=False)
+        context.not_tested("time", text)
     seen = _observe(context, start, "dual-auth", baseline)
     yield
     quiet = timedelta(seconds=seen.quiet_for_seconds or 0)
@@ -90,7 +90,7 @@ def _workload(context: Context) -> Workload:
 def _note_rows_left(context: Context, workload: Workload) -> None:
     if workload.left:
         rows = ", ".join(f"{count} {name}" for name, count in sorted(workload.left.items()))
-        context.note("rows left", f"The workload left rows in the sandbox: {rows}")
+        context.warn("rows left", f"The workload left rows in the sandbox: {rows}")
 
 
 def _unlike(context: Context, unlike: Sequence[tuple[str, Comparison]], how: str) -> StageFailed:
@@ -187,10 +187,8 @@ def _cut_over(context: Context) -> Steps:
     if failed:
         raise _unlike(context, failed, "fail for the new user alone")
     if context.scenario.finish == "freeze":
-        context.note(
-            "deactivation",
-            f"{username} is frozen, and its license seat stays taken; deactivation was not rehearsed",
-            tested=False,
+        context.not_tested(
+            "deactivation", f"{username} is frozen, and its license seat stays taken; deactivation was not rehearsed"
         )
     return (
         f"{username} is frozen and its sign-in refused; {len(context.scenario.workload)} operations ran as the new user"
@@ -223,7 +221,9 @@ def _must_be_refused(context: Context) -> None:
     try:
         context.world.sign_in("source", sign_in.flow)
     except SignInRefused as refusal:
-        context.note("frozen", f"the old user's sign-in was refused: {refusal.code}: {refusal.description}")
+        text = "Whether sessions that the old user opened before it was frozen still work was not tried"
+        context.not_tested("sessions", text)
+        context.warn("frozen", f"the old user's sign-in was refused: {refusal.code}: {refusal.description}")
         return
     raise StageFailed(
         f"{context.scenario.from_.username} is frozen, and could sign in all the same",
@@ -241,7 +241,7 @@ def _retire(context: Context) -> Steps:
         f"{len(groups)} group and {len(queues)} queue memberships, {len(user.licenses)} permission set licenses, "
         f"{len(managed)} users whose manager it is"
     )
-    context.note("retire", f"deactivating {user.username} may lose {losses}")
+    context.warn("retire", f"deactivating {user.username} may lose {losses}")
     yield
     write = Write(
         key="retire/deactivate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NAMESPACE = "http://soap.sforce.com/2006/04/metadata"
@@ -146,7 +147,7 @@ def _access(folder: Path, profile: Sequence[str], extra_set: Sequence[str]) -> N
     (folder / "main" / "classes" / "OrderStatus.cls").write_text("global class OrderStatus {}")
 
 
-POPULATION: Mapping[str, object] = {
+POPULATION: Mapping[str, Any] = {
     "org": {"name": "Acme"},
     "licenses": {"Salesforce": 10, "Salesforce Integration": 3, "SalesforceAPIIntegrationPsl": 3},
     "users": [
@@ -187,7 +188,7 @@ POPULATION: Mapping[str, object] = {
     ],
 }
 
-SCENARIO: Mapping[str, object] = {
+SCENARIO: Mapping[str, Any] = {
     "rehearse": 1,
     "system": "ERP",
     "purpose": "Order Sync",

@@ -111,6 +111,20 @@ def test_a_fault_in_any_write_is_undone_without_a_resume(
         assert proof.equal
 
 
+def test_a_fault_in_any_write_of_a_rollback_is_survived_by_another_rollback(
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench()
+    for number in range(1, 7):
+        fault, run_id = FAULTS[number % len(FAULTS)], f"run-{number}"
+        assert ending(list(bench.engine(run_id=run_id, stages=WRITING).stages())).result == "passed"
+        with at_write(monkeypatch, number, fault) as seen, suppress(KeyboardInterrupt):
+            list(bench.engine(run_id=run_id).rollback())
+        assert len(seen) >= number
+        records = list(bench.engine(run_id=run_id).rollback())
+        assert ending(records).result == "passed", (fault.__name__, seen[-1], ending(records))
+
+
 def count_writes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> int:
     """How many writes a calm run sends; it is rolled back again."""
     with at_write(monkeypatch, 0, dies_before) as writes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,9 @@ from harness.migration.status import status
 from harness.scenario.model import STAGES
 
 from .conftest import Bench, MakeBench, ending, results
-from .project import permission, rights
+from .project import SCENARIO, permission, rights
+
+DOTENV = {"store": "dotenv", "path": "erp.env", "keys": {"SF_USERNAME": "username", "SF_PASSWORD": "password"}}
 
 
 def through(bench: Bench, **options: object) -> list[str]:
@@ -168,6 +171,35 @@ def test_a_client_that_still_uses_the_old_credential_stops_the_cut_over(make_ben
     seen = bench.journal.find("run1", Observation)
     assert seen
     assert seen.old_user_foreign_sign_ins == 1
+
+
+def test_a_plan_that_has_waited_is_held_against_the_org_again(make_bench: MakeBench) -> None:
+    bench = make_bench()
+    assert ending(list(bench.engine(stages=("preflight", "snapshot", "plan")).stages())).result == "passed"
+    bench.org.clock.advance(7200)
+    user = bench.row("User", Username="erp.sync@acme.example")
+    member = bench.org.rows("GroupMember", UserOrGroupId=user["Id"])[0]
+    bench.org.delete_row("GroupMember", member["Id"])
+    last = ending(list(bench.engine().stages()))
+    assert last.result == "failed"
+    assert "the org is not as it was when the plan was made" in last.message
+    assert "groups: was Integrations, is none" in last.message
+    assert not bench.org.rows("User", Username="erp.integration@acme.example")
+
+
+def test_a_new_user_that_signs_in_with_a_password_is_given_one(make_bench: MakeBench) -> None:
+    old = deepcopy(dict(SCENARIO["from"]["sign_in"]))
+    old.pop("security_token")
+    to = {"username": "erp.integration@acme.example", "sign_in": {**old, "password": "env:NEW_PASSWORD"}}
+    expect = {"denials": [{"sign_in": "ui"}]}
+    bench = make_bench(scenario={"to": to, "credentials": DOTENV, "expect": expect})
+    bench.secrets["NEW_PASSWORD"] = f"{bench.secrets['OLD_PASSWORD']}x1"
+    records = list(bench.engine(stages=("preflight", "snapshot", "plan", "provision")).stages())
+    assert ending(records).result == "passed", ending(records)
+    keys = [record.key for record in records if record.kind == "intent"]
+    assert keys == ["provision/user", "provision/password", "provision/license"]
+    text = " ".join(record.body.model_dump_json() for record in bench.journal.records())
+    assert bench.secrets["NEW_PASSWORD"] not in text
 
 
 def test_a_run_that_was_rolled_back_is_not_taken_up(make_bench: MakeBench) -> None:

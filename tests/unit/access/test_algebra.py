@@ -11,7 +11,6 @@ from harness.access.algebra import (
     Atom,
     atoms,
     closure,
-    covers,
     fallen,
     is_empty,
     minus,
@@ -36,6 +35,11 @@ ACCESS = st.builds(
 )
 ATOMS = st.one_of(st.builds(Atom, OBJECTS, st.sampled_from(list(NEEDS))), st.builds(Atom, st.just(""), PERMISSIONS))
 DEPENDENCIES = st.dictionaries(ATOMS, st.frozensets(ATOMS, max_size=2), max_size=6)
+
+
+def covers(left: Access, right: Access) -> bool:
+    """Whether `left` gives everything that `right` gives."""
+    return is_empty(minus(right, left))
 
 
 @given(ACCESS, ACCESS, ACCESS)

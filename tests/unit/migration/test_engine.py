@@ -35,7 +35,7 @@ def table(ran: list[str], **acts: Act) -> Mapping[str, Stage]:
     def stage(name: str) -> Stage:
         def run(context: Context) -> Steps:
             ran.append(name)
-            context.note("begun", name)
+            context.warn("begun", name)
             yield
             return acts[name]() if name in acts else f"{name} is done"
 
@@ -111,7 +111,14 @@ def test_a_stage_that_does_not_pass_ends_the_run_and_says_why(
     list(engine(journal, table(ran, snapshot=fail(error))).stages())
     assert ran == ["preflight", "snapshot"]
     ended = last(journal)
-    assert (ended.result, ended.message, ended.remedy, ended.answer) == (result, error.message, error.remedy, answer)
+    assert (ended.result, ended.message, ended.answer) == (result, error.message, answer)
+    assert ended.remedy == error.remedy or "`rehearse resume`" in str(ended.remedy)
+
+
+def test_a_message_is_one_line(journal: Journal) -> None:
+    error = RequestRefused("the org refused:\n  SELECT x\n  ^", asked="q", status=400, code="X", description="y")
+    list(engine(journal, table([], snapshot=fail(error))).stages())
+    assert last(journal).message == "the org refused: SELECT x ^"
 
 
 @pytest.mark.parametrize("error", [GuardRefused("not a sandbox"), UsageError("no such variable"), KeyboardInterrupt()])
