@@ -26,6 +26,9 @@ from harness.recording.text import as_text
 
 Mode = Literal["replay", "record", "off"]
 
+_in_use: list[str] = []
+"""The stage whose cassette is open, in this process: vcrpy's patches must be undone in the order they were made."""
+
 CONTROL = "/__control__/"
 """The path of a simulated sandbox's control interface, which is no part of an org and is not recorded."""
 
@@ -69,8 +72,10 @@ class Cassettes:
         self._shelf = Shelf(secrets=secrets, hosts=self._hosts.names, remedy=self._remedy)
         self._wall = wall or SystemClock()
         self._order: list[str] = []
-        self._open: str | None = None
         self._ahead: str | None = None
+        self._between = True
+        """Whether what the clock said before the next stage is still to be given."""
+        self._spoilt = False
         self.clock: Clock = clock
         if mode == "record":
             self.clock = RecordingClock(clock)
@@ -78,6 +83,8 @@ class Cassettes:
             first = min(directory.rglob("*.yaml"), default=None)
             self.facts = {} if first is None else head_of(first)
             self.clock = ReplayClock(self.recorded_at or datetime.fromtimestamp(0, UTC), self._before_next)
+            if self.stale:
+                self._remedy = f"the scenario has changed since it was recorded; {self._remedy}"
 
     # --- what is there -------------------------------------------------------------------------------------------
 
@@ -116,26 +123,33 @@ class Cassettes:
 
     def ahead(self, name: str) -> None:
         """Say which stage comes next. Only needed where stages are played in another order than `require` was given."""
-        self._ahead = name
+        self._ahead, self._between = name, True
+
+    def spoil(self) -> None:
+        """Say that the open stage went wrong: it is not written, and may leave interactions of its cassette unused."""
+        self._spoilt = True
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Record or replay one stage.
 
         Recording: the cassette is written when the stage ends well, and only if it holds no secret. Replaying: no
-        network, and every interaction must be used. Raises RecordingError. Stages do not nest.
+        network, and every interaction must be used. A stage ends well unless an exception leaves it or it was
+        spoilt. Raises RecordingError. Only one stage at a time is open in a process.
         """
         if self.mode == "off":
             yield
             return
-        if self._open is not None:
-            raise RuntimeError(f"stage {self._open} is still being {self.mode}ed")
-        self._open = name
+        if _in_use:
+            raise RuntimeError(f"the cassette of {_in_use[0]} is still open, so that of {name} cannot be")
+        _in_use.append(f"{self.directory.name}/{name}")
+        self._spoilt, self._between = False, False
         try:
             with self._recorded(name) if self.mode == "record" else self._replayed(name):
                 yield
         finally:
-            self._open = None
+            _in_use.clear()
+            self._between = True
 
     @contextmanager
     def _recorded(self, name: str) -> Iterator[None]:
@@ -146,6 +160,8 @@ class Cassettes:
                 yield
         finally:
             tape = self.clock.take()
+        if self._spoilt:
+            return
         recorded_at = self._wall.now().isoformat(timespec="seconds")
         for key, value in {"recorded_at": recorded_at, **self.facts, "before": before, "tape": tape}.items():
             cassette.get_metadata(key, value)
@@ -162,7 +178,7 @@ class Cassettes:
                 self.clock.load(())
         self._ahead = None
         self._order = self._order[self._order.index(name) + 1 :] if name in self._order else self._order
-        unused = cassette.unused()
+        unused = [] if self._spoilt else cassette.unused()
         if unused:
             listed = "\n".join(f"  {each}" for each in unused[:10])
             more = f"\n  ... and {len(unused) - 10} more" if len(unused) > 10 else ""
@@ -187,9 +203,9 @@ class Cassettes:
     def _before_next(self) -> Iterable[str]:
         """What the clock said between two stages is on the tape of the second, and given once."""
         name = self._ahead or next(iter(self._order), None)
-        if self._open is not None or name is None or not self.path(name).is_file():
+        if not self._between or name is None or not self.path(name).is_file():
             return ()
-        self._ahead, self._order = None, [each for each in self._order if each != name]
+        self._between = False
         return tuple(head_of(self.path(name)).get("before", ()))
 
     # --- what vcrpy asks of us -----------------------------------------------------------------------------------

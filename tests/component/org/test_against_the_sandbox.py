@@ -125,7 +125,7 @@ def test_more_rows_than_fit_on_a_page(admin: Connection, office: Office) -> None
 def test_describes(admin: Connection) -> None:
     found = admin.describe_many(["Account", "Nothing__c", "Contact"])
     assert set(found) == {"Account", "Contact"}
-    assert {"name", "type", "permissionable"} <= set(found["Account"]["fields"][0])
+    assert {"name", "type", "createable"} <= set(found["Account"]["fields"][0])
     assert admin.describe("Account").body == found["Account"]
     assert "Account" in {each["name"] for each in admin.describe_global()}
 

@@ -269,8 +269,43 @@ def test_a_request_to_another_host_is_not_recorded(studio: Studio) -> None:
 
 def test_stages_do_not_nest(studio: Studio) -> None:
     cassettes = studio.cassettes("record")
-    with cassettes.stage("one"), pytest.raises(RuntimeError, match="stage one"), cassettes.stage("two"):
-        pytest.fail("it was entered")
+    other = studio.cassettes("record")
+    for second in (cassettes, other):
+        with cassettes.stage("one"), pytest.raises(RuntimeError, match="erp/one is still open"), second.stage("two"):
+            pytest.fail("it was entered")
+
+
+def test_a_spoilt_stage_is_not_written_and_its_replay_is_not_held_to_the_cassette(studio: Studio) -> None:
+    def give_up(cassettes: Cassettes) -> None:
+        with cassettes.stage("snapshot"):
+            cassettes.spoil()
+
+    give_up(studio.cassettes("record"))
+    assert not studio.folder.exists()
+    studio.record(ask("SELECT 1"))
+    give_up(studio.cassettes("replay"))
+    with pytest.raises(RecordingError, match="no longer asks"):
+        studio.replay(ask())
+
+
+def test_the_clock_between_stages_can_be_told_which_comes_next(studio: Studio) -> None:
+    recording = studio.cassettes("record")
+    ids = {}
+    for name in ("preflight", "rollback-from-grant", "rollback-from-switch"):
+        ids[name] = recording.clock.new_id()
+        with recording.stage(name):
+            pass
+    replaying = studio.cassettes("replay")
+    replaying.require(list(ids))
+    replaying.ahead("rollback-from-switch")
+    assert replaying.clock.new_id() == ids["rollback-from-switch"]
+    with pytest.raises(RecordingError, match="more new identifiers"):
+        replaying.clock.new_id()
+    replaying.ahead("rollback-from-grant")
+    assert replaying.clock.new_id() == ids["rollback-from-grant"]
+    with replaying.stage("preflight"):
+        pass
+    assert replaying.clock.new_id() == ids["rollback-from-grant"]
 
 
 def test_off_does_nothing(studio: Studio) -> None:
