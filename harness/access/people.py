@@ -147,8 +147,7 @@ def find_user(admin: Connection, username: str) -> Mapping[str, Any] | None:
 
 def read_features(admin: Connection, user_id: str) -> frozenset[str]:
     """The feature licenses of a user: the `UserPermissions*` columns that are on, without that prefix. Two calls."""
-    described = admin.describe("User").body or {}
-    columns = [each["name"] for each in described.get("fields", ()) if each["name"].startswith("UserPermissions")]
+    columns = [each["name"] for each in admin.fields_of("User") if each["name"].startswith("UserPermissions")]
     if not columns:
         return frozenset()
     rows = admin.query(select("User", columns, where=equals("Id", user_id)))

@@ -145,11 +145,10 @@ def _counts(row: Mapping[str, Any], user: User) -> bool:
 
 def permission_columns(admin: Connection, sobject: str, prefix: str = PREFIX) -> tuple[str, ...]:
     """The boolean columns of an object that stand for one system permission each, from its describe."""
-    described = admin.describe(sobject).body or {}
     return tuple(
         str(each["name"])
-        for each in described.get("fields", ())
-        if each["name"].startswith(prefix) and each.get("type") == "boolean"
+        for each in admin.fields_of(sobject)
+        if each["name"].startswith(prefix) and each["type"] == "boolean"
     )
 
 

@@ -52,6 +52,7 @@ class Connection:
         self._credential = credential
         self._transport = transport
         self._clock = clock
+        self._fields: dict[str, list[dict[str, Any]]] = {}
         self._session, self._sf = self._sign_in()
 
     @property
@@ -143,6 +144,15 @@ class Connection:
     def describe(self, sobject: str) -> Reply:
         """The describe of one object, with the keys that `harness.org.describe` lists."""
         return _reduced(self.request("GET", f"sobjects/{sobject}/describe"))
+
+    def fields_of(self, sobject: str) -> list[dict[str, Any]]:
+        """The fields of a setup object, asked once a connection: no migration changes them. Raises RequestRefused."""
+        if sobject not in self._fields:
+            reply = self.describe(sobject)
+            if not reply.ok:
+                raise _refused(reply, f"describe {sobject}")
+            self._fields[sobject] = reply.body["fields"]
+        return self._fields[sobject]
 
     def describe_many(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The describes of many objects, 25 a call; what the principal does not see is absent."""

@@ -9,38 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-OBJECT_KEYS = (
-    "name",
-    "label",
-    "custom",
-    "customSetting",
-    "keyPrefix",
-    "queryable",
-    "createable",
-    "updateable",
-    "deletable",
-)
-FIELD_KEYS = (
-    "name",
-    "label",
-    "type",
-    "custom",
-    "createable",
-    "updateable",
-    "permissionable",
-    "nillable",
-    "calculated",
-    "autoNumber",
-    "defaultedOnCreate",
-    "externalId",
-    "unique",
-    "length",
-    "referenceTo",
-    "relationshipName",
-    "relationshipOrder",
-    "cascadeDelete",
-    "compoundFieldName",
-)
+OBJECT_KEYS: Mapping[str, Any] = {
+    "name": "",
+    "label": "",
+    "keyPrefix": None,
+    "createable": False,
+    "updateable": False,
+    "deletable": False,
+}
+FIELD_KEYS: Mapping[str, Any] = {
+    "name": "",
+    "label": "",
+    "type": "",
+    "createable": False,
+    "updateable": False,
+    "referenceTo": [],
+    "relationshipOrder": None,
+}
+"""Each key with what it means where it is left out, as in a cassette."""
 
 
 def is_describe(body: Any) -> bool:
@@ -49,8 +35,14 @@ def is_describe(body: Any) -> bool:
 
 
 def reduce_describe(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The describe of one object with the keys above; its fields keep their order."""
-    return {**_only(body, OBJECT_KEYS), "fields": [_only(field, FIELD_KEYS) for field in body["fields"]]}
+    """The describe of one object with the keys above, each of them there; its fields keep their order."""
+    return {**_all(body, OBJECT_KEYS), "fields": [_all(field, FIELD_KEYS) for field in body["fields"]]}
+
+
+def brief_describe(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without what goes without saying, for a cassette."""
+    fields = [_telling(field, FIELD_KEYS) for field in body["fields"]]
+    return {**_telling(body, OBJECT_KEYS), "keyPrefix": body["keyPrefix"], "fields": fields}
 
 
 def is_global_describe(body: Any) -> bool:
@@ -59,9 +51,18 @@ def is_global_describe(body: Any) -> bool:
 
 
 def reduce_global_describe(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The list of all objects with the keys above."""
-    return {"sobjects": [_only(each, OBJECT_KEYS) for each in body["sobjects"]]}
+    """The list of all objects with the keys above, each of them there."""
+    return {"sobjects": [_all(each, OBJECT_KEYS) for each in body["sobjects"]]}
 
 
-def _only(source: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: source[key] for key in keys if key in source}
+def brief_global_describe(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The same without what goes without saying, for a cassette."""
+    return {"sobjects": [_telling(each, OBJECT_KEYS) for each in body["sobjects"]]}
+
+
+def _all(source: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: source.get(key, unsaid) for key, unsaid in keys.items()}
+
+
+def _telling(source: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: source[key] for key, unsaid in keys.items() if source.get(key, unsaid) != unsaid}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import RecordingError
-from harness.org.describe import is_describe, is_global_describe, reduce_describe, reduce_global_describe
+from harness.org.describe import brief_describe, brief_global_describe, is_describe, is_global_describe
 from harness.org.front_door import API_ONLY_PAGE
 from harness.org.soap import operation_of
 from harness.recording.text import pretty_json, readable_query, sorted_query
@@ -194,9 +194,9 @@ def _clean(value: Any) -> Any:
 def _reduced(body: Any) -> Any:
     """Describes with the keys the engine may use, and nothing else of them."""
     if is_describe(body):
-        return reduce_describe(body)
+        return brief_describe(body)
     if is_global_describe(body):
-        return reduce_global_describe(body)
+        return brief_global_describe(body)
     if isinstance(body, dict) and isinstance(body.get("compositeResponse"), list):
         parts = [{**each, "body": _reduced(each.get("body"))} for each in body["compositeResponse"]]
         return {**body, "compositeResponse": parts}

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-LINE = 118
+LINE = 160
 """What fits into a line stays on it."""
 
 

@@ -138,7 +138,10 @@ def test_describes_come_in_batches_and_reduced(bench: Bench) -> None:
     found = bench.connection.describe_many(["Hidden__c", *(f"Object{n}__c" for n in range(29))])
     assert len(found) == 29
     assert "Hidden__c" not in found
-    assert found["Object0__c"]["fields"] == [{"name": "Id", "type": "id", "permissionable": False}]
+    assert [(each["name"], each["type"], each["updateable"]) for each in found["Object0__c"]["fields"]] == [
+        ("Id", "id", False)
+    ]
+    assert "picklistValues" not in found["Object0__c"]["fields"][0]
     assert "urls" not in found["Object0__c"]
     assert bench.org.paths()[1:] == ["POST /services/data/v67.0/composite"] * 2
 
@@ -146,7 +149,8 @@ def test_describes_come_in_batches_and_reduced(bench: Bench) -> None:
 def test_all_objects(bench: Bench) -> None:
     listed = {"encoding": "UTF-8", "sobjects": [{"name": "Account", "keyPrefix": "001", "searchable": True}]}
     bench.org.on("GET", ".*/sobjects", Told(200, listed))
-    assert bench.connection.describe_global() == [{"name": "Account", "keyPrefix": "001"}]
+    rights = {"createable": False, "updateable": False, "deletable": False}
+    assert bench.connection.describe_global() == [{"name": "Account", "label": "", "keyPrefix": "001", **rights}]
 
 
 def test_single_writes(bench: Bench) -> None:
