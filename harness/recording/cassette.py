@@ -40,7 +40,10 @@ class IndexedCassette(Cassette):
     def append(self, request: Any, response: Any) -> None:
         """Add an interaction, and the way to it."""
         before = len(self.data)
-        super().append(request, response)
+        if self.record_mode == RecordMode.NONE:  # it comes from the file, where it is as it is kept
+            self.data.append((request, response))
+        else:
+            super().append(request, response)
         if len(self.data) > before:
             key = _key(self.data[-1][0])
             self._unplayed[key].append(before)
