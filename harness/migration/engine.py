@@ -164,7 +164,7 @@ class Engine:
                 remedy = "take it up again with `rehearse resume`, or undo it with `rehearse rollback`"
                 finish(StageFinished(result="stopped", calls=0, message=message, remedy=remedy))
                 raise
-            yield from context.drain()
+        yield from context.drain()  # the end is only told when whatever stood around the stage is closed
         return result
 
     def _steps(self, stage: Stage, context: Context) -> Generator[Record, None, str]:

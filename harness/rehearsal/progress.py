@@ -23,13 +23,11 @@ class Progress:
         self.error: BaseException | None = None
         self.error_stage = ""
         self._stage = ""
-        self._between_stages = False
         for record in already:
             self._take(record)
 
     def _take(self, record: Record) -> None:
         self._stage = record.stage
-        self._between_stages = record.kind == "stage.finished"
         self._by_key[record.kind, record.stage, record.key] = record.body
 
     def _advance(self) -> bool:
@@ -54,8 +52,6 @@ class Progress:
     def finished(self, stage: str) -> StageFinished | None:
         """How a stage ended, running on until it has and its cassette is closed; None when the run ended before it."""
         found = self.find("stage.finished", stage)
-        if self._between_stages:
-            self._advance()  # to where the next stage begins, or to the end
         return found if isinstance(found, StageFinished) else None
 
     def close(self) -> None:

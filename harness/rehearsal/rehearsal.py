@@ -69,7 +69,11 @@ class Rehearsal:
         return finished
 
     def result(self, stage: str, key: str) -> CheckResult | Comparison:
-        """The result of one check or compared operation of a stage; raises NotReached when it was not made."""
+        """The result of one check or compared operation of a stage; raises NotReached when it was not made.
+
+        The stage is run to its end: only then is its cassette closed, and another scenario may open one.
+        """
+        self.progress.finished(stage)
         kind = "check" if stage == "verify" else "comparison"
         found = self.progress.find(kind, stage, key)
         if not isinstance(found, CheckResult | Comparison):
@@ -209,7 +213,7 @@ class Rehearsal:
             if until is not None:
                 return nullcontext()  # one cassette holds the whole rehearsal of a rollback
             name = stage if stage != "rollback" else f"rollback-from-{self._rollback_order()[0]}"
-            return self._recorded(name, connections)
+            return self._recorded(name, connections, run_id=run_id, stage=stage)
 
         engine = Engine(
             file=self.file,
@@ -311,7 +315,7 @@ class Rehearsal:
             self.roll_back(self._rollback_order()[0])
         name = f"rollback-from-{stage}"
         run = self._begin(until=stage, first=name)
-        with self._recorded(name, run.connections):
+        with self._recorded(name, run.connections, run_id=run.id):
             forward = Progress(run.engine.stages(), iter(()))
             forward.finished(stage)
             proof = self._undo(run)
@@ -377,12 +381,26 @@ class Rehearsal:
         return [*stages, *(f"rollback-from-{stage}" for stage in self._rollback_order())]
 
     @contextmanager
-    def _recorded(self, name: str, connections: Connections) -> Iterator[None]:
-        """One cassette. Whoever acts in it signs in in it, so that it can be played, or recorded again, by itself."""
+    def _recorded(
+        self, name: str, connections: Connections, *, run_id: str, stage: str | None = None
+    ) -> Iterator[None]:
+        """One cassette, of one stage or of a whole run; none is kept of a failure.
+
+        Whoever acts in it signs in in it, so that it can be played, or recorded again, by itself.
+        """
         if self.options.cassettes != "off":
             connections.forget()
         with self.cassettes.stage(name):
             yield
+            if self._failed(run_id, stage):
+                self.cassettes.spoil()
+
+    def _failed(self, run_id: str, stage: str | None) -> bool:
+        return any(
+            isinstance(record.body, StageFinished) and record.body.result == "failed"
+            for record in self.journal.records(run_id)
+            if stage in (None, record.stage)
+        )
 
     # --- saying why --------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from harness.access.fingerprint import differences
 from harness.access.people import User, read_user
 from harness.access.reading import permission_columns
 from harness.access.soql import equals, select
+from harness.checks.templates import check_templates
 from harness.errors import Place, SignInRefused, StageFailed
 from harness.migration.apps import App
 from harness.migration.records import OrgFacts, Preflight
@@ -60,6 +61,7 @@ class Seats:
 
 
 def _preflight(context: Context) -> Steps:
+    check_templates(context.world.file)
     context.prove()
     yield
     if context.follows is not None:
