@@ -192,7 +192,7 @@ def prove_sandbox(admin: Connection, site: Site) -> SandboxProof:
     expires = row.get("TrialExpirationDate")
     return SandboxProof(
         org_id=site.org_id,
-        kind="simulated" if site.simulated and site.on_loopback else "scratch" if expires else "sandbox",
+        kind="simulated" if site.simulated else "scratch" if expires else "sandbox",
         instance=str(row["InstanceName"]),
         organization_type=str(row["OrganizationType"]),
         trial_expires=datetime.strptime(expires, "%Y-%m-%dT%H:%M:%S.%f%z") if expires else None,
