@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from harness.errors import GuardRefused
 from harness.org.ids import to_18
@@ -35,7 +35,11 @@ _QUERY_JOB = re.compile(_DATA + r"/jobs/query(/\w+)?")
 _COMPOSITE = re.compile(_DATA + r"/composite/?")
 _RETRIEVE_MANY = re.compile(_DATA + r"/composite/sobjects/\w+")
 _FRONT_DOOR = re.compile(r"/secur/frontdoor\.jsp")
-_RUNS_CODE = re.compile(r"executeAnonymous|/oauth2/revoke", re.IGNORECASE)
+_SHOWN = re.compile(r"/services/data(/.*)?|/services/oauth2/(userinfo|introspect)|/secur/frontdoor\.jsp|/id/\w+/\w+")
+"""What a GET only shows. Elsewhere it may run the org's own code (/services/apexrest, /apex) or end a session."""
+_RUNS_CODE = re.compile(r"/tooling/(executeAnonymous|runTests)", re.IGNORECASE)
+_AMBIGUOUS = re.compile(r"//|[\\;]|/\.{1,2}(/|$)")
+"""Paths that two programs may read as two different ones."""
 _OVERRIDES = ("_httpmethod", "x-http-method-override", "x-http-method", "x-method-override")
 
 
@@ -97,9 +101,11 @@ class WriteGuard:
     ) -> None:
         """Raise GuardRefused unless this request is a read of this site, or a write that the capability covers."""
         parts = urlsplit(url)
-        if parts.netloc != site.host:
+        named = {value for name, value in (headers or {}).items() if name.lower() == "host"}
+        if f"{parts.scheme}://{parts.netloc}" != site.url or named - {site.host}:
+            asked = ", ".join(named) or parts.netloc.rpartition("@")[2]
             raise GuardRefused(
-                f"{method} {parts.scheme}://{parts.netloc} is not org {site.name} ({site.url})",
+                f"{method} {parts.scheme}://{asked} is not org {site.name} ({site.url})",
                 remedy="requests go to the configured My Domain URL only",
             )
         if not is_write(method, url, headers, body):
@@ -114,12 +120,14 @@ class WriteGuard:
 def is_write(method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | str | None = None) -> bool:
     """Whether a request may change the org. What is not known to be a read is a write."""
     parts = urlsplit(url)
-    sent = {name.lower() for name in headers or {}} | {name.lower() for name, _ in parse_qsl(parts.query)}
-    if sent.intersection(_OVERRIDES) or _RUNS_CODE.search(parts.path):
+    path = unquote(parts.path)
+    parameters = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    overridden = {name.lower() for name in headers or {}} | parameters
+    if overridden.intersection(_OVERRIDES) or _RUNS_CODE.search(path) or _AMBIGUOUS.search(path):
         return True
     if method.upper() in ("GET", "HEAD", "OPTIONS"):
-        return False
-    return not (method.upper() in ("POST", "PATCH", "DELETE") and _is_reading_call(method.upper(), parts.path, body))
+        return _SHOWN.fullmatch(path) is None
+    return not (method.upper() in ("POST", "PATCH", "DELETE") and _is_reading_call(method.upper(), path, body))
 
 
 def _is_reading_call(method: str, path: str, body: bytes | str | None) -> bool:
@@ -155,9 +163,17 @@ def _only_gets(body: Any) -> bool:
 
 def _json(body: bytes | str | None) -> Any:
     try:
-        return json.loads(body or b"")
+        return json.loads(body or b"", object_pairs_hook=_each_key_once)
     except ValueError:
         return None
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys differ: of two alike, who knows which one the org goes by."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def prove_sandbox(admin: Connection, site: Site) -> SandboxProof:

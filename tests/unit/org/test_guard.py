@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from harness.errors import GuardRefused
 from harness.org import soap
 from harness.org.guard import SandboxProof, WriteCapability, WriteGuard, is_write, prove_sandbox
 from harness.org.ids import to_18
+from harness.org.site import Site
 from tests.unit.fake_org import ORG_ID, Bench, FakeOrg, Told
 
 BASE = "https://acme.example"
@@ -39,6 +41,9 @@ READS: list[tuple[str, str, Any]] = [
     ("POST", f"{DATA}/jobs/query", '{"operation": "query"}'),
     ("DELETE", f"{DATA}/jobs/query/750", None),
     ("POST", f"{BASE}/secur/frontdoor.jsp", "sid=x"),
+    ("GET", f"{BASE}/services/data", None),
+    ("GET", f"{DATA}/sobjects/Account/ERP_Key__c/a%2Fb%20c", None),
+    ("GET", f"{BASE}/services/oauth2/userinfo", None),
 ]
 WRITES: list[tuple[str, str, Any]] = [
     ("POST", f"{DATA}/sobjects/Account", "{}"),
@@ -63,6 +68,34 @@ WRITES: list[tuple[str, str, Any]] = [
     ("GET", f"{DATA}/sobjects/Account/001?_HttpMethod=DELETE", None),
     ("POST", f"{BASE}/services/apexrest/orders", "{}"),
     ("TRACE", f"{DATA}/query", None),
+    ("MERGE", f"{DATA}/query", None),
+    ("GET", f"{BASE}/services/apexrest/orders", None),
+    ("GET", f"{BASE}/apex/Page", None),
+    ("GET", f"{BASE}/secur/logout.jsp", None),
+    ("GET", f"{DATA}/tooling/runTestsAsynchronous/?classids=01p", None),
+    ("GET", f"{DATA}/tooling/EXECUTEanonymous?anonymousBody=delete", None),
+    ("GET", f"{DATA}/tooling/execute%41nonymous?anonymousBody=delete", None),
+    ("GET", f"{DATA}/../../oauth2/revoke?token=x", None),
+    ("GET", f"{DATA}/%2e%2e/%2E%2e/apexrest/orders", None),
+    ("GET", f"{BASE}/services/oauth2/./revoke?token=x", None),
+    ("GET", f"{DATA}/..;/apexrest/orders", None),
+    ("GET", f"{DATA}/..\\apexrest", None),
+    ("GET", f"{DATA}//tooling//executeAnonymous", None),
+    ("GET", f"{DATA}/sobjects/Account/001?%5fHTTPMethod=PATCH", None),
+    ("GET", f"{DATA}/sobjects/Account/001?_HttpMethod", None),
+    ("POST", f"{DATA}/jobs/query/%2e%2e/ingest", "{}"),
+    ("POST", f"{DATA}/jobs/query/750/../../ingest", "{}"),
+    ("POST", f"{DATA}/Composite", composite("GET")),
+    ("POST", f"{DATA}/composite/graph", composite("GET")),
+    ("POST", f"{DATA}/composite", composite("GET").replace('"method": "GET"', '"method": "DELETE", "method": "GET"')),
+    ("POST", f"{DATA}/composite", composite("GET").replace("query?q=x", "tooling/executeAnonymous?anonymousBody=x")),
+    ("POST", f"{DATA}/composite", composite("GET").replace("query?q=x", "../../apexrest/orders")),
+    ("POST", f"{DATA}/composite", composite("GET").replace("query?q=x", "query?_HttpMethod=POST")),
+    ("POST", f"{DATA}/composite/sobjects/Account?_HttpMethod=PATCH", '{"ids": ["001"], "fields": ["Name"]}'),
+    ("POST", f"{BASE}/services/Soap/m/67.0", soap_call("login")),
+    ("POST", f"{BASE}/services/Soap/u/64.0", soap.envelope('<login xmlns="urn:x"/><delete xmlns="urn:x"/>')),
+    ("POST", f"{BASE}/services/Soap/u/64.0", soap_call("login").replace(b"<env:Body>", b"<env:Body/><env:Body>")),
+    ("POST", f"{BASE}/services/Soap/s/67.0", soap_call("login")),
 ]
 
 
@@ -137,13 +170,46 @@ def test_a_capability_needs_a_proof_of_the_same_org_and_does_not_overlap() -> No
 
 
 def test_a_request_to_another_host_is_refused(bench: Bench) -> None:
-    for url in (
+    url = bench.org.url
+    port = url.rpartition(":")[2]
+    asked = len(bench.org.asked)
+    for other in (
         "https://elsewhere.example/services/data",
         "http://127.0.0.1:9/services/data",
         f"https://x@{BASE[8:]}/",
+        f"http://x:y@127.0.0.1:{port}/services/data",
+        f"http://localhost:{port}/services/data",
+        f"http://127.0.0.1.:{port}/services/data",
+        f"http://127.1:{port}/services/data",
     ):
         with pytest.raises(GuardRefused, match="is not org simulated"):
-            bench.transport.session.get(url)
+            bench.transport.session.get(other)
+    with pytest.raises(GuardRefused, match=r"acme\.my\.salesforce\.com is not org simulated"):
+        bench.transport.session.get(f"{url}/services/data", headers={"Host": "acme.my.salesforce.com"})
+    assert len(bench.org.asked) == asked
+
+
+def test_a_session_is_not_shown_to_an_org_without_tls() -> None:
+    site = Site("uat", BASE, ORG_ID)
+    with pytest.raises(GuardRefused, match="is not org uat"):
+        WriteGuard().check(site=site, method="GET", url=f"http{BASE[5:]}/services/data")
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed(bench: Bench) -> None:
+    bench.org.on("GET", ".*/limits", Told(307, None, {"Location": f"{bench.org.url}/services/apexrest/orders"}))
+    bench.org.on("POST", ".*/composite", Told(308, None, {"Location": f"{bench.org.url}/services/data/v67.0/sobjects"}))
+    before = len(bench.org.asked)
+    assert bench.connection.request("GET", "limits").status == 307
+    bench.connection.composite([{"method": "GET", "url": "query?q=x"}], all_or_none=False)
+    assert [path.split("/")[-1] for path in bench.org.paths()[before:]] == ["limits", "composite"]
+
+
+def test_a_body_that_cannot_be_read_beforehand_is_a_write(bench: Bench) -> None:
+    before = len(bench.org.asked)
+    for body in (iter([composite("GET").encode()]), BytesIO(composite("GET").encode())):
+        with pytest.raises(GuardRefused, match="writes"):
+            bench.transport.session.post(f"{bench.org.url}/services/data/v67.0/composite", data=body)
+    assert len(bench.org.asked) == before
 
 
 def organization(**changed: Any) -> dict[str, Any]:
