@@ -40,8 +40,13 @@ def _exit_code(arguments: list[str] | None) -> int:
         message = "interrupted: nothing is lost; `rehearse status` says where things stand"
         click.secho(message, err=True, fg="yellow")
         return Stopped.exit_code
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:  # a disk that is full, a folder that is read-only
+            click.secho(f"{error.filename}: {error.strerror}", err=True, fg="red")
+            return UsageError.exit_code
+        from harness.recording.redaction import blank_shapes
+
+        click.echo(blank_shapes(traceback.format_exc()), err=True, nl=False)
         click.secho("this is a bug in rehearse; the run's journal is intact", err=True, fg="red")
         return EXIT_OUR_BUG
     return result if isinstance(result, int) else 0

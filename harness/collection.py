@@ -21,6 +21,7 @@ from harness.checks.results import CheckResult, Comparison
 from harness.checks.spec import CheckSpec, OperationSpec, check_specs, operation_specs
 from harness.errors import Place, RehearseError, ScenarioError, StageFailed
 from harness.plugin import rehearsals_of
+from harness.recording.redaction import blank_shapes
 from harness.rehearsal.progress import NotReached
 from harness.scenario.loader import ScenarioFile, load
 
@@ -99,12 +100,15 @@ class RehearsalItem(pytest.Item):
             self.ask()
         except NotReached as reason:
             pytest.skip(str(reason))
+        except KeyboardInterrupt:  # without the frames below, whose arguments --full-trace would show
+            raise KeyboardInterrupt from None
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ARG002
         """One line and the org's answer for what is the org's or the user's doing; a traceback for a bug of ours."""
         error = excinfo.value
         if not isinstance(error, RehearseError):
-            return super().repr_failure(excinfo, style)
+            # without arguments and locals, in which there are secrets, whatever --tb and --showlocals ask for
+            return blank_shapes(str(excinfo.getrepr(style="short", funcargs=False, showlocals=False)))
         stage = error.stage if isinstance(error, StageFailed) else self.stage
         first, *rest = error.message.splitlines()
         lines = [f"{error.place or self.place}: {stage}: {first}", *(f"  {line}" for line in rest)]

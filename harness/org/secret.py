@@ -84,7 +84,7 @@ def resolve_reference(reference: str, *, base: Path, environ: Mapping[str, str])
 def _from_environment(reference: str, name: str, environ: Mapping[str, str]) -> str:
     if name not in environ:
         raise UsageError(f"{reference}: the environment has no variable {name}", remedy=f"export {name}=...")
-    return environ[name]
+    return environ[name].strip("\r\n")
 
 
 def _from_file(reference: str, name: str, base: Path) -> str:

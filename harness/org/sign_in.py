@@ -7,6 +7,7 @@ name the pinned org.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +33,7 @@ JWT_LIFETIME = timedelta(minutes=3)
 LAST_SOAP_LOGIN = "64.0"
 """The last API version that has `login()` (facts 4.5)."""
 
+_IN_A_HEADER = re.compile(r"[!-~]+")
 _PARTS = ("consumer_key", "consumer_secret", "private_key", "password", "security_token", "access_token")
 
 
@@ -140,6 +142,11 @@ def _with_grant(credential: Credential, site: Site, transport: Transport, form: 
 
 def _with_token(credential: Credential, site: Site, transport: Transport) -> Session:
     token = credential.part("access_token")
+    if not _IN_A_HEADER.fullmatch(token):  # requests would say so too, and show it
+        raise UsageError(
+            f"the access token of {credential.username} is none: it holds what no header may hold",
+            remedy="give the token alone, without blanks or line breaks",
+        )
     response = transport.session.get(
         f"{site.url}/services/oauth2/userinfo",
         headers={"Authorization": f"Bearer {token}", "Accept": "application/json", **caller(credential.username)},

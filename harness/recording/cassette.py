@@ -7,6 +7,7 @@ equal it, and each of them is played once.
 
 from __future__ import annotations
 
+import copy
 from collections import defaultdict, deque
 from typing import Any
 
@@ -39,15 +40,15 @@ class IndexedCassette(Cassette):
 
     def append(self, request: Any, response: Any) -> None:
         """Add an interaction, and the way to it."""
-        before = len(self.data)
-        if self.record_mode == RecordMode.NONE:  # it comes from the file, where it is as it is kept
-            self.data.append((request, response))
-        else:
-            super().append(request, response)
-        if len(self.data) > before:
-            key = _key(self.data[-1][0])
-            self._unplayed[key].append(before)
-            self._recorded[key] += 1
+        if self.record_mode != RecordMode.NONE:  # else it comes from the file, where it is as it is kept
+            # vcrpy's own `append` would log the answer with the tokens in it
+            request, response = self.filter_request(request), copy.deepcopy(response)
+        if request is None:
+            return
+        key = _key(request)
+        self._unplayed[key].append(len(self.data))
+        self._recorded[key] += 1
+        self.data.append((request, response))
 
     def can_play_response_for(self, request: Any) -> bool:
         """Whether there is an answer. Raises RecordingError when there is none and none may be recorded."""

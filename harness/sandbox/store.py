@@ -9,6 +9,7 @@ Text columns compare without regard to case, as SOQL does.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -54,6 +55,9 @@ class Store:
 
     def __init__(self, schema: Schema, path: Path | None = None) -> None:
         self.schema = schema
+        if path is not None:  # passwords and private keys are in it; what SQLite puts beside it gets the same mode
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            path.chmod(0o600)
         self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         if path is not None:
             self._connection.execute("PRAGMA journal_mode = WAL")
