@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from harness.checks.results import CheckResult, Comparison
-from harness.errors import GuardRefused, RehearseError, StageFailed, Stopped, UsageError
+from harness.errors import EXIT_AS_EXPECTED, GuardRefused, RehearseError, StageFailed, Stopped, UsageError
 from harness.migration.journal import Record
-from harness.migration.records import Loss, Plan, RollbackProof, StageFinished, StageStarted
+from harness.migration.records import Loss, Plan, RollbackProof, RunStarted, StageFinished, StageStarted
 from harness.migration.status import Status, status
+from harness.rehearsal.config import find_org
 from harness.rehearsal.options import Options
+from harness.rehearsal.progress import leave
 from harness.rehearsal.rehearsal import Rehearsal
 from harness.report.index import write_reports
 from harness.report.text import summarize
 from harness.scenario.loader import load
 
+ROLLBACK = "rollback"
 FEW = 6
 """So many names of a kind are shown in full."""
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "red"), "stopped": ("…", "yellow"), "refused": ("✗", "red")}
@@ -52,11 +56,11 @@ def open_rehearsal(
 
 
 def run(rehearsal: Rehearsal) -> int:
-    """Begin a migration and run it as far as it goes."""
+    """Begin a migration, or go on with one that has written nothing yet, and run it as far as it goes."""
     standing = rehearsal.standing()
-    if standing is not None:
+    if standing is not None and rehearsal.wrote(standing.run_id):
         raise UsageError(
-            f"run {standing} of {rehearsal.file.shown} is under way or done in org {rehearsal.options.org}",
+            f"run {standing.run_id} of {rehearsal.file.shown} is under way or done in {rehearsal.options.where}",
             remedy="see `rehearse status`; `rehearse resume` goes on, `rehearse rollback` undoes it",
         )
     return _forward(rehearsal)
@@ -64,32 +68,50 @@ def run(rehearsal: Rehearsal) -> int:
 
 def resume(rehearsal: Rehearsal) -> int:
     """Take up the run that stands."""
-    _need_a_run(rehearsal)
+    standing = _standing(rehearsal)
+    if _status_of(rehearsal, standing).stage == ROLLBACK:
+        raise UsageError(
+            f"run {standing.run_id} was being rolled back, so it goes back and not forward",
+            remedy="finish that with `rehearse rollback`, then begin a new one",
+        )
     return _forward(rehearsal)
 
 
 def rollback(rehearsal: Rehearsal) -> int:
     """Undo the run that stands."""
-    _need_a_run(rehearsal)
+    standing = _standing(rehearsal)
     with _reported(rehearsal):
-        end = _show(rehearsal.run.engine.rollback())
-        proof = rehearsal.journal.find(rehearsal.run.id, RollbackProof)
+        end = _show(rehearsal.take_up(standing).engine.rollback())
+        proof = rehearsal.journal.find(standing.run_id, RollbackProof)
         if proof is not None:
             _show_proof(proof)
     return _code(end)
 
 
 def show_status(rehearsal: Rehearsal) -> int:
-    """Say where the newest run stands."""
+    """Say where each run stands."""
     console = Console(highlight=False)
     if not (rehearsal.folder / "journal.db").is_file():
-        console.print(f"{rehearsal.file.shown}: nothing was run in org {rehearsal.options.org} yet", soft_wrap=True)
+        _check_org(rehearsal.options)
+        line = f"{rehearsal.file.shown}: nothing was run in {rehearsal.options.where} yet"
+        console.print(line, markup=False, soft_wrap=True)
         return 0
-    for one in status(rehearsal.journal):
-        if one.purpose == "migration":
-            _print_status(console, one)
-    rehearsal.finish()
+    try:
+        standing = rehearsal.standing()
+        for one in status(rehearsal.journal):
+            if one.purpose == "migration":
+                _print_status(console, one)
+            elif standing is not None and one.run_id == standing.run_id:
+                _print_status(console, replace(one, next="`rehearse rollback` undoes what this rehearsal left"))
+    finally:
+        rehearsal.finish()
     return 0
+
+
+def _check_org(options: Options) -> None:
+    """Tell a typo in an org's name from an org in which nothing was run. Raises UsageError."""
+    if options.sandbox is None and options.org != "simulated":
+        find_org(options.org, options.root)
 
 
 def show_plan(rehearsal: Rehearsal) -> int:
@@ -101,22 +123,37 @@ def show_plan(rehearsal: Rehearsal) -> int:
             _print_plan(plan)
     finally:
         rehearsal.finish()
-    return _code(end)
+    return _forward_code(rehearsal, end)
 
 
-def _need_a_run(rehearsal: Rehearsal) -> None:
-    if rehearsal.standing() is None:
+def _standing(rehearsal: Rehearsal) -> RunStarted:
+    known = (rehearsal.folder / "journal.db").is_file()  # asking must not leave an empty journal behind
+    standing = rehearsal.standing() if known else None
+    if standing is None:
+        _check_org(rehearsal.options)
         raise UsageError(
-            f"{rehearsal.file.shown} has no run in org {rehearsal.options.org}",
+            f"{rehearsal.file.shown} has no run to take up in {rehearsal.options.where}",
             remedy="begin one: rehearse run " + rehearsal.file.shown,
         )
+    return standing
+
+
+def _status_of(rehearsal: Rehearsal, run: RunStarted) -> Status:
+    return next(one for one in status(rehearsal.journal) if one.run_id == run.run_id)
 
 
 def _forward(rehearsal: Rehearsal) -> int:
     with _reported(rehearsal):
         end = _show(rehearsal.run.engine.stages())
+        if end is None:
+            Console().print("every stage has passed already: nothing is left to do")
+    return _forward_code(rehearsal, end)
+
+
+def _forward_code(rehearsal: Rehearsal, end: StageFinished | None) -> int:
+    """The exit code of going forward: a refusal that the scenario expects is as expected."""
     if end is not None and end.result == "refused" and rehearsal.file.scenario.expect.sign_off == "refused":
-        return 0
+        return EXIT_AS_EXPECTED
     return _code(end)
 
 
@@ -144,7 +181,8 @@ def _show(records: Iterator[Record]) -> StageFinished | None:
     """Print what happens as it happens; the end of the last stage."""
     console = Console(highlight=False)
     end: StageFinished | None = None
-    with console.status("starting") as spinner:
+    with ExitStack() as leaving, console.status("starting") as spinner:
+        leaving.callback(leave, records)
         for record in records:
             body = record.body
             if isinstance(body, StageStarted):
@@ -232,4 +270,4 @@ def _code(end: StageFinished | None) -> int:
         "refused": GuardRefused,
         "stopped": Stopped,
     }
-    return results[end.result].exit_code if end is not None and end.result in results else 0
+    return results[end.result].exit_code if end is not None and end.result in results else EXIT_AS_EXPECTED

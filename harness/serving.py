@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
+import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from harness.errors import UsageError
+from harness.sandbox.ready import Ready
 from harness.sandbox.server import SandboxServer
 from harness.sandbox.source import open_org
 from harness.sandbox.source.errors import SourceError
+
+if TYPE_CHECKING:
+    from harness.sandbox.org import SandboxOrg
 
 
 def serve(
@@ -23,27 +32,72 @@ def serve(
     ready: Path,
     tls: tuple[Path, Path] | None,
 ) -> int:
-    """Serve a simulated sandbox until interrupted. Raises UsageError when its source cannot be read."""
+    """Serve a simulated sandbox until interrupted. Raises UsageError for what cannot be read, served or written."""
     console = Console(stderr=True, highlight=False)
+    if tls is not None:
+        _check_tls(*tls)
+    with closing(_open(source, population, state)) as org:
+        stop = threading.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, lambda *_: stop.set())
+        with _serving(SandboxServer(org, port=port, tls=tls), port) as what, _written(what, ready):
+            console.print(f"simulated sandbox at {what.instance_url}, org {what.org_id}", soft_wrap=True)
+            console.print(f"users, apps and their secrets: {ready}. Ctrl-C stops it.", markup=False, soft_wrap=True)
+            stop.wait()
+    return 0
+
+
+def _check_tls(certificate: Path, key: Path) -> None:
     try:
-        org = open_org(source, population=population, state=state)
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except OSError as error:
+        raise UsageError(
+            f"{certificate} and {key} are no certificate and its key: {error.strerror or error}",
+            remedy="give two PEM files to --tls: the certificate chain, then its private key",
+        ) from error
+
+
+def _open(source: str, population: Path | None, state: Path | None) -> SandboxOrg:
+    try:
+        return open_org(source, population=population, state=state)
     except SourceError as error:
         raise UsageError(str(error)) from error
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
+    except sqlite3.Error as error:
+        raise UsageError(
+            f"{state} cannot be opened as the state of a simulated org: {error}",
+            remedy="name another file with --state; one that is not there is made",
+        ) from error
+
+
+@contextmanager
+def _serving(server: SandboxServer, port: int) -> Iterator[Ready]:
     try:
-        with SandboxServer(org, port=port, tls=tls) as server:
-            ready.parent.mkdir(parents=True, exist_ok=True)
-            server.ready.write(ready)
-            console.print(
-                f"simulated sandbox at {server.ready.instance_url}, org {server.ready.org_id}", soft_wrap=True
-            )
-            console.print(f"users, apps and their secrets: {ready}. Ctrl-C stops it.", soft_wrap=True)
-            stop.wait()
+        ready = server.start()
     except OSError as error:
-        raise UsageError(f"cannot serve: {error.strerror or error}", remedy="choose another --port") from error
+        raise UsageError(
+            f"port {port} of 127.0.0.1 cannot be served: {error.strerror or error}",
+            remedy="choose another --port; 0 takes a free one",
+        ) from error
+    except ValueError as error:  # nobody in the org could be its admin
+        raise UsageError(str(error), remedy="give one user the System Administrator profile") from error
+    try:
+        yield ready
     finally:
-        ready.unlink(missing_ok=True)
-        org.close()
-    return 0
+        server.stop()
+
+
+@contextmanager
+def _written(ready: Ready, path: Path) -> Iterator[None]:
+    """Keep the ready file there while it serves; one that another sandbox has put there since is left alone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        ready.write(path)
+    except OSError as error:
+        raise UsageError(
+            f"the ready file {path} cannot be written: {error.strerror or error}", remedy="choose another --ready"
+        ) from error
+    try:
+        yield
+    finally:
+        if path.is_file() and path.read_text("utf-8") == ready.to_json():
+            path.unlink()

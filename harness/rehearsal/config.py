@@ -35,12 +35,36 @@ FILES = ("rehearse.toml", "pyproject.toml")
 _LOOPBACK = re.compile(r"^http://(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$")
 _HTTPS = re.compile(r"^https://[A-Za-z0-9.-]+(:\d+)?$")
 _SIGN_IN: TypeAdapter[SignIn] = TypeAdapter(SignIn)
+_USERNAME: TypeAdapter[str] = TypeAdapter(Username)
+_FLOWS = "client-credentials, jwt-bearer, username-password, soap-login, access-token"
+_SIGN_IN_KEYS = (
+    "flow",
+    "app",
+    "consumer_key",
+    "consumer_secret",
+    "private_key",
+    "password",
+    "security_token",
+    "access_token",
+)
+_REFERENCE = "secrets stand here by reference only: env:NAME, file:PATH or keyring:SERVICE/NAME"
+_REMEDIES: Mapping[str, str] = {
+    "my_domain": 'my_domain = "https://acme--uat.sandbox.my.salesforce.com"; Setup > My Domain shows it',
+    "org_id": "write all 18 characters; `sf org display` shows them, and Setup > Company Information the first 15",
+    "api_version": 'write it as in api_version = "67.0"',
+    "admin": "write how the admin signs in as a table: [orgs.NAME.admin], with username, flow and what the flow needs",
+    "flow": f"it is one of {_FLOWS}",
+    "ca_bundle": "write the path of a PEM file, in quotes, relative to this file",
+    "username": 'write a Salesforce username, as in username = "admin@acme.example.uat"',
+    **{key: _REFERENCE for key in _SIGN_IN_KEYS if key not in ("flow", "app")},
+}
+"""What to do when the value of a key is wrong or missing."""
 
 
 def _check_my_domain(url: str) -> str:
     trimmed = url.rstrip("/")
     if not (_HTTPS.match(trimmed) or _LOOPBACK.match(trimmed)):
-        raise ValueError("write the My Domain URL as https://HOST, such as https://acme--uat.sandbox.my.salesforce.com")
+        raise ValueError("is no My Domain URL: https://, a host, and nothing after it")
     return trimmed
 
 
@@ -53,7 +77,7 @@ class OrgConfig(BaseModel):
     org_id: str = Field(pattern=r"^00D[A-Za-z0-9]{15}$")
     api_version: str = Field(default="67.0", pattern=r"^\d{2}\.0$")
     ca_bundle: Path | None = None
-    admin: Mapping[str, str]
+    admin: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -105,53 +129,108 @@ def _orgs_of(file: Path) -> Mapping[str, Any] | None:
     """The `orgs` table of a configuration file, or None where it has none."""
     if not file.is_file():
         return None
-    try:
-        document = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"not valid TOML: {error}", place=Place(str(file))) from error
+    document: object = _parse(file)
     if file.name == "pyproject.toml":
-        document = document.get("tool", {}).get("rehearse", {})
-        if not document:
+        for key in ("tool", "rehearse"):
+            document = document.get(key) if isinstance(document, dict) else None
+        if document is None:
             return None
+    if not isinstance(document, dict):
+        raise UsageError("`rehearse` must be a table", place=_place(file, "rehearse"), remedy=_write_orgs(file))
     unknown = [key for key in document if key != "orgs"]
     if unknown:
-        raise UsageError(f"unknown key {unknown[0]!r}", place=_place(file, unknown[0]), remedy="did you mean 'orgs'?")
+        place = _place(file, unknown[0])
+        raise UsageError(f"unknown key {unknown[0]!r}", place=place, remedy=_write_orgs(file))
     orgs = document.get("orgs", {})
     if not isinstance(orgs, dict):
-        raise UsageError("`orgs` must be a table of orgs", place=_place(file, "orgs"), remedy="write [orgs.NAME]")
+        raise UsageError("`orgs` must be a table of orgs", place=_place(file, "orgs"), remedy=_write_orgs(file))
     return orgs
 
 
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"not UTF-8: {error.reason}", place=Place(str(file)), remedy="save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        what, at, where = str(error).partition(" (at line ")
+        line, _, column = where.rstrip(")").partition(", column ")
+        place = Place(str(file), int(line), int(column)) if column.isdecimal() else Place(str(file))
+        remedy = "write strings in quotes, and each table and key once"
+        raise UsageError(f"not valid TOML: {what if at else error}", place=place, remedy=remedy) from error
+
+
+def _write_orgs(file: Path) -> str:
+    prefix = "tool.rehearse." if file.name == "pyproject.toml" else ""
+    return f"orgs are written as tables: [{prefix}orgs.NAME]"
+
+
 def _read(name: str, table: object, file: Path) -> ConfiguredOrg:
+    if not isinstance(table, dict):
+        raise UsageError(f"[orgs.{name}] must be a table", place=_place(file, name), remedy=_write_orgs(file))
     try:
         org = OrgConfig.model_validate(table)
-        admin = dict(org.admin)
-        username = TypeAdapter(Username).validate_python(admin.pop("username", None))
     except ValidationError as error:
-        raise _invalid(name, error, file, tuple(OrgConfig.model_fields)) from error
+        raise _invalid((name,), error, file, tuple(OrgConfig.model_fields)) from error
+    admin = dict(org.admin)
+    keys = ("username", *_SIGN_IN_KEYS)
+    if "username" not in admin:
+        place = _place(file, name, "admin")
+        remedy = "name the user that writes to the org: a System Administrator of the sandbox"
+        raise UsageError(f"[orgs.{name}.admin] username is missing", place=place, remedy=remedy)
+    try:
+        username = _USERNAME.validate_python(admin.pop("username"))
+    except ValidationError as error:
+        raise _invalid((name, "admin"), error, file, keys, key="username") from error
     try:
         sign_in = _SIGN_IN.validate_python(admin)
     except ValidationError as error:
-        keys = ("username", "flow", "app", "consumer_key", "consumer_secret", "private_key", "password")
-        raise _invalid(f"{name}.admin", error, file, (*keys, "security_token", "access_token")) from error
+        raise _invalid((name, "admin"), error, file, keys) from error
     return ConfiguredOrg(name, org, username, sign_in, file.parent, file)
 
 
-def _invalid(where: str, error: ValidationError, file: Path, keys: tuple[str, ...]) -> UsageError:
-    first = error.errors(include_url=False, include_input=False)[0]
-    key = str(first["loc"][-1]) if first["loc"] else "username"
-    remedy = None
+def _invalid(
+    tables: tuple[str, ...], error: ValidationError, file: Path, keys: tuple[str, ...], *, key: str = ""
+) -> UsageError:
+    """The first thing that is wrong, as it stands in the file; a key with a typo before the key that it then lacks."""
+    errors = error.errors(include_url=False, include_input=False)
+    first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
+    where = f"[orgs.{'.'.join(tables)}]"
+    named = [str(part) for part in first["loc"] if str(part) in keys]
+    if first["type"].startswith("union_tag"):  # the flow says which other keys there are
+        named = ["flow"]
+    key = key or (named[-1] if named else str(first["loc"][-1]) if first["loc"] else "")
+    message, remedy = first["msg"].removeprefix("Value error, "), _REMEDIES.get(key)
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, keys, n=1)
+        message = "there is no such key here"
         remedy = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(keys)}"
-    message = first["msg"].removeprefix("Value error, ")
-    return UsageError(f"[orgs.{where}] {key}: {message}", place=_place(file, key), remedy=remedy)
+    elif first["type"] in ("missing", "union_tag_not_found"):
+        message = "is missing"
+    elif first["type"] == "union_tag_invalid":
+        message = "there is no such sign-in flow"
+    elif first["type"] == "string_pattern_mismatch":
+        message = "is not written as it must be"
+    return UsageError(f"{where} {key}: {message}", place=_place(file, *tables, key), remedy=remedy)
 
 
-def _place(file: Path, key: str) -> Place:
-    """The line the key is written on, where it is written; tomllib keeps no line numbers."""
-    pattern = re.compile(rf'^\s*(\[.*)?["\']?{re.escape(key)}\b')
+def _place(file: Path, *path: str) -> Place:
+    """The line a key is written on, or the header of the table it is missing from; tomllib keeps no line numbers.
+
+    `path` is one key, or the tables from the org's name on and then the key.
+    """
+    *tables, key = path
+    header = re.compile(r"^\s*\[(?!\[)(.*)\]\s*(#.*)?$")
+    written = re.compile(rf"^\s*[\"']?{re.escape(key)}\b")
+    now: list[str] = []
+    found: int | None = None
     for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
-        if pattern.match(line):
+        if match := header.match(line):
+            now = [part.strip(" \"'") for part in match[1].split(".")]
+            if tables and now[-len(tables) :] == tables:
+                found = found or number
+            if now[-len(path) :] == list(path):
+                return Place(str(file), number)
+        elif written.match(line) and (not tables or now[-len(tables) :] == tables):
             return Place(str(file), number)
-    return Place(str(file))
+    return Place(str(file), found)

@@ -66,6 +66,16 @@ class Options:
         )
 
     @property
+    def where(self) -> str:
+        """The org as messages name it."""
+        return f"the sandbox of {shown(self.sandbox)}" if self.sandbox else f"org {self.org}"
+
+    @property
+    def org_folder(self) -> Path:
+        """Where what belongs to the org is kept between processes."""
+        return self.state_folder / (f"sandbox-{self.sandbox.stem}" if self.sandbox else self.org)
+
+    @property
     def replays(self) -> bool:
         """Whether cassettes stand in for the org."""
         return self.cassettes == "replay"

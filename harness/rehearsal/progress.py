@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from pydantic import BaseModel
 
@@ -12,6 +12,12 @@ from harness.migration.records import StageFinished
 
 class NotReached(Exception):
     """Something was not run because of something before it; the message says what."""
+
+
+def leave(records: Iterator[Record]) -> None:
+    """Let a run of the engine note that it is left where it is, now and not when somebody collects the garbage."""
+    if isinstance(records, Generator):
+        records.close()
 
 
 class Progress:
@@ -25,6 +31,13 @@ class Progress:
         self._stage = ""
         for record in already:
             self._take(record)
+        self._forget_unfinished()
+
+    def _forget_unfinished(self) -> None:
+        """Of what is there already only the stages that passed count: the others are run again."""
+        ends = {stage: body for (kind, stage, _), body in self._by_key.items() if kind == "stage.finished"}
+        passed = {stage for stage, end in ends.items() if isinstance(end, StageFinished) and end.result == "passed"}
+        self._by_key = {key: body for key, body in self._by_key.items() if key[1] in passed}
 
     def _take(self, record: Record) -> None:
         self._stage = record.stage
@@ -56,9 +69,7 @@ class Progress:
 
     def close(self) -> None:
         """Leave the run where it is."""
-        close = getattr(self._records, "close", None)
-        if close is not None:
-            close()
+        leave(self._records)
 
     def ended_badly(self) -> tuple[str, StageFinished] | None:
         """The stage that ended the run, and how, among what is known so far."""

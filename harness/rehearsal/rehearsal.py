@@ -9,11 +9,13 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from filelock import FileLock, Timeout
+
 from harness import __version__
 from harness.checks.results import CheckResult, Comparison
 from harness.checks.spec import check_specs, operation_specs
 from harness.credentials.store import open_store
-from harness.errors import Place, RehearseError, StageFailed
+from harness.errors import Place, RehearseError, StageFailed, UsageError
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal
 from harness.migration.records import Intent, RollbackProof, RunStarted, StageFinished
@@ -35,6 +37,8 @@ class Run:
     id: str
     engine: Engine
     connections: Connections
+    plan_from: str | None = None
+    """Of a rollback rehearsal: the migration whose plan it follows."""
     rolled_back: bool = False
 
 
@@ -52,6 +56,7 @@ class Rehearsal:
         self._proofs: dict[str, RollbackProof] = {}
         self._closing = ExitStack()
         self._could_not_begin = ""
+        self._locked = False
 
     # --- what a front may ask ----------------------------------------------------------------------------------------
 
@@ -105,9 +110,10 @@ class Rehearsal:
 
     def evidence(self) -> Evidence | None:
         """The evidence so far; None when nothing was begun."""
-        if self._run is None or self.journal.find(self._run.id, RunStarted) is None:
+        if self._run is None:
             return None
-        return gather(self.journal, self._run.id)
+        migration = self._run.plan_from or self._run.id
+        return None if self.journal.find(migration, RunStarted) is None else gather(self.journal, migration)
 
     def left_behind(self) -> str | None:
         """What somebody must still do, in a line; None when nothing is left in an org."""
@@ -117,11 +123,10 @@ class Rehearsal:
 
     def finish(self) -> Evidence | None:
         """Leave the run where it is, close everything, and give the evidence there is."""
-        if self._progress is not None:
-            self._progress.close()
-        evidence = self.evidence()
-        self._closing.close()
-        return evidence
+        with self._closing:
+            if self._progress is not None:
+                self._progress.close()
+            return self.evidence()
 
     # --- the pieces, opened when they are needed ---------------------------------------------------------------------
 
@@ -162,8 +167,7 @@ class Rehearsal:
     @property
     def folder(self) -> Path:
         """Where what belongs to this scenario and org is kept between processes."""
-        org = self.options.sandbox.stem if self.options.sandbox else self.options.org
-        return self.options.state_folder / org / self.file.name
+        return self.options.org_folder / self.file.name
 
     @property
     def cassettes(self) -> Cassettes:
@@ -176,7 +180,18 @@ class Rehearsal:
     def run(self) -> Run:
         """The migration itself: the unfinished run of the journal, or a new one."""
         if self._run is None:
-            self._run = self._begin(self.standing())
+            standing = self.standing()
+            if standing is not None and standing.purpose != "migration":
+                raise UsageError(
+                    f"run {standing.run_id}, which rehearsed a rollback in {self.options.where}, broke off half-way",
+                    remedy="undo it first: rehearse rollback " + self.file.shown,
+                )
+            self._run = self._begin(standing)
+        return self._run
+
+    def take_up(self, standing: RunStarted) -> Run:
+        """The run that stands, whatever it was for, to be undone."""
+        self._run = self._begin(standing)
         return self._run
 
     @property
@@ -194,13 +209,27 @@ class Rehearsal:
 
     # --- runs --------------------------------------------------------------------------------------------------------
 
-    def _begin(self, run_id: str | None = None, *, until: str | None = None, first: str = "preflight") -> Run:
-        """A run of the engine: of the migration, or, with `until`, of a rollback rehearsal that follows its plan."""
+    def _begin(
+        self,
+        begun: RunStarted | None = None,
+        *,
+        until: str | None = None,
+        plan_from: str | None = None,
+        first: str = "preflight",
+    ) -> Run:
+        """A run of the engine: of the migration, or, with `until`, of a rollback rehearsal that follows its plan.
+
+        It is one that has begun already, or a new one.
+        """
+        self._lock()
         self.cassettes.ahead(first)
-        run_id = run_id or self.cassettes.clock.new_id()
+        if begun is not None:
+            run_id, until, plan_from = begun.run_id, begun.until, begun.plan_from
+        else:
+            run_id = self._new_id()
         folder = self._run_folder(run_id)
         connections = Connections(self.file, self.world, clock=self.cassettes.clock)
-        plan_from = self.run.id if until is not None else None
+        self._closing.callback(connections.close)
         store = open_store(
             self.file.scenario.credentials,
             base=self.file.path.parent,
@@ -231,8 +260,28 @@ class Rehearsal:
             around=around,
             plan_from=plan_from,
         )
-        self._closing.callback(connections.close)
-        return Run(run_id, engine, connections)
+        return Run(run_id, engine, connections, plan_from=plan_from)
+
+    def _lock(self) -> None:
+        """Hold off every other process that would work on the same migration, for as long as this is open."""
+        if not self.options.durable or self._locked:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._closing.enter_context(FileLock(self.folder / "lock", timeout=0))
+        except Timeout as error:
+            raise UsageError(
+                f"another process is at work on {self.file.shown} in {self.options.where}",
+                remedy="wait for it to end; `rehearse status` says how far it is",
+            ) from error
+        self._locked = True
+
+    def _new_id(self) -> str:
+        """An id that no run of the journal has: a simulated org's clock may give the same one again."""
+        taken = {begun.run_id for begun in self.journal.runs()}
+        while (run_id := self.cassettes.clock.new_id()) in taken:
+            pass
+        return run_id
 
     def _header(self, run_id: str, *, until: str | None, plan_from: str | None) -> RunStarted:
         scenario = self.file.scenario
@@ -262,13 +311,27 @@ class Rehearsal:
             plan_from=plan_from,
         )
 
-    def standing(self) -> str | None:
-        """The newest migration of the journal, unless it was rolled back."""
+    def standing(self) -> RunStarted | None:
+        """The newest run of the journal that is not over: a migration, or a rehearsed rollback that broke off."""
         for begun in reversed(self.journal.runs()):
+            if not self._is_over(begun):
+                return begun
             if begun.purpose == "migration":
-                undone = self._end_of(begun.run_id, "rollback")
-                return None if undone and undone.result == "passed" else begun.run_id
+                return None
         return None
+
+    def _is_over(self, begun: RunStarted) -> bool:
+        """Whether nothing of a run is left in the org, and it cannot or need not be taken up."""
+        undone = self._end_of(begun.run_id, "rollback")
+        if undone is not None and undone.result == "passed":
+            return True
+        planned = self._end_of(begun.run_id, "plan")
+        cannot_go_on = (
+            begun.purpose != "migration"
+            or begun.scenario_digest != self.file.digest
+            or (planned is not None and planned.result == "refused")
+        )
+        return cannot_go_on and not self.wrote(begun.run_id)
 
     def _run_folder(self, run_id: str) -> Path:
         """Where a run keeps the old credential file; what need not outlive this process goes when it ends."""
@@ -285,7 +348,8 @@ class Rehearsal:
     def _run_through(self) -> None:
         self.progress.finished(self.file.scenario.stages[-1])
 
-    def _wrote(self, run_id: str) -> bool:
+    def wrote(self, run_id: str) -> bool:
+        """Whether a run wrote, or may have written, anything."""
         return any(isinstance(record.body, Intent) and not record.body.found for record in self.journal.records(run_id))
 
     def _end_of(self, run_id: str, stage: str) -> StageFinished | None:
@@ -302,7 +366,7 @@ class Rehearsal:
         ended = self.progress.ended_badly()
         if ended is not None and ended[1].result == "stopped":
             raise NotReached(f"{ended[0]} waits: {ended[1].message}")
-        if not self._wrote(self.run.id):
+        if not self.wrote(self.run.id):
             raise NotReached("nothing was written, so there is nothing to undo")
         return self._undo(self.run)
 
@@ -311,10 +375,10 @@ class Rehearsal:
         ended = self.progress.ended_badly()
         if plan is None or ended is not None:
             raise NotReached(self._why_not_reached())
-        if self._wrote(self.run.id) and not self.run.rolled_back:
+        if self.wrote(self.run.id) and not self.run.rolled_back:
             self.roll_back(self._rollback_order()[0])
         name = f"rollback-from-{stage}"
-        run = self._begin(until=stage, first=name)
+        run = self._begin(until=stage, plan_from=self.run.id, first=name)
         with self._recorded(name, run.connections, run_id=run.id):
             forward = Progress(run.engine.stages(), iter(()))
             forward.finished(stage)

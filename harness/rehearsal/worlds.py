@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import UsageError
+from harness.errors import OrgUnreachable, UsageError
 from harness.org.clock import Clock, SystemClock
 from harness.org.secret import Resolve, Secret, resolve_reference
 from harness.org.sign_in import Credential, credential
@@ -64,24 +67,33 @@ class World:
         self.closing.close()
 
 
+_GONE = "is `rehearse sandbox` still running? start it again and name its new ready file"
+_UNTRUSTED = "a sandbox that is served with --tls is configured as an org in rehearse.toml, with its ca_bundle"
+
+
 def open_simulated(file: ScenarioFile, *, state: Path | None) -> World:
     """A simulated sandbox of our own, serving for as long as the world is open; kept in `state` when one is given.
 
-    Raises UsageError when the scenario's org cannot be read.
+    Raises UsageError when the scenario's org, or what was kept of it, cannot be read.
     """
     from harness.sandbox.server import SandboxServer
     from harness.sandbox.source import open_org
     from harness.sandbox.source.errors import SourceError
 
     source, population = _source_of(file)
-    closing = ExitStack()
-    try:
-        org = open_org(source, population=population, state=state)
-    except SourceError as error:
-        raise UsageError(str(error), place=file.place("org")) from error
-    closing.callback(org.close)
-    ready = closing.enter_context(SandboxServer(org)).ready
-    return _of_ready(file, ready, clock=_EmbeddedClock(org, file.digest), closing=closing)
+    with ExitStack() as closing:
+        try:
+            org = open_org(source, population=population, state=state)
+            closing.callback(org.close)
+            ready = closing.enter_context(SandboxServer(org)).ready
+        except (SourceError, ValueError) as error:
+            raise UsageError(str(error), place=file.place("org")) from error
+        except sqlite3.Error as error:
+            remedy = "delete it and its journal to begin with a new org, or name another --state-folder"
+            raise UsageError(f"{state} holds no simulated org: {error}", remedy=remedy) from error
+        world = _of_ready(file, ready, clock=_EmbeddedClock(org, file.digest), closing=ExitStack())
+        world.closing = closing.pop_all()
+    return world
 
 
 def open_ready(file: ScenarioFile, path: Path) -> World:
@@ -206,7 +218,7 @@ def _resolve_from(file: ScenarioFile, ready: Ready) -> Resolve:
             if part in ("flow", "app") or reference is None:
                 continue
             if part == "private_key" and "private_key_file" in app:
-                known[reference] = Path(app["private_key_file"]).read_text("utf-8")
+                known[reference] = _read_key(Path(app["private_key_file"]))
             elif part in app:
                 known[reference] = app[part]
             elif part in user:
@@ -225,6 +237,15 @@ def _resolve_from(file: ScenarioFile, ready: Ready) -> Resolve:
         return Secret(known[reference])
 
     return resolve
+
+
+def _read_key(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"{file}, a private key of the simulated sandbox, cannot be read: {error.strerror}", remedy=_GONE
+        ) from error
 
 
 def _made_up(reference: str) -> str:
@@ -295,28 +316,51 @@ class _EmbeddedClock(_Advancing):
 
 
 class _RemoteClock(_Advancing):
-    """The clock of a simulated sandbox in another process, through its control interface."""
+    """The clock of a simulated sandbox in another process, through its control interface.
 
-    def __init__(self, control: Mapping[str, str]) -> None:
+    When that stops answering, its last time goes on being told, so that what happened can still be written down.
+    """
+
+    def __init__(self, control: Mapping[str, str], *, wait: Callable[[float], None] = time.sleep) -> None:
         super().__init__(os.urandom(8).hex())
         self._control = control
+        self._wait = wait
+        self._last: datetime | None = None
         self._open: Callable[..., Any] = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
     def now(self) -> datetime:
-        return datetime.fromisoformat(self._ask(None)["now"])
+        """The org's time; raises OrgUnreachable when it never answered."""
+        try:
+            self._last = datetime.fromisoformat(self._ask(None)["now"])
+        except OrgUnreachable:
+            if self._last is None:
+                raise
+        return self._last
+
+    def sleep(self, seconds: float) -> None:
+        """Let a short while pass in the org, or, while that does not answer, here."""
+        try:
+            self._advance(seconds)
+        except OrgUnreachable:
+            self._wait(seconds)
 
     def _advance(self, seconds: float) -> None:
         self._ask({"advance": seconds})
 
     def _ask(self, change: Mapping[str, float] | None) -> dict[str, str]:
+        url = self._control["url"].rstrip("/") + "/clock"
         request = urllib.request.Request(  # noqa: S310 - the loopback, from a file the user named
-            self._control["url"].rstrip("/") + "/clock",
+            url,
             data=None if change is None else json.dumps(change).encode(),
             headers={"Authorization": f"Bearer {self._control['token']}", "Content-Type": "application/json"},
         )
         try:
             with self._open(request, timeout=10) as answer:
                 return dict(json.load(answer))
-        except OSError as error:
-            remedy = "is `rehearse sandbox` still running? start it again and name its new ready file"
-            raise UsageError(f"the simulated sandbox does not answer: {error}", remedy=remedy) from error
+        except (OSError, HTTPException, ValueError) as error:
+            raise OrgUnreachable(
+                f"the simulated sandbox at {self._control['url']} does not answer: {error}",
+                asked="its clock",
+                may_have_happened=change is not None,
+                remedy=_UNTRUSTED if "CERTIFICATE_VERIFY_FAILED" in str(error) else _GONE,
+            ) from error
