@@ -55,6 +55,7 @@ _REMEDIES: Mapping[str, str] = {
     "admin": "write how the admin signs in as a table: [orgs.NAME.admin], with username, flow and what the flow needs",
     "flow": f"it is one of {_FLOWS}",
     "ca_bundle": "write the path of a PEM file, in quotes, relative to this file",
+    "app": "write the app's name as Setup shows it, in quotes",
     "username": 'write a Salesforce username, as in username = "admin@acme.example.uat"',
     **{key: _REFERENCE for key in _SIGN_IN_KEYS if key not in ("flow", "app")},
 }
