@@ -108,6 +108,17 @@ class AccessChanges:
     setup: tuple[Listing, ...] = ()
 
     @property
+    def things(self) -> Mapping[str, int]:
+        """How many objects, fields, system permissions and setup entities lose something, and how many gain."""
+        others = [*self.system.changed, *(change for listing in self.setup for change in listing.changed)]
+        changes = [*(item.own for item in self.objects), *(field for item in self.objects for field in item.changed)]
+        changes += others
+        return {
+            "lost": sum(bool(change.lost) for change in changes),
+            "gained": sum(bool(change.gained) for change in changes),
+        }
+
+    @property
     def totals(self) -> Mapping[str, int]:
         """How many fields there are, and how many were lost, gained and kept."""
         sums = {key: sum(item.counts[key] for item in self.objects) for key in ("lost", "gained", "kept")}
@@ -156,7 +167,10 @@ def _after(facts: Facts, before: Access) -> tuple[Basis, Access]:
     if facts.after is not None:
         return "read-back", facts.after.effective
     if facts.plan is not None:
-        return "planned", facts.plan.carried
+        # what the plan does not name as lost comes with the new user's profile and license
+        lost = {loss.name for loss in facts.plan.losses if loss.kind == "system"}
+        carried = facts.plan.carried
+        return "planned", carried.model_copy(update={"system": carried.system | (before.system - lost)})
     return "unknown", before
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,6 +20,7 @@ from harness.report.view import (
     grouped,
     loss_groups,
     operation_rows,
+    powers,
 )
 
 ROWS = 40
@@ -54,6 +55,7 @@ def render(evidence: Evidence, *, json_name: str | None = None) -> str:
             anchors=anchors(item.name for item in changes.objects),
             letters=by_letter(changes.objects),
             cards=shown,
+            powers=powers(evidence),
             contents=contents(evidence, shown),
             loss_groups=loss_groups(evidence),
             check_groups=check_groups(evidence),
@@ -66,10 +68,14 @@ def render(evidence: Evidence, *, json_name: str | None = None) -> str:
     )
 
 
-def render_index(entries: Sequence[tuple[str, Evidence]]) -> str:
-    """The page that lists all reports; each entry is a file name without its suffix, and the evidence."""
+def render_index(entries: Sequence[tuple[str, Evidence]], *, earlier: Collection[str] = ()) -> str:
+    """The page that lists all reports; each entry is a file name without its suffix, and the evidence.
+
+    `earlier` are the names of those that an earlier run left.
+    """
     changes: dict[str, AccessChanges] = {name: access_changes(evidence) for name, evidence in entries}
-    return _environment().get_template("index.html.j2").render(entries=entries, changes=changes)
+    page = _environment().get_template("index.html.j2")
+    return page.render(entries=entries, changes=changes, earlier=set(earlier))
 
 
 @cache

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness.report.evidence import most_complete, to_json
@@ -13,20 +14,36 @@ from harness.report.html import render, render_index
 from harness.report.model import Evidence
 
 
-def write_reports(evidences: Sequence[Evidence], folder: Path) -> Path:
+def write_reports(evidences: Sequence[Evidence], folder: Path, *, partial: Collection[str] = ()) -> Path:
     """Write `NAME.html` and `NAME.json` for each scenario and `index.html` into `folder`; return the index's path.
 
-    Of several evidences of one scenario the most complete is reported. Each file is replaced in one step, the index
-    last, so that a reader never meets half a report.
+    Of several evidences of one scenario the most complete is reported. `partial` names the scenario files of which
+    only a part was asked for: they never replace a report that is there. The index also lists the reports that earlier
+    runs left. Each file is replaced in one step, the index last, so that a reader never meets half a report.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    entries = _named(most_complete(evidences))
+    entries = [
+        (name, evidence)
+        for name, evidence in _named(most_complete(evidences))
+        if evidence.header.scenario_file not in partial or not (folder / f"{name}.html").exists()
+    ]
     for name, evidence in entries:
         _replace(folder / f"{name}.json", to_json(evidence))
         _replace(folder / f"{name}.html", render(evidence, json_name=f"{name}.json"))
+    earlier = _left_by_earlier_runs(folder, {name for name, _ in entries})
     index = folder / "index.html"
-    _replace(index, render_index(entries))
+    _replace(index, render_index([*entries, *earlier], earlier=[name for name, _ in earlier]))
     return index
+
+
+def _left_by_earlier_runs(folder: Path, written: Collection[str]) -> list[tuple[str, Evidence]]:
+    """The reports in the folder that this run did not write; what is no evidence of ours is passed over."""
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        if path.stem not in written and path.with_suffix(".html").is_file():
+            with suppress(ValueError, OSError):
+                found.append((path.stem, Evidence.model_validate_json(path.read_bytes())))
+    return found
 
 
 def _named(evidences: Sequence[Evidence]) -> list[tuple[str, Evidence]]:

@@ -125,17 +125,19 @@ def _workload_card(evidence: Evidence) -> Card:
 
 
 def _access_card(changes: AccessChanges) -> Card:
-    totals = changes.totals
-    lost = sum(item.status == "lost" for item in changes.objects)
-    changed = sum(item.is_changed for item in changes.objects)
-    note = f"of {len(changes.objects):,}; {totals['lost']:,} of {totals['fields']:,} fields lost"
-    return Card("access", "objects change", f"{changed:,}", note, "amber" if lost else "plain")
+    things, totals = changes.things, changes.totals
+    note = f"{things['gained']:,} gained; {len(changes.objects):,} objects, {totals['fields']:,} fields compared"
+    return Card("access", "permissions lost", f"{things['lost']:,}", note, "amber" if things["lost"] else "plain")
 
 
 def _losses_card(evidence: Evidence) -> Card:
     losses = evidence.plan.losses if evidence.plan else ()
     unaccepted = sum(not loss.accepted for loss in losses)
-    note = f"{unaccepted:,} not accepted" if unaccepted else "all accepted" if evidence.plan else "no plan"
+    by_rule = sum(loss.accepted and loss.cause != "declared-drop" for loss in losses)
+    declared = len(losses) - by_rule - unaccepted
+    note = f"{declared:,} declared, {by_rule:,} by rule" if evidence.plan else "no plan"
+    if unaccepted:
+        note = f"{unaccepted:,} not accepted"
     return Card("losses", "losses", f"{len(losses):,}", note, "bad" if unaccepted else "plain")
 
 
@@ -247,3 +249,23 @@ def _operation_row(name: str, compared: OperationRun | None, alone: OperationRun
         differences=(*(both.differences if both else ()), *(later.differences if later else ())),
         remedy=(both.remedy if both else None) or (later.remedy if later else None),
     )
+
+
+POWERS = {
+    "AssignPermissionSets": "give permission sets to anybody, itself included",
+    "AuthorApex": "write code that runs with every permission",
+    "CustomizeApplication": "change objects, fields and automation",
+    "ManageProfilesPermissionsets": "change what anybody may do",
+    "ManageUsers": "make and change users",
+    "ModifyAllData": "change and delete every record",
+    "ModifyMetadata": "deploy metadata",
+    "PasswordNeverExpires": "keep one password for ever",
+    "ViewAllData": "read every record",
+}
+"""System permissions that a reviewer wants to be told of, each with what it lets the holder do."""
+
+
+def powers(evidence: Evidence) -> list[str]:
+    """A sentence for each power that the new user is given."""
+    given = evidence.plan.carried.system if evidence.plan else frozenset()
+    return [f"The new user is given {name}: it may {what}." for name, what in POWERS.items() if name in given]

@@ -221,5 +221,9 @@ def recording_words(facts: Facts) -> str:
             f"replayed; recorded {moment(header.recorded_at) if header.recorded_at else 'at an unknown time'}{source}"
         )
     if header.cassettes == "record":
-        return "asked of the org, and recorded"
-    return "no recording: asked of the org itself"
+        return f"asked of {_live(facts)}, and recorded"
+    return f"no recording: asked of {_live(facts)}"
+
+
+def _live(facts: Facts) -> str:
+    return "the simulated sandbox" if facts.header.org_name == "simulated" else "the org itself"

@@ -91,7 +91,7 @@ def test_a_failure_leaves_the_old_reports(tmp_path: Path, monkeypatch: pytest.Mo
     write_reports([good], tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
-    def fail(*_: object) -> str:
+    def fail(*_: object, **__: object) -> str:
         raise OSError("no space left on device")
 
     monkeypatch.setattr(index, "render_index", fail)
@@ -106,3 +106,23 @@ def test_a_failure_leaves_the_old_reports(tmp_path: Path, monkeypatch: pytest.Mo
 def test_everybody_may_read_a_report(tmp_path: Path) -> None:
     page = write_reports([read(made.signed_off)], tmp_path)
     assert stat.S_IMODE(page.stat().st_mode) == 0o644
+
+
+def test_the_index_keeps_the_reports_of_earlier_runs(tmp_path: Path) -> None:
+    write_reports([read(made.refused_plan)], tmp_path)
+    (tmp_path / "other.json").write_text('{"not": "ours"}')
+    (tmp_path / "other.html").write_text("<p>not ours</p>")
+    text = write_reports([read(made.signed_off)], tmp_path).read_text(encoding="utf-8")
+    assert "1 of 2 signed off." in text
+    assert text.count("not part of the newest run") == 1
+    assert "other.html" not in text
+
+
+def test_a_part_of_a_rehearsal_does_not_replace_a_report(tmp_path: Path) -> None:
+    good = read(made.signed_off)
+    write_reports([good], tmp_path)
+    part = good.model_copy(update={"checks": ()})
+    write_reports([part], tmp_path, partial=[good.header.scenario_file])
+    assert Evidence.model_validate_json((tmp_path / "erp.json").read_text(encoding="utf-8")) == good
+    write_reports([part], tmp_path / "new", partial=[good.header.scenario_file])
+    assert (tmp_path / "new" / "erp.html").is_file()
