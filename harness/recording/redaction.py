@@ -31,7 +31,7 @@ TOKEN_SHAPES = (
             r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----.*?(?:-----END (?:[A-Z]+ )?PRIVATE KEY-----|\Z)", re.DOTALL
         ),
     ),
-    ("a bearer token", re.compile(r"\bBearer\s+(?!REDACTED)[\w!.~+/%=-]{12,}", re.IGNORECASE)),
+    ("a bearer token", re.compile(r"(?<![\w-])Bearer[ \t]+(?!REDACTED)[\w!.~+/%=-]{12,}", re.IGNORECASE)),
 )
 """What looks like a secret wherever it stands, and what it is."""
 
