@@ -48,8 +48,6 @@ class ScenarioNode(pytest.Collector):
     def __init__(self, *, file: ScenarioFile, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.file = file
-        if self.config.pluginmanager.hasplugin("xdist"):
-            self.add_marker(pytest.mark.xdist_group(self.nodeid))
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """The stages, the rollbacks and the verdict."""

@@ -76,11 +76,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Leave each scenario to one worker under `--dist loadgroup`."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from harness.scheduling import ScenarioScheduling
+
+    return ScenarioScheduling(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take the evidence of a pytest-xdist worker that has finished."""
-    evidence = getattr(node, "workeroutput", {}).get("sf_rehearsal")
-    if evidence:
-        rehearsals_of(node.config).receive(evidence)
+    output = getattr(node, "workeroutput", {})
+    if output.get("sf_rehearsal"):
+        rehearsals_of(node.config).receive(output["sf_rehearsal"], output["sf_rehearsal_partial"])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

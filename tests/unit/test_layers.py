@@ -35,7 +35,7 @@ MAY_KNOW = {
 }
 """For each room or module of the package: what else of the package it may import. The plugin's side may import all."""
 
-FRONT = {"plugin", "collection", "terminal", "cli", "front", "serving"}
+FRONT = {"plugin", "collection", "scheduling", "terminal", "cli", "front", "serving"}
 PURE = ("access/model.py", "access/algebra.py", "migration/plan.py", "scenario/model.py")
 """Modules that must not be able to do anything but compute."""
 IMPURE = {"requests", "socket", "time", "random", "os", "subprocess", "sqlite3", "pathlib", "urllib", "secrets"}
