@@ -58,6 +58,10 @@ class Example:
         """Run the command in the project."""
         return self._run(sys.executable, "-m", "harness.cli", *arguments)
 
+    def python(self, program: str) -> Ran:
+        """Run a program in the project."""
+        return self._run(sys.executable, "-c", program)
+
     def _run(self, *command: str) -> Ran:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | self.environ
         done = subprocess.run(
