@@ -86,7 +86,7 @@ def _about_a_scenario(command: Command) -> Command:
 
 
 _REPORTS = click.option(
-    "--report-folder", type=_FOLDER, default="reports", show_default=True, help="Where the report goes."
+    "--report-folder", type=_FOLDER, default="reports/runs", show_default=True, help="Where the report goes."
 )
 
 

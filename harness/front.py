@@ -17,9 +17,10 @@ from harness.migration.journal import Record
 from harness.migration.records import Loss, Plan, RollbackProof, RunStarted, StageFinished, StageStarted
 from harness.migration.status import Status, status
 from harness.rehearsal.config import find_org
-from harness.rehearsal.options import Options
+from harness.rehearsal.options import Options, shown
 from harness.rehearsal.progress import leave
 from harness.rehearsal.rehearsal import Rehearsal
+from harness.report.evidence import Evidence
 from harness.report.index import write_reports
 from harness.report.text import summarize
 from harness.scenario.loader import load
@@ -133,7 +134,7 @@ def _standing(rehearsal: Rehearsal) -> RunStarted:
         _check_org(rehearsal.options)
         raise UsageError(
             f"{rehearsal.file.shown} has no run to take up in {rehearsal.options.where}",
-            remedy="begin one: rehearse run " + rehearsal.file.shown,
+            remedy=f"begin one: rehearse run {rehearsal.file.shown}{rehearsal.options.as_typed}",
         )
     return standing
 
@@ -173,8 +174,19 @@ def _reported(rehearsal: Rehearsal) -> Iterator[None]:
         evidence = rehearsal.finish()
         if evidence is not None:
             index = write_reports([evidence], rehearsal.options.report_folder)
-            summarize([evidence], sys.stdout)
-            Console(highlight=False).print(f"report: {index.parent / (evidence.name + '.html')}", soft_wrap=True)
+            _say_verdict(rehearsal, evidence)
+            Console(highlight=False).print(f"report: {shown(index.parent) / (evidence.name + '.html')}", soft_wrap=True)
+
+
+def _say_verdict(rehearsal: Rehearsal, evidence: Evidence) -> None:
+    """The verdict; a command never rehearses the rollbacks, so it says where those are rehearsed."""
+    reasons = evidence.verdict.reasons
+    if reasons and all(reason.section == "rollback" and reason.kind == "not-made" for reason in reasons):
+        test = f"pytest {rehearsal.file.shown} --cassettes off"
+        line = f"All stages are through. For a sign-off the rollbacks must be rehearsed as well: {test}"
+        Console(highlight=False).print(line, markup=False, soft_wrap=True)
+    else:
+        summarize([evidence], sys.stdout)
 
 
 def _show(records: Iterator[Record]) -> StageFinished | None:
@@ -235,6 +247,10 @@ def _print_plan(plan: Plan) -> None:
         writes.add_row(write.stage, write.summary, f"{write.rows:,}", str(write.calls))
     console.print(writes)
     _print_losses(console, plan.losses)
+    if plan.added:
+        console.print("What would be added, because something carried depends on it", style="italic")
+        for added in plan.added:
+            console.print(f"  {added}", markup=False, soft_wrap=True)
     console.print(f"{plan.calls} API calls to write it; digest {plan.digest[:16]}…")
     if plan.refusal:
         console.print(f"Not executable: {plan.refusal}", style="red", markup=False, soft_wrap=True)

@@ -27,6 +27,7 @@ class Rehearsals:
         self.options = _options(config)
         self._files: dict[Path, tuple[ScenarioFile, int]] = {}
         self._by_file: dict[Path, Rehearsal] = {}
+        self._partial: set[str] = set()
         self._received: list[Evidence] = []
         self._index: Path | None = None
         self._evidence: list[Evidence] = []
@@ -44,22 +45,26 @@ class Rehearsals:
         return self._by_file[file.path]
 
     def check_collection(self, session: pytest.Session) -> None:
-        """Refuse to record a part of a scenario. Raises pytest.UsageError that says why and what to do."""
-        if self.options.cassettes != "record":
-            return
+        """Note of which scenarios only a part is selected, and refuse to record one of those.
+
+        Raises pytest.UsageError that says why and what to do.
+        """
         chosen = Counter(item.path for item in session.items)
         for path, (file, items) in self._files.items():
             if 0 < chosen[path] < items:
-                raise pytest.UsageError(
-                    f"{file.name}: only {chosen[path]} of {items} items are selected, and a recording needs them all. "
-                    "Leave out -k, -m and node ids while recording."
-                )
+                self._partial.add(file.shown)
+                if self.options.cassettes == "record":
+                    raise pytest.UsageError(
+                        f"{file.name}: only {chosen[path]} of {items} items are selected, and a recording needs them "
+                        "all. Leave out -k, -m and node ids while recording."
+                    )
 
-    def receive(self, evidence: Sequence[str]) -> None:
-        """Take the evidence of a worker, each as JSON."""
+    def receive(self, evidence: Sequence[str], partial: Sequence[str]) -> None:
+        """Take the evidence of a worker, each as JSON, and which scenarios only a part was selected of."""
         from harness.report.evidence import Evidence
 
         self._received.extend(Evidence.model_validate_json(text) for text in evidence)
+        self._partial.update(partial)
 
     def finish(self) -> None:
         """Close every rehearsal, then hand its evidence to the controller or write the reports."""
@@ -75,10 +80,11 @@ class Rehearsals:
         output = getattr(self.config, "workeroutput", None)
         if output is not None:
             output["sf_rehearsal"] = [one.model_dump_json() for one in self._received]
+            output["sf_rehearsal_partial"] = sorted(self._partial)
             return
         self._evidence = most_complete(self._received)
         if self._evidence:
-            self._index = write_reports(self._evidence, self.options.report_folder)
+            self._index = write_reports(self._evidence, self.options.report_folder, partial=self._partial)
 
     def summarize(self, terminal: pytest.TerminalReporter) -> None:
         """Print a few lines for each scenario, and where the reports are."""

@@ -40,7 +40,8 @@ def _failure(new: Answered) -> Iterator[str]:
 
 def _differences(old: Answered, new: Answered, drops: Sequence[Drop]) -> Iterator[str]:
     if old.error_code is not None and old.error_code == new.error_code:
-        yield f"neither user could do it: {_words(new)}"
+        for_some = ", for some rows" if old.rows or new.rows else ""
+        yield f"both users got {_words(new)}{for_some}"
     elif old.error_code != new.error_code:
         yield f"the old user got {_words(old)}, the new user {_words(new)}"
     if old.rows != new.rows and None not in (old.rows, new.rows):

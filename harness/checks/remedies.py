@@ -11,8 +11,8 @@ _LOOK_FOR = {
     "INVALID_FIELD_FOR_INSERT_UPDATE": "look for field-level security (Edit) on {field} in the permission set; "
     "formulas, auto-numbers and master-detail fields can never be edited",
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "look for {right} on {object} in the permission set",
-    "INSUFFICIENT_ACCESS_OR_READONLY": "look for {right} on {object} in the permission set, then at the record's "
-    "sharing: its owner, View All and Modify All, groups and roles",
+    "INSUFFICIENT_ACCESS_OR_READONLY": "look at the record's sharing (its owner, View All and Modify All, groups "
+    "and roles), then for {right} on {object} in the permission set",
     "INSUFFICIENT_ACCESS": "look for the system permission that the request needs",
     "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "the record this one points to is not visible to the new user: "
     "look for Read on its object and at its sharing",

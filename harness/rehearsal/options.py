@@ -71,6 +71,13 @@ class Options:
         return f"the sandbox of {shown(self.sandbox)}" if self.sandbox else f"org {self.org}"
 
     @property
+    def as_typed(self) -> str:
+        """The options that name the org, to be put behind a command."""
+        if self.sandbox is not None:
+            return f" --sandbox {shown(self.sandbox)}"
+        return "" if self.org == "simulated" else f" --org {self.org}"
+
+    @property
     def org_folder(self) -> Path:
         """Where what belongs to the org is kept between processes."""
         return self.state_folder / (f"sandbox-{self.sandbox.stem}" if self.sandbox else self.org)

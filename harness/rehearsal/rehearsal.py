@@ -15,7 +15,7 @@ from harness import __version__
 from harness.checks.results import CheckResult, Comparison
 from harness.checks.spec import check_specs, operation_specs
 from harness.credentials.store import open_store
-from harness.errors import Place, RehearseError, StageFailed, UsageError
+from harness.errors import Place, RecordingError, RehearseError, StageFailed, UsageError
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal
 from harness.migration.records import Intent, RollbackProof, RunStarted, StageFinished
@@ -25,7 +25,15 @@ from harness.recording.hosts import CANONICAL_URL
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.options import Options, shown
 from harness.rehearsal.progress import NotReached, Progress
-from harness.rehearsal.worlds import World, facts_of, open_configured, open_ready, open_replay, open_simulated
+from harness.rehearsal.worlds import (
+    World,
+    facts_of,
+    identity_of,
+    open_configured,
+    open_ready,
+    open_replay,
+    open_simulated,
+)
 from harness.report.evidence import Evidence, gather
 from harness.scenario.loader import ScenarioFile
 
@@ -167,7 +175,10 @@ class Rehearsal:
     @property
     def folder(self) -> Path:
         """Where what belongs to this scenario and org is kept between processes."""
-        return self.options.org_folder / self.file.name
+        folder = self.options.org_folder
+        if self.options.sandbox is not None:  # one that was started anew is another org, though its ids are the same
+            folder = folder.with_name(f"{folder.name}-{identity_of(self.options.sandbox)}")
+        return folder / self.file.name
 
     @property
     def cassettes(self) -> Cassettes:
@@ -363,6 +374,8 @@ class Rehearsal:
     def _roll_the_migration_back(self) -> RollbackProof:
         with suppress(RehearseError):  # the stage's own item says so; what was written must be undone all the same
             self._run_through()
+        if isinstance(self.progress.error, RecordingError):
+            raise NotReached(f"the replay broke off in stage {self.progress.error_stage} and cannot go on")
         ended = self.progress.ended_badly()
         if ended is not None and ended[1].result == "stopped":
             raise NotReached(f"{ended[0]} waits: {ended[1].message}")

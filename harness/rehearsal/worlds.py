@@ -6,6 +6,7 @@ all, where cassettes are replayed.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import OrgUnreachable, UsageError
+from harness.errors import OrgUnreachable, Place, UsageError
 from harness.org.clock import Clock, SystemClock
 from harness.org.secret import Resolve, Secret, resolve_reference
 from harness.org.sign_in import Credential, credential
@@ -67,6 +68,8 @@ class World:
         self.closing.close()
 
 
+_OWN_APPS = ("Rehearsal Admin", "Rehearsal Admin JWT")
+"""The apps that every simulated sandbox has for its admin."""
 _GONE = "is `rehearse sandbox` still running? start it again and name its new ready file"
 _UNTRUSTED = "a sandbox that is served with --tls is configured as an org in rehearse.toml, with its ca_bundle"
 
@@ -98,16 +101,29 @@ def open_simulated(file: ScenarioFile, *, state: Path | None) -> World:
 
 def open_ready(file: ScenarioFile, path: Path) -> World:
     """A simulated sandbox that already runs and wrote this ready file. Raises UsageError when it is not one."""
+    ready = _read_ready(path)
+    return _of_ready(file, ready, clock=_RemoteClock(ready.control), closing=ExitStack())
+
+
+def identity_of(path: Path) -> str:
+    """What tells the simulated sandbox of a ready file from any other: 8 digits. Raises UsageError like `open_ready`.
+
+    Its first app's consumer key is made with the org and kept in its state.
+    """
+    key = next(iter(_read_ready(path).apps.values()))["consumer_key"]
+    return hashlib.sha256(key.encode()).hexdigest()[:8]
+
+
+def _read_ready(path: Path) -> Ready:
     from harness.sandbox.ready import Ready
 
     try:
-        ready = Ready.read(path)
+        return Ready.read(path)
     except OSError as error:
         remedy = f"start one: rehearse sandbox --ready {path}"
         raise UsageError(f"{path} cannot be read: {error.strerror}", remedy=remedy) from error
     except ValueError as error:
         raise UsageError(str(error), remedy="name the file that `rehearse sandbox --ready` wrote") from error
-    return _of_ready(file, ready, clock=_RemoteClock(ready.control), closing=ExitStack())
 
 
 def open_configured(name: str, root: Path, scenario_folder: Path) -> World:
@@ -211,8 +227,11 @@ def _resolve_from(file: ScenarioFile, ready: Ready) -> Resolve:
     users = {user["username"].casefold(): user for user in ready.users.values()}
     known: dict[str, str] = {}
 
-    def learn(username: str, sign_in: SignIn) -> None:
-        app = ready.apps.get(getattr(sign_in, "app", ""), {})
+    def learn(side: str, username: str, sign_in: SignIn) -> None:
+        name = getattr(sign_in, "app", None)
+        if name is not None and name not in ready.apps:
+            raise _no_such_app(name, ready, file.place(side, "sign_in", "app"))
+        app = ready.apps[name] if name is not None else {}
         user = users.get(username.casefold(), {"password": "", "security_token": ""})
         for part, reference in sign_in.model_dump().items():
             if part in ("flow", "app") or reference is None:
@@ -224,19 +243,27 @@ def _resolve_from(file: ScenarioFile, ready: Ready) -> Resolve:
             elif part in user:
                 known[reference] = user[part] or _made_up(reference)
 
-    learn(file.scenario.from_.username, file.scenario.from_.sign_in)
-    learn(file.scenario.to.username, file.scenario.to.sign_in)
+    learn("from", file.scenario.from_.username, file.scenario.from_.sign_in)
+    learn("to", file.scenario.to.username, file.scenario.to.sign_in)
 
     def resolve(reference: str) -> Secret:
         if reference not in known:
             raise UsageError(
                 f"the simulated sandbox has nothing for {reference}",
                 place=file.place("from"),
-                remedy=f"name an app that it has: {', '.join(ready.apps)}",
+                remedy="name a user and an app that it has; they stand in the org's sandbox.yaml",
             )
         return Secret(known[reference])
 
     return resolve
+
+
+def _no_such_app(name: str, ready: Ready, place: Place) -> UsageError:
+    others = [known for known in ready.apps if known not in _OWN_APPS]
+    near = difflib.get_close_matches(name, others, n=1)
+    remedy = f"its apps are: {', '.join(others)}" if others else "give it users and apps in a sandbox.yaml"
+    remedy = f"did you mean {near[0]!r}?" if near else remedy
+    return UsageError(f"the simulated sandbox has no app {name!r}", place=place, remedy=remedy)
 
 
 def _read_key(file: Path) -> str:

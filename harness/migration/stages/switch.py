@@ -44,7 +44,8 @@ def _switch(context: Context) -> Steps:
 
     writes.perform(context, write, [{}], send=send, look=look)
     yield
-    return f"{store.name}: {', '.join(values)} replaced; the old file is kept for a rollback"
+    stand_in = " in a stand-in; a simulated org leaves the file itself alone" if context.world.site.simulated else ""
+    return f"{store.name}: {', '.join(values)} replaced{stand_in}; the old file is kept for a rollback"
 
 
 def _parts(context: Context) -> Mapping[str, Secret]:

@@ -264,14 +264,14 @@ def test_what_neither_user_could_do_is_not_equal() -> None:
     answer = {"error_code": NO_RECORD, "message": "new@acme.example sees no Order"}
     comparison = compared("delete: {object: Order}", answer, answer)
     assert not comparison.equal
-    assert comparison.differences == ("neither user could do it: NO_RECORD: new@acme.example sees no Order",)
+    assert comparison.differences == ("both users got NO_RECORD: new@acme.example sees no Order",)
     assert "insert Order rows" in (comparison.remedy or "")
     refused = compared(QUERY, {"error_code": "MALFORMED_QUERY"}, {"error_code": "MALFORMED_QUERY"})
-    assert refused.differences == ("neither user could do it: MALFORMED_QUERY",)
+    assert refused.differences == ("both users got MALFORMED_QUERY",)
     assert refused.remedy == "correct the query in the scenario"
     partly = {"rows": 5, "error_code": "INVALID_FIELD"}
     failed = compared(QUERY, {**partly, "failed_rows": 1}, {**partly, "failed_rows": 2})
-    assert failed.differences == ("neither user could do it: INVALID_FIELD", "failed rows: old 1, new 2")
+    assert failed.differences == ("both users got INVALID_FIELD, for some rows", "failed rows: old 1, new 2")
 
 
 def test_the_new_user_alone_must_succeed() -> None:
