@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -151,7 +152,7 @@ def test_the_org_that_the_command_keeps(watched: Watched) -> None:
         lambda secret: secret.encode().hex(),
     ],
 )
-def test_the_scanner_finds_what_is_there(tmp_path: Path, written) -> None:  # type: ignore[no-untyped-def]
+def test_the_scanner_finds_what_is_there(tmp_path: Path, written: Callable[[str], str]) -> None:
     secret = f"Ä9 {secrets.token_hex(8)}&<\"'%+/{secrets.token_hex(4)}"
     scanner = Scanner({"password": [secret]})
     (tmp_path / "clean.txt").write_text(secrets.token_hex(40))
