@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.checks.results import CheckResult, Comparison
 from harness.errors import EXIT_AS_EXPECTED, GuardRefused, RehearseError, StageFailed, Stopped, UsageError
@@ -244,7 +245,7 @@ def _print_plan(plan: Plan) -> None:
     console = Console(highlight=False)
     writes = Table("stage", "write", "rows", "calls", title="What would be written", title_justify="left")
     for write in plan.writes:
-        writes.add_row(write.stage, write.summary, f"{write.rows:,}", str(write.calls))
+        writes.add_row(write.stage, Text(write.summary), f"{write.rows:,}", str(write.calls))
     console.print(writes)
     _print_losses(console, plan.losses)
     if plan.added:

@@ -142,7 +142,7 @@ def _plan(context: Context) -> Steps:
             remedy="drop each with its reason under permissions.drop, or leave this user on its license",
         )
     return (
-        f"{len(plan.writes)} writes in {plan.calls} calls, {len(plan.losses)} losses, all accepted; digest "
+        f"{len(plan.writes)} writes in {plan.calls} calls, {len(plan.losses)} losses, all accounted for; digest "
         f"{plan.digest[:16]}"
     )
 
