@@ -11,6 +11,7 @@ reach custom items, so nothing here relies on them.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -88,9 +89,9 @@ class RehearsalItem(pytest.Item):
         self.stage = stage
         self.place = place or file.place()
 
+    @abstractmethod
     def ask(self) -> None:
         """Get this item's result; raises RehearseError for a failure."""
-        raise NotImplementedError
 
     def runtest(self) -> None:
         """Ask, and skip when something before it was in the way."""

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import time
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -299,19 +300,20 @@ class _ThrowAwayKey:
         return self._pem
 
 
-class _Advancing:
+class _Advancing(ABC):
     """What both clocks of a simulated sandbox share: time passes because we say so."""
 
     def __init__(self, seed: str) -> None:
         self._seed = seed
         self._ids = 0
 
+    @abstractmethod
     def _advance(self, seconds: float) -> None:
-        raise NotImplementedError
+        """Let time pass in the org."""
 
+    @abstractmethod
     def now(self) -> datetime:
         """The org's time."""
-        raise NotImplementedError
 
     def sleep(self, seconds: float) -> None:
         """Let a short while pass in the org."""
