@@ -177,6 +177,8 @@ def plan(file: Path, org: str | None, sandbox: Path | None, state_folder: Path) 
     help="Write URL, users and apps with their secrets here (mode 0600) once it serves.",
 )
 @click.option("--tls", type=_EXISTING, nargs=2, metavar="CERT KEY", help="Serve https with this certificate and key.")
+@click.option("--switch", "switches", multiple=True, metavar="NAME=VALUE", help="How it behaves where nobody knows.")
+@click.option("--switches", "show_switches", is_flag=True, help="List the switches, the default of each first.")
 def sandbox(
     *,
     port: int,
@@ -185,17 +187,24 @@ def sandbox(
     state: Path | None,
     ready: Path,
     tls: tuple[Path, Path] | None,
+    switches: tuple[str, ...],
+    show_switches: bool,
 ) -> int:
     """Serve a simulated sandbox on the loopback until Ctrl-C.
 
     \b
     rehearse sandbox
     rehearse sandbox --source ./my-dx-project --port 8080 --ready ready.json
+    rehearse sandbox --switch profile-change=strip --switch soap-login=off
     rehearse run erp.scenario.yaml --sandbox ready.json
     """
-    from harness.serving import serve
+    from harness import serving
 
-    return serve(port=port, source=source, population=population, state=state, ready=ready, tls=tls)
+    if show_switches:
+        return serving.list_switches()
+    return serving.serve(
+        port=port, source=source, population=population, state=state, ready=ready, tls=tls, switches=switches
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from harness.sandbox.ready import Ready
 from harness.sandbox.server import SandboxServer
 from harness.sandbox.source import open_org
 from harness.sandbox.source.errors import SourceError
+from harness.sandbox.switches import known_switches
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
@@ -31,12 +32,13 @@ def serve(
     state: Path | None,
     ready: Path,
     tls: tuple[Path, Path] | None,
+    switches: Sequence[str] = (),
 ) -> int:
     """Serve a simulated sandbox until interrupted. Raises UsageError for what cannot be read, served or written."""
     console = Console(stderr=True, highlight=False)
     if tls is not None:
         _check_tls(*tls)
-    with closing(_open(source, population, state)) as org:
+    with closing(_open(source, population, state, switches)) as org:
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
@@ -44,6 +46,15 @@ def serve(
             console.print(f"simulated sandbox at {what.instance_url}, org {what.org_id}", soft_wrap=True)
             console.print(f"users, apps and their secrets: {ready}. Ctrl-C stops it.", markup=False, soft_wrap=True)
             stop.wait()
+    return 0
+
+
+def list_switches() -> int:
+    """Print every switch, its choices with the default first, and what it decides."""
+    console = Console(highlight=False)
+    for switch in known_switches():
+        console.print(f"{switch.name}={'|'.join(switch.choices)}", style="bold", markup=False, soft_wrap=True)
+        console.print(f"    {switch.about}", markup=False, soft_wrap=True)
     return 0
 
 
@@ -57,11 +68,13 @@ def _check_tls(certificate: Path, key: Path) -> None:
         ) from error
 
 
-def _open(source: str, population: Path | None, state: Path | None) -> SandboxOrg:
+def _open(source: str, population: Path | None, state: Path | None, switches: Sequence[str]) -> SandboxOrg:
     try:
-        return open_org(source, population=population, state=state)
+        return open_org(source, population=population, state=state, switches=switches)
     except SourceError as error:
         raise UsageError(str(error)) from error
+    except ValueError as error:
+        raise UsageError(str(error), remedy="`rehearse sandbox --switches` lists them") from error
     except sqlite3.Error as error:
         raise UsageError(
             f"{state} cannot be opened as the state of a simulated org: {error}",

@@ -1,37 +1,103 @@
-"""Behaviour of the platform that no public source settles, as switches with a documented default."""
+"""Behaviour of the platform that no public source settles, as switches with a documented default.
+
+A switch is a field of `Switches`: its default, what else it may be, and what it decides. On a command line and in the
+documents its name has dashes and its booleans are `on` and `off`: `profile-change=strip`, `soap-login=off`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
+
+Value = bool | int | str
+
+
+def _switch(default: Value, *others: Value, about: str) -> Any:
+    """A switch: its default first, then what else it may be; booleans have both by themselves."""
+    choices = (True, False) if isinstance(default, bool) else (default, *others)
+    return field(default=default, metadata={"choices": choices, "about": about})
 
 
 @dataclass(frozen=True, slots=True)
 class Switches:
     """How the simulated org behaves where nobody outside the platform's owner knows for certain."""
 
-    insufficient_access_status: int = 403
-    """HTTP status of INSUFFICIENT_ACCESS_OR_READONLY: 403 in tests of API clients, 400 in other reports."""
-    profile_change_with_incompatible_sets: Literal["refuse", "remove"] = "refuse"
-    """What a change of User.ProfileId does when assigned sets do not fit the new license: refuse, or drop them."""
-    deactivation_drops_permission_set_licenses: bool = True
-    """Whether deactivating a user frees its permission set license seats."""
-    deactivation_drops_memberships: bool = True
-    """Whether deactivating a user removes it from public groups and queues."""
-    automatic_license_removal: bool = True
-    """Whether unassigning a set also removes the permission set license that only it needed ("in most cases")."""
-    psa_duplicate_text: Literal["ids", "sentence"] = "ids"
-    """Which wording a duplicate PermissionSetAssignment gets; the code DUPLICATE_VALUE is firm."""
-    mixed_dml: bool = True
-    """Whether one transaction may not write both setup and ordinary objects."""
-    shut_out_users_lose_sessions: bool = True
-    """Whether freezing or deactivating a user ends the sessions that are open."""
-    soap_login: bool = True
-    """Whether SOAP login() is on; orgs made since Winter '26 have it off until somebody turns it on."""
-    username_password_flow: bool = True
-    """Whether the OAuth username-password flow is allowed; orgs made since Summer '23 block it until told otherwise."""
-    run_as_needs_api_only: bool = False
-    """Whether the run-as user of client credentials must have the API Only User permission (documents disagree)."""
+    insufficient_access_status: int = _switch(
+        403, 400, about="HTTP status of INSUFFICIENT_ACCESS_OR_READONLY: 403 in tests of API clients, 400 elsewhere."
+    )
+    profile_change: Literal["refuse", "strip"] = _switch(
+        "refuse",
+        "strip",
+        about="What a change of User.ProfileId does when assigned sets do not fit the new license: refuse, or drop them.",
+    )
+    deactivation_drops_permission_set_licenses: bool = _switch(
+        True, about="Whether deactivating a user frees its permission set license seats."
+    )
+    deactivation_drops_memberships: bool = _switch(
+        True, about="Whether deactivating a user removes it from public groups and queues."
+    )
+    automatic_license_removal: bool = _switch(
+        True,
+        about='Whether unassigning a set removes the permission set license that only it needed ("in most cases").',
+    )
+    psa_duplicate_text: Literal["ids", "sentence"] = _switch(
+        "ids",
+        "sentence",
+        about="Which wording a duplicate PermissionSetAssignment gets; the code DUPLICATE_VALUE is firm.",
+    )
+    mixed_dml: bool = _switch(True, about="Whether one transaction may not write both setup and ordinary objects.")
+    shut_out_users_lose_sessions: bool = _switch(
+        True, about="Whether freezing or deactivating a user ends the sessions that are open."
+    )
+    soap_login: bool = _switch(
+        True, about="Whether SOAP login() is on; orgs made since Winter '26 have it off until somebody turns it on."
+    )
+    username_password_flow: bool = _switch(
+        True,
+        about="Whether the OAuth username-password flow is allowed; orgs made since Summer '23 block it by default.",
+    )
+    run_as_needs_api_only: bool = _switch(
+        False,
+        about="Whether the run-as user of client credentials must have API Only User (documents disagree).",
+    )
 
 
 DEFAULT_SWITCHES = Switches()
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One switch as people read and write it."""
+
+    name: str
+    choices: tuple[str, ...]
+    """The default first."""
+    about: str
+
+
+def known_switches() -> Iterator[Switch]:
+    """All switches, in their order."""
+    for one in fields(Switches):
+        choices = tuple(_shown(value) for value in one.metadata["choices"])
+        yield Switch(one.name.replace("_", "-"), choices, one.metadata["about"])
+
+
+def set_switches(switches: Switches, settings: Iterable[str]) -> Switches:
+    """Set switches from `name=value` texts. Raises ValueError that says what there is to choose from."""
+    known = {one.name.replace("_", "-"): one for one in fields(Switches)}
+    changes = {}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        found = known.get(name)
+        if found is None:
+            raise ValueError(f"there is no switch {name!r}; there are {', '.join(known)}")
+        values = {_shown(value): value for value in found.metadata["choices"]}
+        if text not in values:
+            raise ValueError(f"the switch {name} can be {' or '.join(values)}, not {text!r}")
+        changes[found.name] = values[text]
+    return replace(switches, **changes)
+
+
+def _shown(value: Value) -> str:
+    return ("off", "on")[value] if isinstance(value, bool) else str(value)

@@ -99,7 +99,7 @@ class UserRules(Rules):
             excess = ceiling.excess_of(content, terms)
             if excess is None and content.license_id in (None, *held):
                 continue
-            if self.org.switches.profile_change_with_incompatible_sets == "refuse":
+            if self.org.switches.profile_change == "refuse":
                 reason = excess or str(granted.get("Label"))
                 text = f'Can\'t assign permission set "{granted.get("Label")}" to user "{row.get("Name")}". '
                 raise integrity(f"{text}The user license doesn't allow the permission: {reason}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 
@@ -36,7 +37,7 @@ from harness.sandbox.source.loading import ADMIN, Loading
 from harness.sandbox.source.metadata import Project
 from harness.sandbox.source.population import POPULATION_FILE, Population, read_population
 from harness.sandbox.source.schema import build_schema
-from harness.sandbox.switches import Switches
+from harness.sandbox.switches import Switches, set_switches
 
 __all__ = ["DEMO", "SourceError", "open_org"]
 
@@ -64,20 +65,27 @@ _STEPS = (
 _LOADED = "loaded"
 
 
-def open_org(source: str | Path, *, population: Path | None = None, state: Path | None = None) -> SandboxOrg:
+def open_org(
+    source: str | Path,
+    *,
+    population: Path | None = None,
+    state: Path | None = None,
+    switches: Iterable[str] = (),
+) -> SandboxOrg:
     """Make the org of a source: `demo`, or the directory of a Salesforce DX project.
 
     The population is `population`, else the project's own `sandbox.yaml`, else one active user for each profile and an
     `admin`. With `state` the org is kept in that file; a file that is there is opened as it is, with the source's
-    schema. Raises SourceError naming the file and what is wrong with it.
+    schema. `switches` are `name=value` texts that go before what the population says. Raises SourceError naming the file
+    and what is wrong with it, ValueError for a switch that there is not.
     """
     directory = Path(str(resources.files("harness.sandbox") / "demo")) if source == DEMO else Path(source)
     project = read_project(directory)
     file = population or directory / POPULATION_FILE
     people = read_population(file) if population or file.is_file() else one_user_for_each_profile(project)
     exists = state is not None and state.exists()
-    switches = Switches(**people.settings.model_dump())
-    org = SandboxOrg(build_schema(project), path=state, switches=switches)
+    chosen = set_switches(Switches(**people.settings.model_dump()), switches)
+    org = SandboxOrg(build_schema(project), path=state, switches=chosen)
     if exists:
         return _checked(org, state)
     try:
