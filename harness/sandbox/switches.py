@@ -15,7 +15,7 @@ Value = bool | int | str
 
 def _switch(default: Value, *others: Value, about: str) -> Any:
     """A switch: its default first, then what else it may be; booleans have both by themselves."""
-    choices = (True, False) if isinstance(default, bool) else (default, *others)
+    choices = (default, not default) if isinstance(default, bool) else (default, *others)
     return field(default=default, metadata={"choices": choices, "about": about})
 
 
@@ -29,7 +29,7 @@ class Switches:
     profile_change: Literal["refuse", "strip"] = _switch(
         "refuse",
         "strip",
-        about="What a change of User.ProfileId does when assigned sets do not fit the new license: refuse, or drop them.",
+        about="What a change of User.ProfileId does when assigned sets do not fit the new license: refuse or drop.",
     )
     deactivation_drops_permission_set_licenses: bool = _switch(
         True, about="Whether deactivating a user frees its permission set license seats."

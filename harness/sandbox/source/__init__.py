@@ -76,8 +76,8 @@ def open_org(
 
     The population is `population`, else the project's own `sandbox.yaml`, else one active user for each profile and an
     `admin`. With `state` the org is kept in that file; a file that is there is opened as it is, with the source's
-    schema. `switches` are `name=value` texts that go before what the population says. Raises SourceError naming the file
-    and what is wrong with it, ValueError for a switch that there is not.
+    schema. `switches` are `name=value` texts that go before what the population says. Raises SourceError naming the
+    file and what is wrong with it, ValueError for a switch that there is not.
     """
     directory = Path(str(resources.files("harness.sandbox") / "demo")) if source == DEMO else Path(source)
     project = read_project(directory)

@@ -90,7 +90,7 @@ def test_a_change_of_profile_moves_the_seat_and_the_profiles_set(desk: Desk) -> 
 
 @pytest.mark.parametrize("drops", [True, False])
 def test_sets_that_the_new_license_cannot_carry(desk: Desk, drops: bool) -> None:
-    change_switches(desk, profile_change_with_incompatible_sets="remove" if drops else "refuse")
+    change_switches(desk, profile_change="strip" if drops else "refuse")
     reader = desk.set("Reader")
     desk.create("ObjectPermissions", ParentId=reader, SobjectType="Account", PermissionsRead=True)
     desk.create("PermissionSetAssignment", AssigneeId=desk.sales, PermissionSetId=reader)
