@@ -50,11 +50,7 @@ class SandboxOrg:
         self.clock = clock or SandboxClock()
         self.lock = threading.RLock()
         self.store = Store(schema, path)
-        self.ids = IdSequence(self.store.load_state("ids"))
-        self._numbers: dict[str, int] = self.store.load_state("numbers") or {}
-        kept_time = self.store.load_state("clock")
-        if kept_time:
-            self.clock.set(datetime.fromisoformat(kept_time))
+        self._load_state()
         self.org_id = make_id("00D", 1)
         link_definitions(schema)
         self.relations = Relations(schema)
@@ -70,6 +66,28 @@ class SandboxOrg:
     def close(self) -> None:
         """Close the state."""
         self.store.close()
+
+    def snapshot(self) -> bytes:
+        """All rows, sessions, sequences and the time, to be given to `restore`. Raises RuntimeError in a transaction."""
+        with self.lock:
+            with self.store.transaction():  # which saves the sequences and the time
+                pass
+            return self.store.snapshot()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Make everything as it was when the snapshot was taken. Raises RuntimeError in a transaction."""
+        with self.lock:
+            self.store.restore(snapshot)
+            self._load_state()
+            self.book.forget_everything()
+            self.derived.forget_everything()
+
+    def _load_state(self) -> None:
+        self.ids = IdSequence(self.store.load_state("ids"))
+        self._numbers: dict[str, int] = self.store.load_state("numbers") or {}
+        kept_time = self.store.load_state("clock")
+        if kept_time:
+            self.clock.set(datetime.fromisoformat(kept_time))
 
     def _save_state(self) -> None:
         self.store.save_state("ids", self.ids.counters)

@@ -12,7 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -37,6 +37,8 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "PermissionSetTabSetting": (("ParentId", "Name"),),
 }
 """Indexes beside those of references, unique fields and names."""
+_ROLLBACK_JOURNAL = b"\1\1"
+"""Bytes 18 and 19 of a database that is not in WAL mode, which one in memory cannot be (SQLite, "Database File Format")."""
 
 
 def quote(name: str) -> str:
@@ -63,6 +65,7 @@ class Store:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("CREATE TABLE IF NOT EXISTS _state (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        self._in_file = path is not None
         self._tables: dict[str, _Table] = {}
         self._depth = 0
         self.before_commit: list[Callable[[], None]] = []
@@ -109,6 +112,28 @@ class Store:
             self._connection.execute(f"RELEASE {name}")
         else:
             self._connection.execute("COMMIT" if kept else "ROLLBACK")
+
+    # Snapshots
+
+    def snapshot(self) -> bytes:
+        """All that is kept, as one SQLite database. Raises RuntimeError inside a transaction."""
+        self._outside_a_transaction()
+        return self._connection.serialize()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Put back all that was kept when the snapshot was taken. Raises RuntimeError inside a transaction."""
+        self._outside_a_transaction()
+        self._tables.clear()
+        if not self._in_file:
+            self._connection.deserialize(snapshot)
+            return
+        with closing(sqlite3.connect(":memory:")) as kept:
+            kept.deserialize(snapshot[:18] + _ROLLBACK_JOURNAL + snapshot[20:])
+            kept.backup(self._connection)
+
+    def _outside_a_transaction(self) -> None:
+        if self._depth:
+            raise RuntimeError("a transaction is open")
 
     # State beside the rows
 
