@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from harness.sandbox import apps, identity
 from harness.sandbox.apps import App
-from harness.sandbox.http.soap import (
+from harness.sandbox.http.envelope import (
     SoapFault,
     element,
     envelope,

@@ -1,4 +1,4 @@
-"""SOAP envelopes, and login() of the partner API.
+"""login() of the partner and enterprise API.
 
 login() is gone from API 65.0, needs the system permission Use Any API Auth, and is off in newer orgs (a switch of the
 org); facts: SOAP API guide, "login()". Faults come with HTTP status 500.
@@ -7,25 +7,27 @@ org); facts: SOAP API guide, "login()". Faults come with HTTP status 500.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import Element, ParseError
-from xml.sax.saxutils import escape
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element
 
 from harness.sandbox import identity
 from harness.sandbox.http.desk import Desk
-from harness.sandbox.http.wire import XML_TYPE, Answer
+from harness.sandbox.http.envelope import (
+    PARTNER,
+    SoapFault,
+    element,
+    fault_answer,
+    local_name,
+    operation,
+    success_answer,
+    text_of,
+)
+from harness.sandbox.http.wire import Answer
 from harness.sandbox.identity import Login, LoginRefused
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
 
 LAST_LOGIN_VERSION = 64.0
-_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
-_XSI = "http://www.w3.org/2001/XMLSchema-instance"
-PARTNER_FAULT = "urn:fault.partner.soap.sforce.com"
-PARTNER = "urn:partner.soap.sforce.com"
 _INVALID_LOGIN = "Invalid username, password, security token; or user locked out."
 _NOTE = {
     identity.TOKEN_REQUIRED: (
@@ -37,86 +39,12 @@ _NOTE = {
 }
 
 
-class SoapFault(Exception):
-    """A call that failed; `name` is the fault's element in the detail."""
-
-    def __init__(self, code: str, message: str, *, name: str = "UnexpectedErrorFault") -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-        self.name = name
-
-
 def login(org: SandboxOrg, desk: Desk, version: str, body: bytes, host: str) -> Answer:
     """Answer `POST /services/Soap/u/V` or `/c/V` with a sign-in in it."""
     try:
         return _login(org, desk, version, operation(body), host)
     except SoapFault as fault:
         return fault_answer(fault)
-
-
-def envelope(body: bytes) -> Element:
-    """The SOAP envelope in a request. Raises SoapFault when it is none."""
-    try:
-        root: Element = fromstring(body)
-    except (ParseError, DefusedXmlException, ValueError) as error:
-        raise SoapFault("MALFORMED_REQUEST", "The request is no well-formed SOAP envelope") from error
-    if local_name(root) != "Envelope":
-        raise SoapFault("MALFORMED_REQUEST", "The request is no SOAP envelope")
-    return root
-
-
-def operation(body: bytes) -> Element:
-    """The first element in the body of the envelope: the call. Raises SoapFault."""
-    found = envelope(body).find(f"{{{_ENVELOPE}}}Body")
-    if found is None or len(found) == 0:
-        raise SoapFault("MALFORMED_REQUEST", "The SOAP envelope has no call in its body")
-    return found[0]
-
-
-def local_name(element: Element) -> str:
-    """The name without its namespace."""
-    return str(element.tag).rpartition("}")[2]
-
-
-def text_of(element: Element, name: str) -> str:
-    """The text of the first child of that name, or an empty text."""
-    return next((child.text or "" for child in element if local_name(child) == name), "")
-
-
-def fault_answer(fault: SoapFault, *, namespace: str = PARTNER_FAULT) -> Answer:
-    """The envelope of a fault, status 500."""
-    code, message = escape(fault.code), escape(fault.message)
-    detail = (
-        f'<sf:{fault.name} xsi:type="sf:{fault.name}"><sf:exceptionCode>{code}</sf:exceptionCode>'
-        f"<sf:exceptionMessage>{message}</sf:exceptionMessage></sf:{fault.name}>"
-    )
-    return Answer(
-        500,
-        f'<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="{_ENVELOPE}" xmlns:sf="{namespace}" '
-        f'xmlns:xsi="{_XSI}"><soapenv:Body><soapenv:Fault><faultcode>sf:{code}</faultcode>'
-        f"<faultstring>{code}: {message}</faultstring><detail>{detail}</detail></soapenv:Fault></soapenv:Body>"
-        "</soapenv:Envelope>",
-        media_type=XML_TYPE,
-    )
-
-
-def success_answer(content: str, *, namespace: str) -> Answer:
-    """The envelope of an answer whose body is `content`, XML already."""
-    return Answer(
-        200,
-        f'<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="{_ENVELOPE}" xmlns="{namespace}" '
-        f'xmlns:xsi="{_XSI}"><soapenv:Body>{content}</soapenv:Body></soapenv:Envelope>',
-        media_type=XML_TYPE,
-    )
-
-
-def element(name: str, value: object) -> str:
-    """One XML element; None is `xsi:nil`."""
-    if value is None:
-        return f'<{name} xsi:nil="true"/>'
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"<{name}>{escape(text)}</{name}>"
 
 
 def _login(org: SandboxOrg, desk: Desk, version: str, call: Element, host: str) -> Answer:
