@@ -61,6 +61,20 @@ class Derived:
             "PermissionDependency": ((), self._dependencies),
         }
 
+    @property
+    def computed(self) -> frozenset[str]:
+        """Objects all of whose rows follow from the schema, or from who asks."""
+        return frozenset(name for name, (depends_on, _) in self._makers.items() if not depends_on) | {
+            "UserPermissionAccess"
+        }
+
+    def prepare_stored(self) -> None:
+        """Bring the rows and columns that follow from other rows up to date."""
+        for name, (depends_on, make) in self._makers.items():
+            if depends_on:
+                self._refresh(name, depends_on, make)
+        self._sets()
+
     def row_changed(self, name: str) -> None:
         """A row of an object was written."""
         self._versions[name] = self._versions.get(name, 0) + 1
@@ -77,10 +91,13 @@ class Derived:
                 depends_on, make = self._makers[sobject.name]
                 self._refresh(sobject.name, depends_on, make)
             elif sobject.name in _ROWS or sobject.name == "PermissionSet":
-                self._refresh("(groups)", (*_SETS, *_ROWS), self._compute_groups)
-                self._refresh("(synthetic)", ("PermissionSet", "ObjectPermissions"), self._synthetic_rows)
+                self._sets()
             elif sobject.name == "UserPermissionAccess":
                 self._user_access(sobject, access)
+
+    def _sets(self) -> None:
+        self._refresh("(groups)", (*_SETS, *_ROWS), self._compute_groups)
+        self._refresh("(synthetic)", ("PermissionSet", "ObjectPermissions"), self._synthetic_rows)
 
     def _refresh(self, name: str, depends_on: Sequence[str], make: Callable[[], None]) -> None:
         key = tuple(self._versions.get(one, 0) for one in depends_on)

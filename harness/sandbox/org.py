@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -60,6 +60,8 @@ class SandboxOrg:
         self.derived = Derived(self)
         self.dml = Dml(self, rules_of(self))
         self._plans: OrderedDict[tuple[str, int, bool, bool], Plan] = OrderedDict()
+        self.before_row: Callable[[str, str, str], None] = lambda _sobject, _operation, _user_id: None
+        """Called before a user writes a row, and may refuse it: how a control interface locks rows."""
         self.store.before_commit.append(self._save_state)
         self.store.after_transaction.append(self._after_transaction)
 
@@ -68,7 +70,7 @@ class SandboxOrg:
         self.store.close()
 
     def snapshot(self) -> bytes:
-        """All rows, sessions, sequences and the time, to be given to `restore`. Raises RuntimeError in a transaction."""
+        """All rows, sessions, sequences and the time, for `restore`. Raises RuntimeError in a transaction."""
         with self.lock:
             with self.store.transaction():  # which saves the sequences and the time
                 pass
@@ -202,16 +204,19 @@ class SandboxOrg:
     def create(self, sobject: str, values: Mapping[str, Any], *, as_user: str) -> str:
         """Create a row; its id."""
         with self.lock:
+            self.before_row(sobject, "create", as_user)
             return self.dml.create(sobject, values, self.book.of(as_user))
 
     def update(self, sobject: str, record_id: str, values: Mapping[str, Any], *, as_user: str) -> None:
         """Change fields of a row."""
         with self.lock:
+            self.before_row(sobject, "update", as_user)
             self.dml.update(sobject, record_id, values, self.book.of(as_user))
 
     def delete(self, sobject: str, record_id: str, *, as_user: str) -> None:
         """Delete a row."""
         with self.lock:
+            self.before_row(sobject, "delete", as_user)
             self.dml.delete(sobject, record_id, self.book.of(as_user))
 
     def upsert(
@@ -219,6 +224,7 @@ class SandboxOrg:
     ) -> tuple[str, bool]:
         """Create or update the row with that external id; its id, and whether it was created."""
         with self.lock:
+            self.before_row(sobject, "upsert", as_user)
             return self.dml.upsert(sobject, key_field, key, values, self.book.of(as_user))
 
     # As the system

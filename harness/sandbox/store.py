@@ -38,7 +38,7 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 """Indexes beside those of references, unique fields and names."""
 _ROLLBACK_JOURNAL = b"\1\1"
-"""Bytes 18 and 19 of a database that is not in WAL mode, which one in memory cannot be (SQLite, "Database File Format")."""
+"""Bytes 18 and 19 of a database that has no WAL, which one in memory cannot have (SQLite, "Database File Format")."""
 
 
 def quote(name: str) -> str:

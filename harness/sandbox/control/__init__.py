@@ -1,0 +1,7 @@
+"""What a simulated org can be made to do, and no real one: turn its clock, fail, meet another admin, show its state."""
+
+from __future__ import annotations
+
+from harness.sandbox.control.interface import PREFIX, control_routes
+
+__all__ = ["PREFIX", "control_routes"]
