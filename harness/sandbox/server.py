@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import shutil
@@ -14,10 +15,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from starlette.types import Receive, Scope
 
 from harness.sandbox import apps, identity
 from harness.sandbox.apps import ADMIN_APP, App
-from harness.sandbox.control import PREFIX, control_routes
+from harness.sandbox.control import PREFIX, Interference, Trouble, control_routes
 from harness.sandbox.http.app import make_app
 from harness.sandbox.http.desk import Desk
 from harness.sandbox.ready import Ready
@@ -103,8 +105,10 @@ class SandboxServer:
         options: dict[str, Any] = {}
         if self._tls is not None:
             options = {"ssl_certfile": str(self._tls[0]), "ssl_keyfile": str(self._tls[1])}
+        trouble, line = Trouble(self.org), _Line()
+        app = make_app(self.org, desk, more_routes=control_routes(self.org, desk, token, trouble))
         config = uvicorn.Config(
-            make_app(self.org, desk, more_routes=control_routes(self.org, desk, token)),
+            Interference(app, trouble, line, spared=PREFIX),
             http="h11",
             ws="none",
             loop="asyncio",
@@ -116,7 +120,7 @@ class SandboxServer:
             timeout_graceful_shutdown=1,
             **options,
         )
-        self._server = _Uvicorn(config)
+        self._server = line.server = _Uvicorn(config)
 
     def _describe(self, instance_url: str, control: dict[str, str]) -> Ready:
         users = self._users()
@@ -183,6 +187,32 @@ def _listen(port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+class _Line:
+    """The connections of a server, for faults to play with."""
+
+    server: _Uvicorn | None = None
+
+    async def pause(self, seconds: float) -> None:
+        """Let real time pass."""
+        await asyncio.sleep(seconds)
+
+    async def until_gone(self, receive: Receive, seconds: float) -> None:
+        """Wait until the client has closed the connection, or that long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+
+    async def cut(self, scope: Scope) -> None:
+        """Close the connection once what was sent is out, and wait until the server has noticed."""
+        assert self.server is not None
+        connections = self.server.server_state.connections
+        for connection in [one for one in connections if getattr(one, "scope", None) is scope]:
+            connection.transport.close()
+            while connection in connections:
+                await asyncio.sleep(0)
 
 
 class _Uvicorn(uvicorn.Server):

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from harness.sandbox.control.interface import PREFIX, control_routes
+from harness.sandbox.control.interference import Interference, Trouble
 
-__all__ = ["PREFIX", "control_routes"]
+__all__ = ["PREFIX", "Interference", "Trouble", "control_routes"]

@@ -201,3 +201,66 @@ def test_requests_from_many_threads_are_answered(org: SandboxOrg, erp: Client) -
 def test_identity_needs_a_known_object(org: SandboxOrg) -> None:
     with pytest.raises(ValueError, match="no object Nothing__c"):
         identity.known_columns(org, "Nothing__c", {})
+
+
+def test_the_control_interface_plans_faults_and_sends_the_second_admin(server: SandboxServer) -> None:
+    assert control(server, "POST", "faults", {"kind": "drop", "at": {"path": "*/never"}}).json() == {"fault": 1}
+    assert control(server, "GET", "faults").json() == {
+        "faults": [{"fault": 1, "kind": "drop", "fitted": 0, "happened": 0}]
+    }
+    assert control(server, "DELETE", "faults").json() == {"faults": []}
+    write = {"operation": "create", "object": "Account", "fields": {"Name": "Acme"}}
+    done = control(server, "POST", "admin", {"writes": [write]}).json()
+    assert server.org.row("Account", done["written"][0]) is not None
+    assert control(server, "POST", "admin", {"writes": [write], "at": {"method": "PATCH"}}).json() == {"errand": 1}
+    assert control(server, "GET", "admin").json() == {
+        "errands": [{"errand": 1, "fitted": 0, "happened": 0}],
+        "outcomes": [done],
+    }
+    assert control(server, "DELETE", "admin").json() == {"errands": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("faults", {"kind": "drop", "effect": "late"}, "only a timeout has a late effect"),
+        ("faults", {"kind": "flood"}, "kind: Input should be"),
+        ("faults", [], "the body must be a JSON object"),
+        ("admin", {"writes": []}, "writes: Tuple should have at least 1 item"),
+        ("admin", {"writes": [{"operation": "delete", "object": "Account"}]}, "update and delete need `where`"),
+        ("admin", {"writes": [{"operation": "create", "object": "X", "fields": {"Y": 1}}]}, "NOT_FOUND"),
+        ("state", {"rows": 3}, "a state is"),
+        ("snapshots/7", {}, "there is no snapshot 7"),
+    ],
+)
+def test_a_wrong_order_to_the_control_interface(server: SandboxServer, path: str, body: object, message: str) -> None:
+    answer = control(server, "POST", path, body)
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+
+
+def test_the_state_and_what_became_of_it(server: SandboxServer) -> None:
+    before = control(server, "GET", "state").json()
+    account = server.org.insert_row("Account", {"Name": "Acme"})
+    created = control(server, "POST", "state", before).json()["difference"]
+    assert [(row["object"], row["id"], row["change"]) for row in created] == [("Account", account, "created")]
+    assert created[0]["fields"]["Name"] == [None, "Acme"]
+    snapshot = control(server, "POST", "snapshots").json()["snapshot"]
+    with_account = control(server, "GET", "state").json()
+    server.org.update_row("Account", account, {"Name": "Other"})
+    server.org.delete_row("User", server.org.rows("User")[-1]["Id"])
+    changes = control(server, "POST", "state", with_account).json()["difference"]
+    assert {(row["object"], row["change"]) for row in changes} >= {("Account", "changed"), ("User", "deleted")}
+    assert control(server, "POST", f"snapshots/{snapshot}").status_code == 200
+    assert control(server, "POST", "state", with_account).json() == {"difference": []}
+    assert control(server, "GET", "state").json() == with_account
+
+
+def test_the_state_tells_no_secret(server: SandboxServer) -> None:
+    text = control(server, "GET", "state").text
+    ready = server.ready
+    for user in ready.users.values():
+        assert user["password"] not in text
+    assert ready.apps["Rehearsal Admin"]["consumer_secret"] not in text
+    session = identity.sign_in(server.org, server.org.rows("User")[0], identity.Login(type="Test", application="Test"))
+    assert session.token not in control(server, "GET", "state").text

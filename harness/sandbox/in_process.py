@@ -1,0 +1,138 @@
+"""A simulated org without a socket: the same answers, given to `requests` in the same process and thread.
+
+For tests and simulations that must be quick and repeatable: no port, no thread, no real time. Faults become what a
+client of a real network would meet, and waiting turns the org's own clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from http import HTTPStatus
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from starlette.types import ASGIApp, Message, Receive, Scope
+from urllib3 import HTTPHeaderDict, HTTPResponse
+
+from harness.sandbox.control import PREFIX, Interference, Trouble
+from harness.sandbox.http.app import make_app
+from harness.sandbox.http.desk import Desk
+
+if TYPE_CHECKING:
+    from harness.sandbox.org import SandboxOrg
+
+INSTANCE_URL = "http://127.0.0.1"
+"""Where such an org believes to be."""
+
+
+class InProcess(HTTPAdapter):
+    """An adapter to mount: `session.mount(adapter.instance_url, adapter)`.
+
+    `trouble` takes faults and the second admin's errands. Raises what `requests` raises when a connection is cut
+    (ConnectionError), when nothing comes (ReadTimeout), and when an answer breaks off (ChunkedEncodingError).
+    """
+
+    def __init__(self, org: SandboxOrg, *, instance_url: str = INSTANCE_URL) -> None:
+        super().__init__()
+        self.instance_url = instance_url
+        self.trouble = Trouble(org)
+        self.desk = Desk(instance_url)
+        self._org = org
+        self._app: ASGIApp = make_app(org, self.desk)
+
+    def send(self, request: requests.PreparedRequest, *_args: Any, **_options: Any) -> requests.Response:
+        """Answer a request; time-outs, certificates and proxies have no meaning here."""
+        line = _Line(self._org)
+        body = _body(request)
+        incoming: list[Message] = [{"type": "http.request", "body": body}]
+        answer: list[Message] = []
+
+        async def receive() -> Message:
+            return incoming.pop() if incoming else {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            answer.append(message)
+
+        layer = Interference(self._app, self.trouble, line, spared=PREFIX)
+        _drive(layer(_scope(request), receive, send))
+        if not answer:
+            kind = requests.ReadTimeout if line.gave_up else requests.ConnectionError
+            raise kind("the simulated org did not answer", request=request)
+        if line.is_cut:
+            raise requests.exceptions.ChunkedEncodingError("the simulated org broke off", request=request)
+        response: requests.Response = self.build_response(request, _raw(answer))
+        _ = response.content
+        return response
+
+
+class _Line:
+    """A connection that is not one: waiting turns the org's clock, and who is waited for gives up at once."""
+
+    def __init__(self, org: SandboxOrg) -> None:
+        self._org = org
+        self.gave_up = False
+        self.is_cut = False
+
+    async def pause(self, seconds: float) -> None:
+        self._org.clock.advance(seconds)
+
+    async def until_gone(self, _receive: Receive, seconds: float) -> None:
+        self._org.clock.advance(seconds)
+        self.gave_up = True
+
+    async def cut(self, _scope: Scope) -> None:
+        self.is_cut = True
+
+
+def _drive(application: Coroutine[Any, Any, None]) -> None:
+    """Run the application to its end. It never has to wait for anything, so that no event loop is needed."""
+    try:
+        application.send(None)
+    except StopIteration:
+        return
+    application.close()
+    raise RuntimeError("the simulated org waits for something that only a server has")
+
+
+def _scope(request: requests.PreparedRequest) -> Scope:
+    parts = urlsplit(request.url or "")
+    headers = [(name.lower().encode("latin-1"), _bytes(value)) for name, value in request.headers.items()]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": request.method or "GET",
+        "scheme": parts.scheme,
+        "path": unquote(parts.path or "/"),
+        "raw_path": (parts.path or "/").encode("ascii"),
+        "query_string": parts.query.encode("ascii"),
+        "root_path": "",
+        "headers": [(b"host", parts.netloc.encode("ascii")), *headers],
+        "client": ("127.0.0.1", 0),
+        "server": (parts.hostname, parts.port),
+    }
+
+
+def _body(request: requests.PreparedRequest) -> bytes:
+    body = request.body
+    if body is None or isinstance(body, (bytes, str)):
+        return _bytes(body or b"")
+    if hasattr(body, "read"):
+        return _bytes(body.read())
+    return b"".join(_bytes(part) for part in body)
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text.encode("utf-8") if isinstance(text, str) else text
+
+
+def _raw(answer: list[Message]) -> HTTPResponse:
+    start, *parts = answer
+    headers = HTTPHeaderDict([(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]])
+    body = b"".join(part.get("body", b"") for part in parts)
+    status = start["status"]
+    reason = HTTPStatus(status).phrase
+    return HTTPResponse(BytesIO(body), headers, status, reason=reason, preload_content=False)
