@@ -111,12 +111,15 @@ class Interference:
         errand, fault = trouble.errands.at_call(asked), trouble.faults.at_call(asked)
         if errand is not None and errand.when == "before":
             trouble.run(errand)
-        if fault is None:
-            await self._app(scope, call.replay(), send)
-        else:
+        if fault is not None:
             await self._fail(fault, call, send)
+            answer = []
+        else:
+            answer = await self._answer(call)
         if errand is not None and errand.when == "after":
-            trouble.run(errand)
+            trouble.run(errand)  # before the client can do anything with the answer
+        for message in answer:
+            await send(message)
 
     async def _fail(self, fault: Fault, call: _Call, send: Send) -> None:
         answer = await self._answer(call) if fault.done_first else []
