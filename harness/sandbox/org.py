@@ -17,6 +17,7 @@ from harness.sandbox.describe import describe, describe_global, visible
 from harness.sandbox.dml import AUDIT_FIELDS, Dml
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.ids import IdSequence, long_id, make_id
+from harness.sandbox.objects.sharing import add_share_objects
 from harness.sandbox.permission_names import PermissionNames
 from harness.sandbox.relations import Relations
 from harness.sandbox.rules import complete, rules_of
@@ -45,6 +46,7 @@ class SandboxOrg:
         clock: SandboxClock | None = None,
         switches: Switches = DEFAULT_SWITCHES,
     ) -> None:
+        add_share_objects(schema)
         self.schema = schema
         self.switches = switches
         self.clock = clock or SandboxClock()
@@ -112,6 +114,7 @@ class SandboxOrg:
     def schema_changed(self) -> None:
         """Objects or fields were added to the schema."""
         with self.lock:
+            add_share_objects(self.schema)
             for sobject in self.schema:
                 self.store.schema_changed(sobject)
             link_definitions(self.schema)

@@ -42,6 +42,8 @@ class Field:
     child_relationship: str | None = None
     """How a query of the parent goes to the children: `Contacts`, `Tasks__r`."""
     master_detail: bool = False
+    write_requires_master_read: bool = False
+    """Of a master-detail reference: reading the master is enough to write the detail."""
     picklist: tuple[str, ...] = ()
     restricted: bool = False
     default: str | bool | int | float | None = None
@@ -78,8 +80,17 @@ class SObject:
     """Of a setup object: the system permissions of which one is needed to see it; none means everyone may."""
     write_needs_any_of: tuple[str, ...] = ()
     """The system permissions of which one is needed to write rows, beside what `rules` asks of setup objects."""
+    write_needs_feature: str | None = None
+    """The feature license that writing rows needs: `MarketingUser` for campaigns."""
     sharing: str = "ReadWrite"
-    """The org-wide default: Private, Read, ReadWrite, ControlledByParent."""
+    """The org-wide default, as the Metadata API names it (CustomObject, `sharingModel`): Private, Read, ReadWrite,
+    ReadWriteTransfer, FullAccess, ReadSelect, ControlledByParent, ControlledByCampaign."""
+    external_sharing: str | None = None
+    """The org-wide default for external users, where the source says."""
+    hierarchies: bool = True
+    """Grant Access Using Hierarchies: always so for standard objects."""
+    share_of: str | None = None
+    """Of a share object (AccountShare): the object whose rows it shares."""
     record_types: dict[str, str] = field(default_factory=dict)
     """Developer name to label."""
 
@@ -125,6 +136,44 @@ class LicenseTerms:
         return sobject.custom and "*__c" in self.objects
 
 
+@dataclass(frozen=True, slots=True)
+class GroupName:
+    """People that a sharing rule names, as a row of Group: its Type and its DeveloperName."""
+
+    type: str
+    """Regular, Queue, Role, RoleAndSubordinates, Organization."""
+    name: str = ""
+    """Empty for Organization."""
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One condition of a criteria-based sharing rule (Metadata API guide, FilterItem)."""
+
+    field: str
+    operation: str
+    """equals, notEqual, lessThan, greaterThan, lessOrEqual, greaterOrEqual, contains, notContain, startsWith, includes,
+    excludes."""
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class SharingRule:
+    """Shares the rows of an object that somebody owns, or that meet criteria (Metadata API guide, SharingRules)."""
+
+    name: str
+    level: str
+    """Read or Edit."""
+    shared_to: tuple[GroupName, ...]
+    shared_from: tuple[GroupName, ...] = ()
+    """Of an owner-based rule: whose rows."""
+    criteria: tuple[Criterion, ...] = ()
+    filter: str | None = None
+    """How the criteria are joined, by their numbers: `1 AND (2 OR 3)`; all of them, where nothing is said."""
+    children: tuple[tuple[str, str], ...] = ()
+    """Of a rule on accounts: the objects of the accounts' children, each with its level: (("Case", "Edit"), ...)."""
+
+
 class Schema:
     """All objects of an org, its system permissions, and the terms of its licenses."""
 
@@ -137,6 +186,8 @@ class Schema:
         """By UserLicense.Name."""
         self.permission_set_licenses: dict[str, LicenseTerms] = {}
         """By PermissionSetLicense.DeveloperName."""
+        self.sharing_rules: dict[str, list[SharingRule]] = {}
+        """By the object's name in lower case."""
 
     def add(self, sobject: SObject) -> None:
         """Add or replace an object."""
