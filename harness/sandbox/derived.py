@@ -1,7 +1,7 @@
 """Tables whose rows follow from other rows or from the schema, brought up to date before a query reads them.
 
-Seats in use, the computed sets of permission set groups, the synthetic object permissions of whoever may modify all
-data, the definitions of objects and fields, the dependencies of permissions, and what the running user may do.
+Seats in use, the synthetic object permissions of whoever may modify all data, the definitions of objects and fields,
+the dependencies of permissions, and what the running user may do.
 """
 
 # ruff: noqa: S608 - SQL is made of the schema's names, quoted; every value is bound
@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.access import NEEDS, OBJECT_RIGHTS, Content, EffectiveAccess, access_row_id, has_object_permissions
+from harness.sandbox.access import EffectiveAccess, access_row_id, has_object_permissions
+from harness.sandbox.contents import NEEDS, OBJECT_RIGHTS
 from harness.sandbox.definitions import dependency_rows, entity_rows, field_rows
 from harness.sandbox.ids import long_id, make_id
 from harness.sandbox.rules.ceiling import Seats
@@ -22,7 +23,6 @@ from harness.sandbox.store import Row, quote
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
 
-_SETS = ("PermissionSet", "MutingPermissionSet", "PermissionSetGroup", "PermissionSetGroupComponent")
 _ROWS = ("ObjectPermissions", "FieldPermissions", "SetupEntityAccess")
 _PREFIX = "Permissions"
 
@@ -49,7 +49,6 @@ class Derived:
         self._org = org
         self._versions: dict[str, int] = {}
         self._made: dict[str, tuple[object, ...]] = {}
-        self._groups: dict[str, Content] = {}
         self._makers: dict[str, tuple[tuple[str, ...], Callable[[], None]]] = {
             "UserLicense": (("User", "Profile", "UserLicense"), self._user_licenses),
             "PermissionSetLicense": (
@@ -82,7 +81,6 @@ class Derived:
     def forget_everything(self) -> None:
         """After a rollback, or a change of the schema."""
         self._made.clear()
-        self._groups.clear()
 
     def prepare(self, tables: Sequence[SObject], access: EffectiveAccess) -> None:
         """Bring the tables of a query up to date."""
@@ -92,11 +90,12 @@ class Derived:
                 self._refresh(sobject.name, depends_on, make)
             elif sobject.name in _ROWS or sobject.name == "PermissionSet":
                 self._sets()
+            elif sobject.name == "PermissionSetGroup":
+                self._org.recalculation.looked_at()
             elif sobject.name == "UserPermissionAccess":
                 self._user_access(sobject, access)
 
     def _sets(self) -> None:
-        self._refresh("(groups)", (*_SETS, *_ROWS), self._compute_groups)
         self._refresh("(synthetic)", ("PermissionSet", "ObjectPermissions"), self._synthetic_rows)
 
     def _refresh(self, name: str, depends_on: Sequence[str], make: Callable[[], None]) -> None:
@@ -120,61 +119,6 @@ class Derived:
         for row in self._org.rows(name) if sobject.get("UsedLicenses") else ():
             self._org.store.update(sobject, row["Id"], {"UsedLicenses": used(row["Id"])})
 
-    # Permission set groups
-
-    def _compute_groups(self) -> None:
-        if self._org.schema.get("PermissionSetGroup") is None:
-            return
-        for group in self._org.rows("PermissionSetGroup"):
-            content = self._org.book.group_content(group["Id"])
-            computed = self._org.rows("PermissionSet", PermissionSetGroupId=group["Id"])
-            if computed and self._groups.get(group["Id"]) != content:
-                self._write_content(computed[0], content)
-                self._groups[group["Id"]] = content
-
-    def _write_content(self, computed: Row, content: Content) -> None:
-        org, set_id = self._org, computed["Id"]
-        permission_set = org.schema.get("PermissionSet")
-        assert permission_set is not None
-        granted = {
-            name: int(name.removeprefix(_PREFIX) in content.system) for name in computed if name.startswith(_PREFIX)
-        }
-        org.store.update(permission_set, set_id, granted)
-        for name, rows in zip(_ROWS, self._content_rows(content), strict=True):
-            sobject = org.schema.get(name)
-            if sobject is not None:
-                org.store.ensure(sobject)
-                org.store.execute(f'DELETE FROM {quote(name)} WHERE "ParentId" = ?', (set_id,))
-                for row in rows:
-                    org.store.insert(sobject, {"Id": org.ids.next(sobject.key_prefix), "ParentId": set_id, **row})
-
-    def _content_rows(self, content: Content) -> tuple[list[Row], list[Row], list[Row]]:
-        objects = [
-            {"SobjectType": sobject.name, **{column: int(right in rights) for right, column in self._rights()}}
-            for name, rights in sorted(content.objects.items())
-            if (sobject := self._org.schema.get(name)) is not None
-        ]
-        fields = []
-        for name in sorted(content.readable):
-            found = self._org.permission_names.field(name)
-            if found:
-                named = {"SobjectType": found[0].name, "Field": f"{found[0].name}.{found[1].name}"}
-                fields.append({**named, "PermissionsRead": 1, "PermissionsEdit": int(name in content.editable)})
-        entities = [
-            {
-                "SetupEntityId": one,
-                "SetupEntityType": target.name if (target := self._org.schema.of_prefix(one[:3])) else None,
-            }
-            for one in sorted(content.setup)
-        ]
-        return objects, fields, entities
-
-    def _rights(self) -> Iterator[tuple[str, str]]:
-        sobject = self._org.schema.get("ObjectPermissions")
-        for right, column in OBJECT_RIGHTS.items():
-            if sobject and sobject.get(column):
-                yield right, column
-
     # Whoever may modify all data
 
     def _synthetic_rows(self) -> None:
@@ -194,6 +138,12 @@ class Derived:
                 if has_object_permissions(sobject) and sobject.name not in stored:
                     made = {"Id": _synthetic_id(number), "ParentId": row["Id"], "SobjectType": sobject.name, **columns}
                     org.store.insert(table, made)
+
+    def _rights(self) -> Iterator[tuple[str, str]]:
+        sobject = self._org.schema.get("ObjectPermissions")
+        for right, column in OBJECT_RIGHTS.items():
+            if sobject and sobject.get(column):
+                yield right, column
 
     # The running user
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.access import EffectiveAccess
@@ -50,10 +51,25 @@ class Dml:
         self._plain = Rules(org)
         self._kinds: set[str] = set()
         self._first = ""
+        self._acting = 0
 
     def end_transaction(self) -> None:
         """Forget which sorts of objects the transaction wrote."""
         self._kinds.clear()
+
+    @property
+    def acting(self) -> bool:
+        """Whether a user's write is under way, and not one of the system."""
+        return self._acting > 0
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._acting += 1
+        try:
+            with self._org.transaction():
+                yield
+        finally:
+            self._acting -= 1
 
     # The four calls
 
@@ -61,7 +77,7 @@ class Dml:
         """A new row; its id."""
         sobject = self._object(name, access)
         self._check_right(sobject, "create", access)
-        with self._org.transaction():
+        with self._transaction():
             columns = self._columns(sobject, values, access, "create")
             rules = self._rules.get(sobject.name, self._plain)
             rules.fill(columns)
@@ -84,7 +100,7 @@ class Dml:
         row = self._row(sobject, record_id, access)
         self._check_right(sobject, "edit", access)
         self._check_reach(sobject, row, access)
-        with self._org.transaction():
+        with self._transaction():
             columns = self._columns(sobject, values, access, "update")
             self._check_nulls(sobject, columns)
             self._check_references(sobject, columns, access)
@@ -101,7 +117,7 @@ class Dml:
         row = self._row(sobject, record_id, access)
         self._check_right(sobject, "delete", access)
         self._check_reach(sobject, row, access)
-        with self._org.transaction():
+        with self._transaction():
             self._check_mixed(sobject, {})
             rules = self._rules.get(sobject.name, self._plain)
             rules.before_delete(row)

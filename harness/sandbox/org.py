@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.ids import IdSequence, long_id, make_id
 from harness.sandbox.objects.sharing import add_share_objects
 from harness.sandbox.permission_names import PermissionNames
+from harness.sandbox.recalculation import Recalculation
 from harness.sandbox.relations import Relations
 from harness.sandbox.rules import complete, rules_of
 from harness.sandbox.schema import Field, Schema, SObject
@@ -27,6 +29,7 @@ from harness.sandbox.soql.compiler import compile_query
 from harness.sandbox.soql.names import World
 from harness.sandbox.soql.parser import parse
 from harness.sandbox.soql.plan import Plan, QueryResult
+from harness.sandbox.stamp import MetadataStamp
 from harness.sandbox.store import COMPOUND_TYPES, Row, Store, as_read
 from harness.sandbox.switches import DEFAULT_SWITCHES, Switches
 from harness.sandbox.values import to_column
@@ -53,14 +56,24 @@ class SandboxOrg:
         self.lock = threading.RLock()
         self.store = Store(schema, path)
         self._load_state()
+        self.stamp = MetadataStamp(self.clock.peek, self.store.load_state("metadata"))
         self.org_id = make_id("00D", 1)
         link_definitions(schema)
         self.relations = Relations(schema)
         self.permission_names = PermissionNames(schema)
         self.sharing = Sharing(schema, self.store)
-        self.book = AccessBook(schema, self.store, lambda: wire_datetime(self.clock.peek()))
+        self.session_id: ContextVar[str | None] = ContextVar("session_id", default=None)
+        self.book = AccessBook(
+            schema,
+            self.store,
+            now=lambda: wire_datetime(self.clock.peek()),
+            session_id=self.session_id.get,
+            restricts_settings=lambda: self.switches.restricted_custom_settings,
+        )
         self.derived = Derived(self)
         self.dml = Dml(self, rules_of(self))
+        self.recalculation = Recalculation(self)
+        self.book.before_reading = self.recalculation.settle
         self._plans: OrderedDict[tuple[str, int, bool, bool], Plan] = OrderedDict()
         self.before_row: Callable[[str, str, str], None] = lambda _sobject, _operation, _user_id: None
         """Called before a user writes a row, and may refuse it: how a control interface locks rows."""
@@ -83,8 +96,10 @@ class SandboxOrg:
         with self.lock:
             self.store.restore(snapshot)
             self._load_state()
+            self.stamp.move()
             self.book.forget_everything()
             self.derived.forget_everything()
+            self.recalculation.reload()
 
     def _load_state(self) -> None:
         self.ids = IdSequence(self.store.load_state("ids"))
@@ -97,11 +112,13 @@ class SandboxOrg:
         self.store.save_state("ids", self.ids.counters)
         self.store.save_state("numbers", self._numbers)
         self.store.save_state("clock", self.clock.peek().isoformat())
+        self.store.save_state("metadata", self.stamp.kept())
 
     def _after_transaction(self, kept: bool) -> None:
         if not kept:
             self.book.forget_everything()
             self.derived.forget_everything()
+            self.recalculation.reload()
         if not self.store.in_transaction:
             self.dml.end_transaction()
 
@@ -115,6 +132,7 @@ class SandboxOrg:
         """Objects or fields were added to the schema."""
         with self.lock:
             add_share_objects(self.schema)
+            self.stamp.move()
             for sobject in self.schema:
                 self.store.schema_changed(sobject)
             link_definitions(self.schema)
@@ -257,6 +275,18 @@ class SandboxOrg:
                 raise not_found()
             self.write_removal(found, row)
 
+    def purge(self, sobject: str, record_id: str) -> None:
+        """Take a deleted row out of the recycle bin, and its details with it."""
+        with self.transaction():
+            self._purge(self._known(sobject), long_id(record_id) or record_id)
+
+    def _purge(self, sobject: SObject, record_id: str) -> None:
+        for child, field in self.relations.referring(sobject):
+            if field.master_detail:
+                for one in self.store.select(child, {field.name: record_id}, deleted=True):
+                    self._purge(child, one["Id"])
+        self.store.erase(sobject, record_id)
+
     def row(self, sobject: str, record_id: str) -> Row | None:
         """The columns of a row, by API name."""
         with self.lock:
@@ -341,12 +371,16 @@ class SandboxOrg:
                     self.write_removal(child, one)
                 else:
                     self.write_changes(child, one, {field.name: None}, None)
+        if sobject.get("SystemModstamp"):  # which says when it was deleted, as long as it is in the recycle bin
+            self.store.update(sobject, row["Id"], {"SystemModstamp": wire_datetime(self.clock.now())})
         self.store.remove(sobject, row["Id"])
         self._row_changed(sobject.name, row)
 
     def _row_changed(self, name: str, *rows: Row) -> None:
+        self.stamp.row_changed(name, *rows)
         self.book.row_changed(name, *rows)
         self.derived.row_changed(name)
+        self.recalculation.row_changed(name, *rows)
 
     def _initial(self, sobject: SObject, field: Field) -> Any:
         if field.auto_number:

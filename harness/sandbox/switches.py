@@ -47,6 +47,28 @@ class Switches:
         about="Which wording a duplicate PermissionSetAssignment gets; the code DUPLICATE_VALUE is firm.",
     )
     mixed_dml: bool = _switch(True, about="Whether one transaction may not write both setup and ordinary objects.")
+    group_recalculation_seconds: int = _switch(
+        2,
+        0,
+        30,
+        about="Simulated seconds from a change of a permission set group until its users have what it grants; each query"
+        " of PermissionSetGroup counts as one of them.",
+    )
+    restricted_custom_settings: bool = _switch(
+        True,
+        about="Whether the org restricts access to custom settings: without Customize Application a permission set must"
+        " name the setting (on everywhere since Spring '20, unless an admin turned it off).",
+    )
+    integration_licenses_add_requests: bool = _switch(
+        False,
+        about="Whether Salesforce Integration licenses add to the daily API requests, as Salesforce and Platform ones do.",
+    )
+    bulk_results_too_early: Literal["job-not-complete", "no-content"] = _switch(
+        "job-not-complete",
+        "no-content",
+        about="What the results of a Bulk API 2.0 query job answer before there are any: 412 JOB_NOT_COMPLETE or 204; the"
+        " guide has said both.",
+    )
     shut_out_users_lose_sessions: bool = _switch(
         True, about="Whether freezing or deactivating a user ends the sessions that are open."
     )
@@ -60,6 +82,41 @@ class Switches:
     run_as_needs_api_only: bool = _switch(
         False,
         about="Whether the run-as user of client credentials must have API Only User (documents disagree).",
+    )
+    use_any_api_auth: bool = _switch(
+        True,
+        about="Whether SOAP login() needs Use Any API Auth: orgs made since Summer '26 do, older ones may opt in.",
+    )
+    frozen_user_error: Literal["authentication-failure", "inactive-user"] = _switch(
+        "authentication-failure",
+        "inactive-user",
+        about="What the token endpoint calls a frozen user; LoginHistory says that the user is frozen either way.",
+    )
+    external_app_test_audience: Literal["refuse", "accept"] = _switch(
+        "refuse",
+        "accept",
+        about="Whether JWT bearer of an External Client App takes https://test.salesforce.com as its audience.",
+    )
+    long_lived_assertions: Literal["accept", "refuse"] = _switch(
+        "accept",
+        "refuse",
+        about="What a JWT gets that is good for more than five minutes: guides say 3 to 5, clients send far times.",
+    )
+    bearer_flows_leave_oauth_tokens: bool = _switch(
+        False, about="Whether client credentials and JWT bearer show up in OauthToken and OAuth usage."
+    )
+    unknown_token_error: Literal["unsupported_token_type", "invalid_token"] = _switch(
+        "unsupported_token_type", "invalid_token", about="What revoking an unknown token is answered, status 400."
+    )
+    integration_user_by: Literal["license", "api-only"] = _switch(
+        "license",
+        "api-only",
+        about="What makes userinfo say is_salesforce_integration_user: the Integration license or API Only User.",
+    )
+    api_only_web_flow: Literal["tokens", "refuse"] = _switch(
+        "tokens",
+        "refuse",
+        about="Whether an API-only user gets tokens by the web server flow; vendors report both.",
     )
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from harness.sandbox.access import Content
+from harness.sandbox.contents import Content
 from harness.sandbox.errors import ApiError, invalid
 from harness.sandbox.rules.base import Rules, Values, integrity, unknown_duplicate
 from harness.sandbox.rules.ceiling import Ceiling, Seats

@@ -170,45 +170,6 @@ def test_an_expired_assignment_and_a_sleeping_set_grant_nothing(desk: Desk) -> N
     assert desk.org.permissions_of(desk.sales).system == {"ApiEnabled"}
 
 
-def test_a_group_gives_its_components_less_what_is_muted(desk: Desk) -> None:
-    one = desk.set("One", PermissionsRunReports=True, PermissionsViewRoles=True)
-    two = desk.set("Two")
-    values = {"PermissionsRead": True, "PermissionsEdit": True}
-    desk.create("ObjectPermissions", ParentId=one, SobjectType="Account", **values)
-    desk.create("ObjectPermissions", ParentId=two, SobjectType="Case", **values)
-    for name in ("Industry", "Site"):
-        field = {"SobjectType": "Account", "Field": f"Account.{name}"}
-        desk.create("FieldPermissions", ParentId=one, PermissionsRead=True, PermissionsEdit=True, **field)
-    group = desk.create("PermissionSetGroup", DeveloperName="Both", MasterLabel="Both")
-    for member in (one, two):
-        desk.create("PermissionSetGroupComponent", PermissionSetGroupId=group, PermissionSetId=member)
-    muting = desk.create("MutingPermissionSet", DeveloperName="Mute", MasterLabel="Mute", PermissionsViewRoles=True)
-    desk.create("ObjectPermissions", ParentId=muting, SobjectType="Case", PermissionsRead=True)
-    desk.create("FieldPermissions", ParentId=muting, SobjectType="Account", Field="Account.Site", PermissionsRead=True)
-    desk.create("PermissionSetGroupComponent", PermissionSetGroupId=group, PermissionSetId=muting)
-    assigned = desk.create("PermissionSetAssignment", AssigneeId=desk.sales, PermissionSetGroupId=group)
-
-    access = desk.org.permissions_of(desk.sales)
-    assert access.system == {"ApiEnabled", "RunReports"}
-    assert access.objects == {"account": {"read", "edit"}}
-    assert access.readable == access.editable == {"account.industry"}
-
-    computed = "WHERE Parent.PermissionSetGroup.DeveloperName = 'Both'"
-    assert desk.plain(f"SELECT SobjectType, PermissionsEdit FROM ObjectPermissions {computed}") == [
-        {"SobjectType": "Account", "PermissionsEdit": True}
-    ]
-    assert desk.plain(f"SELECT Field FROM FieldPermissions {computed}") == ["Account.Industry"]
-    assert desk.plain("SELECT PermissionsRunReports FROM PermissionSet WHERE Type = 'Group'") == [True]
-    desk.delete("ObjectPermissions", desk.plain(f"SELECT Id FROM ObjectPermissions WHERE ParentId = '{one}'")[0])
-    assert desk.org.permissions_of(desk.sales).objects == {}
-    assert desk.plain(f"SELECT SobjectType FROM ObjectPermissions {computed}") == []
-    with refused("DELETE_FAILED"):
-        desk.delete("PermissionSetGroup", group)
-    desk.delete("PermissionSetAssignment", assigned)
-    desk.delete("PermissionSetGroup", group)
-    assert desk.plain("SELECT Id FROM PermissionSet WHERE Type = 'Group'") == []
-
-
 def test_access_is_computed_again_only_when_something_it_needs_changed(desk: Desk) -> None:
     before = desk.org.permissions_of(desk.admin)
     other = desk.set("Other")
