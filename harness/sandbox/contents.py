@@ -142,7 +142,8 @@ class Contents:
             return ()
         self._store.ensure(sobject)
         return self._store.execute(
-            'SELECT "Field", "PermissionsEdit" FROM "FieldPermissions" WHERE "ParentId" = ? AND "PermissionsRead" = 1',
+            'SELECT "Field", "PermissionsEdit" FROM "FieldPermissions" '
+            'WHERE "ParentId" = ? AND "PermissionsRead" = 1 AND "Id" > \'001\'',
             (set_id,),
         ).fetchall()
 

@@ -8,23 +8,24 @@ the dependencies of permissions, and what the running user may do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.access import EffectiveAccess, access_row_id, has_object_permissions
+from harness.sandbox.access import EffectiveAccess, has_object_permissions
 from harness.sandbox.contents import NEEDS, OBJECT_RIGHTS
 from harness.sandbox.definitions import dependency_rows, entity_rows, field_rows
 from harness.sandbox.ids import long_id, make_id
+from harness.sandbox.permission_names import is_permissionable
 from harness.sandbox.rules.ceiling import Seats
 from harness.sandbox.schema import Schema, SObject
 from harness.sandbox.store import Row, quote
+from harness.sandbox.user_access import TABLES, UserAccess
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
 
 _ROWS = ("ObjectPermissions", "FieldPermissions", "SetupEntityAccess")
-_PREFIX = "Permissions"
 
 
 def link_definitions(schema: Schema) -> None:
@@ -49,6 +50,7 @@ class Derived:
         self._org = org
         self._versions: dict[str, int] = {}
         self._made: dict[str, tuple[object, ...]] = {}
+        self._user_access = UserAccess(org)
         self._makers: dict[str, tuple[tuple[str, ...], Callable[[], None]]] = {
             "UserLicense": (("User", "Profile", "UserLicense"), self._user_licenses),
             "PermissionSetLicense": (
@@ -63,9 +65,7 @@ class Derived:
     @property
     def computed(self) -> frozenset[str]:
         """Objects all of whose rows follow from the schema, or from who asks."""
-        return frozenset(name for name, (depends_on, _) in self._makers.items() if not depends_on) | {
-            "UserPermissionAccess"
-        }
+        return frozenset(name for name, (depends_on, _) in self._makers.items() if not depends_on) | TABLES
 
     def prepare_stored(self) -> None:
         """Bring the rows and columns that follow from other rows up to date."""
@@ -81,9 +81,10 @@ class Derived:
     def forget_everything(self) -> None:
         """After a rollback, or a change of the schema."""
         self._made.clear()
+        self._user_access.forget_everything()
 
-    def prepare(self, tables: Sequence[SObject], access: EffectiveAccess) -> None:
-        """Bring the tables of a query up to date."""
+    def prepare(self, tables: Sequence[SObject], access: EffectiveAccess, asked: Iterable[Any] = ()) -> None:
+        """Bring the tables of a user's query up to date; `asked` are the values that the query compares with."""
         for sobject in tables:
             if sobject.name in self._makers:
                 depends_on, make = self._makers[sobject.name]
@@ -92,11 +93,12 @@ class Derived:
                 self._sets()
             elif sobject.name == "PermissionSetGroup":
                 self._org.recalculation.looked_at()
-            elif sobject.name == "UserPermissionAccess":
-                self._user_access(sobject, access)
+            elif sobject.name in TABLES:
+                self._user_access.prepare(sobject, access, asked)
 
     def _sets(self) -> None:
         self._refresh("(synthetic)", ("PermissionSet", "ObjectPermissions"), self._synthetic_rows)
+        self._refresh("(all fields)", ("ObjectPermissions", "FieldPermissions"), self._synthetic_fields)
 
     def _refresh(self, name: str, depends_on: Sequence[str], make: Callable[[], None]) -> None:
         key = tuple(self._versions.get(one, 0) for one in depends_on)
@@ -128,7 +130,7 @@ class Derived:
         if table is None or sets is None or sets.get("PermissionsModifyAllData") is None:
             return
         org.store.ensure(table)
-        org.store.execute('DELETE FROM "ObjectPermissions" WHERE "Id" LIKE \'000%\'')
+        org.store.execute('DELETE FROM "ObjectPermissions" WHERE "Id" < \'001\'')
         number = 0
         columns = {column: int(right != "view-all-fields") for right, column in self._rights()}
         for row in org.rows("PermissionSet", PermissionsModifyAllData=1):
@@ -139,28 +141,33 @@ class Derived:
                     made = {"Id": _synthetic_id(number), "ParentId": row["Id"], "SobjectType": sobject.name, **columns}
                     org.store.insert(table, made)
 
+    def _synthetic_fields(self) -> None:
+        """Where a set has View All Fields on an object, Read is on for all its fields (Object Reference)."""
+        org = self._org
+        table, objects = org.schema.get("FieldPermissions"), org.schema.get("ObjectPermissions")
+        if table is None or objects is None or objects.get("PermissionsViewAllFields") is None:
+            return
+        org.store.ensure(table)
+        org.store.execute('DELETE FROM "FieldPermissions" WHERE "Id" < \'001\'')
+        number = 0
+        for row in org.rows("ObjectPermissions", PermissionsViewAllFields=1):
+            sobject = org.schema.get(row["SobjectType"])
+            if sobject is None:
+                continue
+            equals = {"ParentId": row["ParentId"], "SobjectType": sobject.name}
+            stored = {one["Field"] for one in org.rows("FieldPermissions", **equals)}
+            for field in sobject.fields.values():
+                name = f"{sobject.name}.{field.name}"
+                if is_permissionable(field) and name not in stored:
+                    number += 1
+                    made = {"Id": _synthetic_id(number), **equals, "Field": name, "PermissionsRead": 1}
+                    org.store.insert(table, made)
+
     def _rights(self) -> Iterator[tuple[str, str]]:
         sobject = self._org.schema.get("ObjectPermissions")
         for right, column in OBJECT_RIGHTS.items():
             if sobject and sobject.get(column):
                 yield right, column
-
-    # The running user
-
-    def _user_access(self, sobject: SObject, access: EffectiveAccess) -> None:
-        row_id = access_row_id(access.user_id)
-        key = ("serial", access.serial)
-        if self._made.get(row_id) == key:
-            return
-        columns: dict[str, Any] = {
-            field.name: int(field.name.removeprefix(_PREFIX) in access.system)
-            for field in sobject.fields.values()
-            if field.name.startswith(_PREFIX)
-        }
-        with self._org.transaction():
-            self._org.store.remove(sobject, row_id)
-            self._org.store.insert(sobject, {"Id": row_id, **columns})
-        self._made[row_id] = key
 
     # Definitions
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.sandbox.access import AccessBook, EffectiveAccess
+from harness.sandbox.audit import AuditTrail
 from harness.sandbox.clock import SandboxClock, wire_datetime
 from harness.sandbox.derived import Derived, link_definitions
 from harness.sandbox.describe import describe, describe_global, visible
@@ -25,6 +26,9 @@ from harness.sandbox.relations import Relations
 from harness.sandbox.rules import complete, rules_of
 from harness.sandbox.schema import Field, Schema, SObject
 from harness.sandbox.sharing import Sharing
+from harness.sandbox.sharing.derived_shares import DerivedShares
+from harness.sandbox.sharing.guard import SharingGuard
+from harness.sandbox.sharing.record_access import RECORD_ACCESS, RecordAccess
 from harness.sandbox.soql.compiler import compile_query
 from harness.sandbox.soql.names import World
 from harness.sandbox.soql.parser import parse
@@ -62,6 +66,9 @@ class SandboxOrg:
         self.relations = Relations(schema)
         self.permission_names = PermissionNames(schema)
         self.sharing = Sharing(schema, self.store)
+        self.sharing_guard = SharingGuard(self)
+        self.shares = DerivedShares(self)
+        self.record_access = RecordAccess(self)
         self.session_id: ContextVar[str | None] = ContextVar("session_id", default=None)
         self.book = AccessBook(
             schema,
@@ -72,6 +79,7 @@ class SandboxOrg:
         )
         self.derived = Derived(self)
         self.dml = Dml(self, rules_of(self))
+        self.trail = AuditTrail(self)
         self.recalculation = Recalculation(self)
         self.book.before_reading = self.recalculation.settle
         self._plans: OrderedDict[tuple[str, int, bool, bool], Plan] = OrderedDict()
@@ -99,6 +107,7 @@ class SandboxOrg:
             self.stamp.move()
             self.book.forget_everything()
             self.derived.forget_everything()
+            self.shares.forget_everything()
             self.recalculation.reload()
 
     def _load_state(self) -> None:
@@ -118,6 +127,7 @@ class SandboxOrg:
         if not kept:
             self.book.forget_everything()
             self.derived.forget_everything()
+            self.shares.forget_everything()
             self.recalculation.reload()
         if not self.store.in_transaction:
             self.dml.end_transaction()
@@ -156,7 +166,12 @@ class SandboxOrg:
         with self.lock:
             access = self.book.of(as_user)
             plan = self._plan(soql, access, all_rows=all_rows, tooling=tooling)
-            self.derived.prepare(plan.reads, access)
+            self.derived.prepare(plan.reads, access, plan.parameters.values())
+            for share in plan.reads:
+                if share.share_of:
+                    self.shares.refresh(share)
+            if plan.sobject.name == RECORD_ACCESS:
+                self.record_access.fill(parse(soql), access)
             base = f"/services/data/v{version}" + ("/tooling" if tooling else "")
             return plan.run(self.store, self.clock.peek().date(), base)
 
@@ -224,19 +239,19 @@ class SandboxOrg:
 
     def create(self, sobject: str, values: Mapping[str, Any], *, as_user: str) -> str:
         """Create a row; its id."""
-        with self.lock:
+        with self.lock, self.trail.acting(as_user):
             self.before_row(sobject, "create", as_user)
             return self.dml.create(sobject, values, self.book.of(as_user))
 
     def update(self, sobject: str, record_id: str, values: Mapping[str, Any], *, as_user: str) -> None:
         """Change fields of a row."""
-        with self.lock:
+        with self.lock, self.trail.acting(as_user):
             self.before_row(sobject, "update", as_user)
             self.dml.update(sobject, record_id, values, self.book.of(as_user))
 
     def delete(self, sobject: str, record_id: str, *, as_user: str) -> None:
         """Delete a row."""
-        with self.lock:
+        with self.lock, self.trail.acting(as_user):
             self.before_row(sobject, "delete", as_user)
             self.dml.delete(sobject, record_id, self.book.of(as_user))
 
@@ -244,7 +259,7 @@ class SandboxOrg:
         self, sobject: str, key_field: str, key: str, values: Mapping[str, Any], *, as_user: str
     ) -> tuple[str, bool]:
         """Create or update the row with that external id; its id, and whether it was created."""
-        with self.lock:
+        with self.lock, self.trail.acting(as_user):
             self.before_row(sobject, "upsert", as_user)
             return self.dml.upsert(sobject, key_field, key, values, self.book.of(as_user))
 
@@ -347,6 +362,7 @@ class SandboxOrg:
         self.store.insert(sobject, row)
         stored = as_read(sobject, row)
         self._row_changed(sobject.name, stored)
+        self.trail.changed(sobject, None, stored)
         return stored
 
     def write_changes(self, sobject: SObject, row: Row, columns: Mapping[str, Any], user_id: str | None) -> Row:
@@ -359,10 +375,21 @@ class SandboxOrg:
         after = self.store.get(sobject, row["Id"], deleted=True)
         assert after is not None
         self._row_changed(sobject.name, row, after)
+        self.trail.changed(sobject, row, after)
         return after
 
     def write_removal(self, sobject: SObject, row: Row) -> None:
         """Remove a row: its details go with it, and lookups to it are emptied."""
+        with self.trail.acting(None):
+            self._let_go(sobject, row)
+        if sobject.get("SystemModstamp"):  # which says when it was deleted, as long as it is in the recycle bin
+            self.store.update(sobject, row["Id"], {"SystemModstamp": wire_datetime(self.clock.now())})
+        self.store.remove(sobject, row["Id"])
+        self._row_changed(sobject.name, row)
+        self.trail.changed(sobject, row, None)
+
+    def _let_go(self, sobject: SObject, row: Row) -> None:
+        """Remove the details of a row, and empty the lookups to it."""
         for child, field in self.relations.referring(sobject):
             if field.name in AUDIT_FIELDS or not (field.master_detail or field.nillable):
                 continue
@@ -371,15 +398,12 @@ class SandboxOrg:
                     self.write_removal(child, one)
                 else:
                     self.write_changes(child, one, {field.name: None}, None)
-        if sobject.get("SystemModstamp"):  # which says when it was deleted, as long as it is in the recycle bin
-            self.store.update(sobject, row["Id"], {"SystemModstamp": wire_datetime(self.clock.now())})
-        self.store.remove(sobject, row["Id"])
-        self._row_changed(sobject.name, row)
 
     def _row_changed(self, name: str, *rows: Row) -> None:
         self.stamp.row_changed(name, *rows)
         self.book.row_changed(name, *rows)
         self.derived.row_changed(name)
+        self.shares.row_changed(name)
         self.recalculation.row_changed(name, *rows)
 
     def _initial(self, sobject: SObject, field: Field) -> Any:

@@ -46,6 +46,12 @@ class Switches:
         "sentence",
         about="Which wording a duplicate PermissionSetAssignment gets; the code DUPLICATE_VALUE is firm.",
     )
+    unseen_row_write: Literal["cross-reference", "not-found"] = _switch(
+        "cross-reference",
+        "not-found",
+        about="What changing or deleting a row gets that is there but that sharing hides from the user:"
+        " INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY (reported of DML) or 404 NOT_FOUND, as reading it gets.",
+    )
     mixed_dml: bool = _switch(True, about="Whether one transaction may not write both setup and ordinary objects.")
     group_recalculation_seconds: int = _switch(
         2,
@@ -53,6 +59,11 @@ class Switches:
         30,
         about="Simulated seconds from a change of a permission set group until its users have what it grants; each query"
         " of PermissionSetGroup counts as one of them.",
+    )
+    profile_permissions_writable: bool = _switch(
+        True,
+        about="Whether permission rows of the set that a profile owns can be written: guides to mass edits do it, though"
+        " the set itself cannot be modified.",
     )
     restricted_custom_settings: bool = _switch(
         True,

@@ -61,6 +61,7 @@ _FLAGS = (
     "updateable",
     "deletable",
     "queryable",
+    "aggregates",
     "object_permissions",
     "governed_by",
     "sharing",
@@ -74,6 +75,7 @@ def read_object(name: str, body: Mapping[str, Any], permissions: Iterable[System
     sobject = SObject(name, label, body.get("plural", label + "s"), str(body["prefix"]), **flags)
     sobject.needs_any_of = tuple(body.get("needs", ()))
     sobject.write_needs_any_of = tuple(body.get("writes_need", ()))
+    sobject.write_needs_feature = body.get("writes_need_feature")
     for one in (system_field("Id", label), *_written_fields(body["fields"], permissions), *_implied_fields(body)):
         sobject.add(_without_fls(one) if sobject.setup else one)
     return sobject

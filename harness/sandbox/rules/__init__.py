@@ -21,6 +21,7 @@ from harness.sandbox.rules.permissions import (
     TabSettingRules,
 )
 from harness.sandbox.rules.sets import MutingRules, PermissionSetRules, ProfileRules, complete_profile
+from harness.sandbox.rules.sharing import ShareRules
 from harness.sandbox.rules.users import UserLoginRules, UserRules, complete_user
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ _WRITE_NEEDS: dict[str, tuple[str, ...]] = {
 def rules_of(org: SandboxOrg) -> dict[str, Rules]:
     """The rules of every object that has some, bound to an org."""
     rules = {name: kind(org) for name, kind in _BY_NAME.items()}
+    rules |= {one.name: ShareRules(org, one) for one in org.schema if one.share_of}
     for name, needs in _WRITE_NEEDS.items():
         rules[name] = Rules(org)
         rules[name].write_needs = needs

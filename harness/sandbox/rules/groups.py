@@ -68,6 +68,7 @@ class GroupRules(Rules):
         self.remove_rows("GroupMember", GroupId=row["Id"])
         self.remove_rows("GroupMember", UserOrGroupId=row["Id"])
         self.remove_rows("QueueSobject", QueueId=row["Id"])
+        self.org.sharing_guard.group_removed(row["Id"])
 
 
 class GroupMemberRules(Rules):

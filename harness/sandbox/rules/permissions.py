@@ -8,6 +8,7 @@ from harness.sandbox.contents import NEEDS, OBJECT_RIGHTS
 from harness.sandbox.errors import ApiError, invalid
 from harness.sandbox.rules.base import Rules, Values, depends, integrity, object_label, unknown_duplicate
 from harness.sandbox.rules.ceiling import Ceiling
+from harness.sandbox.rules.implied import check_implied
 from harness.sandbox.schema import SObject
 from harness.sandbox.store import Row
 
@@ -18,8 +19,14 @@ class _PermissionRows(Rules):
     write_needs = ("ManageProfilesPermissionsets",)
 
     def check_parent(self, parent_id: str) -> None:
-        """A muting set or a permission set, but not the computed one of a group."""
-        if parent_id.startswith("0PS") and self.org.peek("PermissionSet", parent_id, "Type") == "Group":
+        """A muting set or a permission set, but not the computed one of a group; a profile's own as the switch says."""
+        if not parent_id.startswith("0PS"):
+            return
+        if self.org.peek("PermissionSet", parent_id, "Type") == "Group":
+            raise self.org.dml.insufficient_access()
+        if not self.org.switches.profile_permissions_writable and self.org.peek(
+            "PermissionSet", parent_id, "IsOwnedByProfile"
+        ):
             raise self.org.dml.insufficient_access()
 
 
@@ -47,6 +54,7 @@ class ObjectPermissionsRules(_PermissionRows):
         rights = _rights({**row, **changes})
         if rights:
             self._check(row["ParentId"], sobject, rights)
+        check_implied(self, row["ParentId"], sobject, rights)
         if "read" not in rights:
             self._check_details(row["ParentId"], sobject)
 
@@ -58,7 +66,9 @@ class ObjectPermissionsRules(_PermissionRows):
         if row["Id"].startswith("000"):
             raise self.org.dml.insufficient_access()
         self.check_parent(row["ParentId"])
-        self._check_details(row["ParentId"], self._named(row["SobjectType"]))
+        sobject = self._named(row["SobjectType"])
+        check_implied(self, row["ParentId"], sobject, set())
+        self._check_details(row["ParentId"], sobject)
 
     def _named(self, name: str) -> SObject:
         found = self.org.permission_names.sobject(name)
@@ -117,22 +127,65 @@ class FieldPermissionsRules(_PermissionRows):
             text = f"Sobject Type Name: bad value for restricted picklist field: {values['SobjectType']}"
             raise invalid("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", text, "SobjectType")
         self._set_names(values)
-        if self.rows("FieldPermissions", ParentId=values["ParentId"], Field=values["Field"]):
-            raise unknown_duplicate()
+        for row in self.rows("FieldPermissions", ParentId=values["ParentId"], Field=values["Field"]):
+            if not row["Id"].startswith("000"):
+                raise unknown_duplicate()
+            self.remove_rows("FieldPermissions", Id=row["Id"])
         self._check(values["ParentId"], values)
 
+    def standing(self, values: Values) -> str | None:
+        """The row that the twin's brought along, where it grants the same."""
+        name = str(values["Field"])
+        if self._twin(name) is None:
+            return None
+        rows = self.rows("FieldPermissions", ParentId=values["ParentId"], Field=name)
+        same = rows and all(bool(rows[0].get(one)) == bool(values.get(one)) for one in _FIELD_RIGHTS)
+        return str(rows[0]["Id"]) if same else None
+
+    def after_create(self, row: Row) -> None:
+        twin = self._twin(row["Field"])
+        sobject = self.org.schema.get("FieldPermissions")
+        if twin is not None and sobject is not None and not self._twin_rows(row):
+            named = {"SobjectType": twin.partition(".")[0], "Field": twin}
+            copied = {one: int(bool(row.get(one))) for one in _FIELD_RIGHTS}
+            self.org.write_new(sobject, {"ParentId": row["ParentId"], **named, **copied}, None)
+
     def before_update(self, row: Row, changes: Values) -> None:
+        if row["Id"].startswith("000"):
+            raise self.org.dml.insufficient_access()
         self.check_parent(row["ParentId"])
         after = {**row, **changes}
         if after.get("PermissionsRead") or after.get("PermissionsEdit"):
             self._check(row["ParentId"], after)
 
     def after_update(self, before: Row, row: Row) -> None:
-        if not row.get("PermissionsRead"):
-            self.remove_rows("FieldPermissions", Id=row["Id"])
+        sobject = self.org.schema.get("FieldPermissions")
+        for one in [row, *self._twin_rows(row)]:
+            if not row.get("PermissionsRead"):
+                self.remove_rows("FieldPermissions", Id=one["Id"])
+            elif one is not row and sobject is not None:
+                self.org.write_changes(sobject, one, {name: int(bool(row.get(name))) for name in _FIELD_RIGHTS}, None)
 
     def before_delete(self, row: Row) -> None:
+        if row["Id"].startswith("000"):
+            raise self.org.dml.insufficient_access()
         self.check_parent(row["ParentId"])
+
+    def after_delete(self, row: Row) -> None:
+        for twin in self._twin_rows(row):
+            self.remove_rows("FieldPermissions", Id=twin["Id"])
+
+    def _twin(self, name: str) -> str | None:
+        """A custom field of activities is one field of Task and of Event: the other name of it."""
+        found = self.org.permission_names.field(name)
+        if found is None or not found[1].custom or found[0].name not in _TWINS:
+            return None
+        twin = self.org.permission_names.field(f"{_TWINS[found[0].name]}.{found[1].name}")
+        return f"{twin[0].name}.{twin[1].name}" if twin else None
+
+    def _twin_rows(self, row: Row) -> list[Row]:
+        twin = self._twin(row["Field"])
+        return self.rows("FieldPermissions", ParentId=row["ParentId"], Field=twin) if twin else []
 
     def _set_names(self, values: Values) -> None:
         found = self.org.permission_names.field(str(values["Field"]))
@@ -176,6 +229,10 @@ class TabSettingRules(_PermissionRows):
         self.check_parent(values["ParentId"])
         if self.rows("PermissionSetTabSetting", ParentId=values["ParentId"], Name=values["Name"]):
             raise unknown_duplicate()
+
+
+_FIELD_RIGHTS = ("PermissionsRead", "PermissionsEdit")
+_TWINS = {"Task": "Event", "Event": "Task"}
 
 
 def _rights(values: Values) -> set[str]:

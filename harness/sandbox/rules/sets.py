@@ -1,14 +1,16 @@
 """Profiles, permission sets and muting sets: their system permissions, and what goes with them."""
 
-# ruff: noqa: D102, ARG002 - the hooks are described in `Rules`
+# ruff: noqa: D102 - the hooks are described in `Rules`
 
 from __future__ import annotations
 
 import re
 
+from harness.sandbox.contents import granted_permissions
 from harness.sandbox.errors import ApiError, invalid
-from harness.sandbox.rules.base import Rules, Values, depends, integrity, unknown_duplicate
+from harness.sandbox.rules.base import Rules, Values, depends, integrity
 from harness.sandbox.rules.ceiling import Ceiling
+from harness.sandbox.rules.implied import add_implied_rows
 from harness.sandbox.schema import LicenseTerms
 from harness.sandbox.store import Row
 
@@ -24,7 +26,7 @@ class _SystemPermissions(Rules):
 
     def check_permissions(self, row: Values) -> set[str]:
         """The system permissions of a row, whose dependencies must be there too."""
-        granted = {name.removeprefix(_PREFIX) for name, value in row.items() if name.startswith(_PREFIX) and value}
+        granted = set(granted_permissions(row))
         for name in sorted(granted):
             known = self.org.schema.system_permissions.get(name)
             missing = [one for one in known.implies if one not in granted] if known else []
@@ -50,6 +52,12 @@ class PermissionSetRules(_SystemPermissions):
         values["Type"] = "Session" if values.get("HasActivationRequired") else "Regular"
         values["IsCustom"] = 1
 
+    def after_create(self, row: Row) -> None:
+        add_implied_rows(self, row)
+
+    def after_update(self, before: Row, row: Row) -> None:
+        add_implied_rows(self, row, granted_permissions(before))
+
     def before_update(self, row: Row, changes: Values) -> None:
         if row.get("IsOwnedByProfile") or row.get("Type") == "Group":
             raise self.org.dml.insufficient_access()
@@ -57,8 +65,8 @@ class PermissionSetRules(_SystemPermissions):
             self._check_name(changes)
         granted = self.check_permissions({**row, **changes})
         ceiling = Ceiling(self.org)
-        for terms in ceiling.binding_terms(row["Id"]) if granted - _granted(row) else ():
-            self._check_ceiling(granted - _granted(row), *terms)
+        for terms in ceiling.binding_terms(row["Id"]) if granted - granted_permissions(row) else ():
+            self._check_ceiling(granted - granted_permissions(row), *terms)
 
     def before_delete(self, row: Row) -> None:
         if row.get("IsOwnedByProfile") or row.get("Type") == "Group":
@@ -106,19 +114,25 @@ class ProfileRules(_SystemPermissions):
 
     def before_create(self, values: Values) -> None:
         self.check_permissions(values)
-        if self.rows("Profile", Name=values.get("Name")):
-            raise unknown_duplicate()
+        self._check_name(values)
 
     def after_create(self, row: Row) -> None:
         complete_profile(self, row)
 
     def before_update(self, row: Row, changes: Values) -> None:
+        if changes.get("Name", row["Name"]) != row["Name"]:
+            self._check_name(changes)
         self.check_permissions({**row, **changes})
+
+    def _check_name(self, values: Values) -> None:
+        if self.rows("Profile", Name=values.get("Name")):
+            raise integrity("The profile name is already in use: Name", ["Name"])  # as recorded
 
     def after_update(self, before: Row, row: Row) -> None:
         columns = _permission_columns(row)
         for owned in self.rows("PermissionSet", ProfileId=row["Id"]):
             self.org.update_row("PermissionSet", owned["Id"], columns)
+            add_implied_rows(self, {**owned, **columns}, granted_permissions(before))
 
     def before_delete(self, row: Row) -> None:
         if self.rows("User", ProfileId=row["Id"]):
@@ -126,10 +140,6 @@ class ProfileRules(_SystemPermissions):
         for owned in self.rows("PermissionSet", ProfileId=row["Id"]):
             self.remove_children(owned["Id"])
             self.remove_rows("PermissionSet", Id=owned["Id"])
-
-
-def _granted(row: Row) -> set[str]:
-    return {name.removeprefix(_PREFIX) for name, value in row.items() if name.startswith(_PREFIX) and value}
 
 
 def _permission_columns(row: Row) -> Values:

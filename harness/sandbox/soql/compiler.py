@@ -16,6 +16,7 @@ from harness.sandbox.soql.names import Binder, Column, Frame, Node, World, child
 from harness.sandbox.soql.plan import AggregateColumn, Plan, PlanKind
 from harness.sandbox.soql.shape import Children, Compound, Shape, Value
 from harness.sandbox.store import COMPOUND_TYPES, quote
+from harness.sandbox.user_access import REIFIED
 
 LARGEST_OFFSET = 2000
 DEEPEST_CHILDREN = 4
@@ -65,12 +66,15 @@ class _Compiler:
             raise ApiError(400, "NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000")
 
     def _check_definitions(self) -> None:
-        """The fields of all objects at once are not to be had."""
-        if self._frame.sobject.name == "FieldDefinition" and not self._child:
-            wanted = ("entitydefinition", "entitydefinitionid", "durableid")
-            if not any(part.lower() in wanted for path in _paths(self._query.where) for part in path.parts):
-                text = "A filter on a reified column is required [EntityDefinition,DurableId]"
-                raise ApiError(400, "EXTERNAL_OBJECT_EXCEPTION", text)
+        """All rows of some objects are not to be had (a recorded refusal)."""
+        wanted = REIFIED.get(self._frame.sobject.name)
+        if wanted is None or self._child:
+            return
+        names = {one.lower() for one in (*wanted, *(one.removesuffix("Id") for one in wanted))}
+        if not any(part.lower() in names for path in _paths(self._query.where) for part in path.parts):
+            fields = ",".join(wanted)
+            text = f"{self._frame.sobject.name}: a filter on a reified column is required [{fields}]"
+            raise ApiError(400, "MALFORMED_QUERY", text)
 
     # count()
 
@@ -139,7 +143,8 @@ class _Compiler:
                 raise malformed(self._soql, operand.at, f"unexpected token: '{operand.name}'")
             return Column("count(*)", _number("count", "int"), self._frame.sobject)
         column = self._frame.column(operand.argument)
-        if operand.name in ("sum", "avg") and column.field.type not in _NUMBERS:
+        countable = column.sobject is None or column.sobject.aggregates
+        if not countable or (operand.name in ("sum", "avg") and column.field.type not in _NUMBERS):
             text = f"field {column.field.name} does not support aggregate operator {operand.name.upper()}"
             raise malformed(self._soql, operand.at, text)
         inner = f"DISTINCT {column.sql}" if operand.name == "count_distinct" else column.sql

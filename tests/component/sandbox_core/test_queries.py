@@ -174,7 +174,7 @@ def test_query_all_finds_the_deleted(rows: Desk) -> None:
         ("SELECT lower(Name) FROM Account", "MALFORMED_QUERY", "unexpected token: 'lower'"),
         ("SELECT Id FROM LoginHistory WHERE Status = 'Success'", "INVALID_FIELD", "field 'Status' can not be filtered"),
         ("SELECT Id FROM LoginHistory WHERE Application = 'x'", "INVALID_FIELD", "field 'Application' can not be"),
-        ("SELECT QualifiedApiName FROM FieldDefinition", "EXTERNAL_OBJECT_EXCEPTION", "reified column"),
+        ("SELECT QualifiedApiName FROM FieldDefinition", "MALFORMED_QUERY", "required [EntityDefinitionId,DurableId]"),
     ],
 )
 def test_refusals(desk: Desk, soql: str, code: str, text: str) -> None:
