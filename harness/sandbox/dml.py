@@ -83,6 +83,7 @@ class Dml:
             rules.fill(columns)
             self._check_required(sobject, columns)
             self._check_references(sobject, columns, access)
+            self._org.sharing_guard.check_create(sobject, columns, access)
             self._check_unique(sobject, columns, None, rules)
             self._check_mixed(sobject, columns)
             self._default_owner(sobject, columns, access)
@@ -99,24 +100,26 @@ class Dml:
         sobject = self._object(name, access)
         row = self._row(sobject, record_id, access)
         self._check_right(sobject, "edit", access)
-        self._check_reach(sobject, row, access)
+        self._org.sharing_guard.check_reach(sobject, row, access, "edit")
         with self._transaction():
             columns = self._columns(sobject, values, access, "update")
             self._check_nulls(sobject, columns)
             self._check_references(sobject, columns, access)
+            self._org.sharing_guard.check_update(sobject, row, columns, access)
             rules = self._rules.get(sobject.name, self._plain)
             self._check_unique(sobject, columns, row["Id"], rules)
             self._check_mixed(sobject, columns)
             rules.before_update(row, columns)
             after = self._org.write_changes(sobject, row, columns, access.user_id)
             rules.after_update(row, after)
+            self._org.sharing_guard.owner_changed(sobject, row, after)
 
     def delete(self, name: str, record_id: str, access: EffectiveAccess) -> None:
         """Delete a row, its details with it."""
         sobject = self._object(name, access)
         row = self._row(sobject, record_id, access)
         self._check_right(sobject, "delete", access)
-        self._check_reach(sobject, row, access)
+        self._org.sharing_guard.check_reach(sobject, row, access, "full")
         with self._transaction():
             self._check_mixed(sobject, {})
             rules = self._rules.get(sobject.name, self._plain)
@@ -165,7 +168,7 @@ class Dml:
         if row is None:
             raise entity_is_deleted() if self._org.ids.was_given(found) else not_found()
         if not self._org.sharing.reaches(sobject, found, access, level="read"):
-            raise not_found()
+            raise self._org.sharing_guard.unseen(found)
         return row
 
     def _check_right(self, sobject: SObject, right: str, access: EffectiveAccess) -> None:
@@ -185,10 +188,6 @@ class Dml:
             return access.can(sobject, right)
         needs = self._rules[sobject.name].write_needs if sobject.name in self._rules else ()
         return access.has(*needs) and access.has(*sobject.write_needs_any_of)
-
-    def _check_reach(self, sobject: SObject, row: Row, access: EffectiveAccess) -> None:
-        if not sobject.setup and not self._org.sharing.reaches(sobject, row["Id"], access, level="edit"):
-            raise self.insufficient_access()
 
     def insufficient_access(self) -> ApiError:
         """The refusal of a row that the user sees and may not write."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from harness.sandbox.access import OWN_ROWS, EffectiveAccess, access_row_id
-from harness.sandbox.schema import Schema, SObject
+from harness.sandbox.schema import Schema, SharingRule, SObject
 from harness.sandbox.sharing.circles import Circle, CircleBook
 from harness.sandbox.sharing.criteria import Bind
 from harness.sandbox.sharing.levels import Level, default_level
@@ -53,18 +53,13 @@ class Sharing:
     ) -> frozenset[str]:
         """Which of these rows, which are there, are within reach."""
         asked = sorted(set(record_ids))
-        parameters: dict[str, Any] = {"ids": json.dumps(asked)}
-
-        def bind(value: Any) -> str:
-            parameters[f"s{len(parameters)}"] = value
-            return f":s{len(parameters) - 1}"
-
+        parameters, bind = _parameters()
+        among = f't0."Id" IN (SELECT value FROM json_each({bind(json.dumps(asked))}))'
         condition = self.condition(sobject, "t0", access, bind, level=level)
         if condition is None:
             return frozenset(asked)
         self._store.ensure(sobject)
-        among = '"Id" IN (SELECT value FROM json_each(:ids))'
-        sql = f'SELECT t0."Id" FROM {quote(sobject.name)} t0 WHERE t0.{among} AND {condition}'
+        sql = f'SELECT t0."Id" FROM {quote(sobject.name)} t0 WHERE {among} AND {condition}'
         return frozenset(row[0] for row in self._store.execute(sql, parameters))
 
     def transfers(self, sobject: SObject, record_id: str, access: EffectiveAccess) -> bool:
@@ -79,6 +74,13 @@ class Sharing:
             "TransferAnyEntity", *filter(None, [_TRANSFER_RIGHTS.get(sobject.name)])
         )
         return may and self.reaches(sobject, record_id, access, level="edit")
+
+    def rows_of_rule(self, sobject: SObject, rule: SharingRule) -> list[str]:
+        """The ids of the rows that a sharing rule shares."""
+        parameters, bind = _parameters()
+        condition = self._rows.rule(sobject, "t0", rule, bind)
+        sql = f'SELECT t0."Id" FROM {quote(sobject.name)} t0 WHERE t0."IsDeleted" = 0 AND {condition} ORDER BY 1'
+        return [row[0] for row in self._store.execute(sql, parameters)]
 
     def circle(self, sobject: SObject, access: EffectiveAccess) -> Circle:
         """As whom a user acts when rows of the object are shared."""
@@ -97,3 +99,14 @@ class Sharing:
         if column is None or (sobject.needs_any_of and access.has(*sobject.needs_any_of)):
             return None
         return f"{alias}.{quote(column)} = {bind(access.user_id)}"
+
+
+def _parameters() -> tuple[dict[str, Any], Bind]:
+    """Where parameters go, and what puts them there."""
+    parameters: dict[str, Any] = {}
+
+    def bind(value: Any) -> str:
+        parameters[f"s{len(parameters)}"] = value
+        return f":s{len(parameters) - 1}"
+
+    return parameters, bind

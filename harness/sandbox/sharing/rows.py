@@ -43,13 +43,15 @@ class Asker:
         chosen = ids.ids if isinstance(ids, Circle) else ids
         known = self._lists.get(chosen)
         if known is None:
-            known = self._lists[chosen] = self._written(sorted(chosen))
+            known = self._lists[chosen] = id_list(chosen, self.bind)
         return known
 
-    def _written(self, ids: list[str]) -> str:
-        if len(ids) <= _FEW:
-            return f"({', '.join(self.bind(one) for one in ids)})"
-        return f"(SELECT value FROM json_each({self.bind(json.dumps(ids))}))"
+
+def id_list(ids: frozenset[str], bind: Bind) -> str:
+    """The right side of an IN."""
+    if len(ids) <= _FEW:
+        return f"({', '.join(bind(one) for one in sorted(ids))})"
+    return f"(SELECT value FROM json_each({bind(json.dumps(sorted(ids)))}))"
 
 
 class Rows:
@@ -83,7 +85,7 @@ class Rows:
             yield self._shared(sobject, f'{alias}."Id"', level_column(sobject), asker, level)
         for rule in self._schema.sharing_rules.get(sobject.name.lower(), ()):
             if rule.level in levels and not circle.groups.isdisjoint(rule.shared_to):
-                yield self.rule(sobject, alias, rule, asker)
+                yield self.rule(sobject, alias, rule, asker.bind)
 
     def _shared(self, sobject: SObject, target: str, column: str, asker: Asker, level: Level) -> str:
         """Whether a share of the row with the id `target` gives the level in that column."""
@@ -98,15 +100,15 @@ class Rows:
             f' AND s.{_STORED} AND s."IsDeleted" = 0)'
         )
 
-    def rule(self, sobject: SObject, alias: str, rule: SharingRule, asker: Asker) -> str:
+    def rule(self, sobject: SObject, alias: str, rule: SharingRule, bind: Bind) -> str:
         """The rows that a sharing rule shares."""
         if rule.shared_from:
-            return f'{alias}."OwnerId" IN {asker.members(self._circles.owners(rule.shared_from))}'
+            return f'{alias}."OwnerId" IN {id_list(self._circles.owners(rule.shared_from), bind)}'
         table = self._schema.get("RecordType")
         if table is not None:
             self._store.ensure(table)
         joined = parse_filter(rule.filter, len(rule.criteria))
-        return Criteria(sobject, alias, asker.bind, named_types=table is not None).sql(rule.criteria, joined)
+        return Criteria(sobject, alias, bind, named_types=table is not None).sql(rule.criteria, joined)
 
     # What follows from access to something else
 
@@ -139,7 +141,7 @@ class Rows:
             grants.append(f'p."OwnerId" IN {asker.members(owners)}')
         for rule in self._schema.sharing_rules.get("account", ()):
             if dict(rule.children).get(child.name) in levels and not circle.groups.isdisjoint(rule.shared_to):
-                grants.append(self.rule(account, "p", rule, asker))
+                grants.append(self.rule(account, "p", rule, asker.bind))
         return f'EXISTS (SELECT 1 FROM "Account" p WHERE p."Id" = {alias}."AccountId" AND ({" OR ".join(grants)}))'
 
     # Controlled by Parent

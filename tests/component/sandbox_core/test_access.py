@@ -96,7 +96,7 @@ def test_private_rows_are_seen_by_owner_boss_and_queue(desk: Desk) -> None:
     assert desk.plain(names, desk.sales) == ["Mine"]
     assert desk.plain(names, other) == []
     assert desk.plain("SELECT Name FROM Review__c", other) == []
-    with refused("NOT_FOUND", status=404):
+    with refused("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", mine[:15]):
         desk.update("Employee__c", mine, other, Name="x")
     with refused("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", mine[:15]):
         desk.create("Review__c", other, Name="x", Employee__c=mine)
@@ -111,6 +111,9 @@ def test_private_rows_are_seen_by_owner_boss_and_queue(desk: Desk) -> None:
     assert desk.plain(names, other) == []
 
     queue = desk.create("Group", Name="Queue", DeveloperName="Queue", Type="Queue")
+    with refused("INVALID_OPERATION", "Queue not associated with this SObject type"):
+        desk.update("Employee__c", mine, OwnerId=queue)
+    desk.create("QueueSobject", QueueId=queue, SobjectType="Employee__c")
     inner = desk.create("Group", Name="Inner", DeveloperName="Inner", Type="Regular")
     desk.create("GroupMember", GroupId=queue, UserOrGroupId=inner)
     desk.create("GroupMember", GroupId=inner, UserOrGroupId=other)
