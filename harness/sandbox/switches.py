@@ -37,6 +37,9 @@ class Switches:
     deactivation_drops_memberships: bool = _switch(
         True, about="Whether deactivating a user removes it from public groups and queues."
     )
+    deactivation_drops_package_licenses: bool = _switch(
+        True, about="Whether deactivating a user frees its seats of managed packages (reported of some packages)."
+    )
     automatic_license_removal: bool = _switch(
         True,
         about='Whether unassigning a set removes the permission set license that only it needed ("in most cases").',
@@ -59,6 +62,10 @@ class Switches:
         30,
         about="Simulated seconds from a change of a permission set group until its users have what it grants; each query"
         " of PermissionSetGroup counts as one of them.",
+    )
+    integration_feature_licenses: bool = _switch(
+        False,
+        about="Whether users of the Salesforce Integration license may have feature licenses such as Marketing User.",
     )
     profile_permissions_writable: bool = _switch(
         True,

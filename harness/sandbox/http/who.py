@@ -1,23 +1,22 @@
-"""Who a token belongs to: userinfo, the identity URL, introspection (RFC 7662), revocation, and the way to the UI."""
+"""Who a token belongs to: userinfo, the identity URL, and what OpenID Connect says about the org.
+
+Salesforce Help: "User Info Endpoint", "Identity URLs" (its keys and response codes), "OpenID Connect Discovery".
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from harness.sandbox import identity
-from harness.sandbox.http import oauth
-from harness.sandbox.http.oauth import TokenRefused, TokenRequest
 from harness.sandbox.http.wire import HTML_TYPE, Answer
-from harness.sandbox.identity import Login
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
 
-_RESTRICTED_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><title>Access Restricted for API Only Users</title></head>
-<body><h1>Access Restricted for API Only Users</h1>
-<p>The user ID and password you entered is valid, but you can access only the API with this account.</p></body></html>
-"""
+INTEGRATION_LICENSE = "Salesforce Integration"
 
 
 def userinfo(org: SandboxOrg, instance_url: str, token: str) -> Answer:
@@ -26,10 +25,11 @@ def userinfo(org: SandboxOrg, instance_url: str, token: str) -> Answer:
     if session is None:
         return _bad_token(token)
     user = org.row("User", session.user_id) or {}
+    photos = _photos(instance_url)
     return Answer(
         200,
         {
-            "sub": _identity_url(org, instance_url, session.user_id),
+            "sub": identity_url(org, instance_url, session.user_id),
             "user_id": session.user_id,
             "organization_id": org.org_id,
             "preferred_username": user.get("Username"),
@@ -40,116 +40,171 @@ def userinfo(org: SandboxOrg, instance_url: str, token: str) -> Answer:
             "given_name": user.get("FirstName"),
             "family_name": user.get("LastName"),
             "zoneinfo": user.get("TimeZoneSidKey"),
+            "photos": photos,
             "profile": f"{instance_url}/{session.user_id}",
+            "picture": photos["picture"],
+            "address": _address(user),
             "urls": _urls(org, instance_url, session.user_id),
             "active": user.get("IsActive"),
             "user_type": "STANDARD",
             "language": user.get("LanguageLocaleKey"),
             "locale": user.get("LocaleSidKey"),
-            "utcOffset": 0,
-            "updated_at": user.get("LastModifiedDate"),
+            "utcOffset": _utc_offset(user),
+            "updated_at": _seconds(user.get("LastModifiedDate")),
             "is_app_installed": True,
-            "is_salesforce_integration_user": org.permissions_of(session.user_id).user_license
-            == "Salesforce Integration",
+            "is_salesforce_integration_user": _is_integration_user(org, session.user_id),
         },
     )
 
 
 def identify(org: SandboxOrg, instance_url: str, token: str, org_id: str, user_id: str) -> Answer:
-    """`GET /id/ORG/USER`: the identity URL of a token answer."""
+    """`GET /id/ORG/USER`: the identity URL of a token answer.
+
+    Another user of the org can be asked for with a session that may use the API.
+    """
     session = identity.session_of(org, token) if token else None
     if session is None:
         return _bad_token(token)
     if org_id[:15] != org.org_id[:15]:
-        return Answer(403, "Bad_OrgId", media_type=HTML_TYPE)
-    if user_id[:15] != session.user_id[:15]:
-        return Answer(403, "Bad_Id", media_type=HTML_TYPE)
-    user = org.row("User", session.user_id) or {}
-    return Answer(
-        200,
-        {
-            "id": _identity_url(org, instance_url, session.user_id),
-            "asserted_user": True,
-            "user_id": session.user_id,
-            "organization_id": org.org_id,
-            "username": user.get("Username"),
-            "nick_name": user.get("CommunityNickname") or user.get("Alias"),
-            "display_name": user.get("Name"),
-            "email": user.get("Email"),
-            "email_verified": True,
-            "first_name": user.get("FirstName"),
-            "last_name": user.get("LastName"),
-            "timezone": user.get("TimeZoneSidKey"),
-            "urls": _urls(org, instance_url, session.user_id),
-            "active": user.get("IsActive"),
-            "user_type": "STANDARD",
-            "language": user.get("LanguageLocaleKey"),
-            "locale": user.get("LocaleSidKey"),
-            "last_modified_date": user.get("LastModifiedDate"),
-            "is_app_installed": True,
-        },
-    )
+        return _refused(403, "Wrong_Org")
+    own = user_id[:15] == session.user_id[:15]
+    user = org.row("User", user_id)
+    if user is None:
+        return _refused(404, "Bad_Id")
+    if not own and not _may_ask_for_others(org, session):
+        return _refused(404, "No_Access")
+    if not user["IsActive"]:
+        return _refused(404, "Inactive")
+    return Answer(200, _identity(org, instance_url, user))
 
 
-def introspect(request: TokenRequest) -> Answer:
-    """`POST /services/oauth2/introspect`: an app asks about a token of its own."""
-    try:
-        app = oauth.authenticated_app(request)
-        session = identity.session_of(request.org, request.required("token"))
-    except TokenRefused as refused:
-        return oauth.refusal(refused)
-    if session is None or session.app_id != app.id:
-        return Answer(200, {"active": False})
-    user = request.org.row("User", session.user_id) or {}
-    return Answer(
-        200,
-        {
-            "active": True,
-            "scope": "api",
-            "client_id": app.consumer_key,
-            "username": user.get("Username"),
-            "sub": _identity_url(request.org, request.desk.instance_url, session.user_id),
-            "token_type": "access_token",
-        },
-    )
-
-
-def revoke(org: SandboxOrg, token: str) -> Answer:
-    """`GET` or `POST /services/oauth2/revoke?token=` (RFC 7009)."""
-    if identity.end_session(org, token):
-        return Answer(200)
-    return oauth.refusal(TokenRefused("invalid_token", "invalid token"))
-
-
-def frontdoor(org: SandboxOrg, token: str, host: str) -> Answer:
-    """`GET /secur/frontdoor.jsp?sid=`: into the UI, or the page that keeps API-only users out of it."""
-    session = identity.session_of(org, token) if token else None
-    if session is None:
-        return Answer(302, None, {"Location": "/?ec=302&startURL=%2Flightning"})
-    login = Login(type=identity.UI_LOGIN, application="Browser", url=host)
-    if org.permissions_of(session.user_id).has("ApiUserOnly"):
-        identity.record_login(org, session.user_id, login, status=identity.API_ONLY)
-        return Answer(200, _RESTRICTED_PAGE, media_type=HTML_TYPE)
-    identity.record_login(org, session.user_id, login, status=identity.SUCCESS)
-    return Answer(302, None, {"Location": "/lightning"})
-
-
-def _identity_url(org: SandboxOrg, instance_url: str, user_id: str) -> str:
+def identity_url(org: SandboxOrg, instance_url: str, user_id: str) -> str:
+    """The address that stands for a user."""
     return f"{instance_url}/id/{org.org_id}/{user_id}"
 
 
-def _urls(org: SandboxOrg, instance_url: str, user_id: str) -> dict[str, Any]:
-    data = f"{instance_url}/services/data/v{{version}}"
+def openid_configuration(instance_url: str) -> Answer:
+    """`GET /.well-known/openid-configuration`: where the endpoints are."""
+    oauth = f"{instance_url}/services/oauth2"
+    return Answer(
+        200,
+        {
+            "issuer": instance_url,
+            "authorization_endpoint": f"{oauth}/authorize",
+            "token_endpoint": f"{oauth}/token",
+            "revocation_endpoint": f"{oauth}/revoke",
+            "userinfo_endpoint": f"{oauth}/userinfo",
+            "introspection_endpoint": f"{oauth}/introspect",
+            "scopes_supported": ["api", "full", "id", "offline_access", "openid", "refresh_token", "web"],
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic", "private_key_jwt"],
+            "code_challenge_methods_supported": ["S256"],
+        },
+    )
+
+
+def _identity(org: SandboxOrg, instance_url: str, user: Mapping[str, Any]) -> dict[str, Any]:
+    user_id = str(user["Id"])
     return {
-        "enterprise": f"{instance_url}/services/Soap/c/{{version}}/{org.org_id[:15]}",
-        "metadata": f"{instance_url}/services/Soap/m/{{version}}/{org.org_id[:15]}",
-        "partner": f"{instance_url}/services/Soap/u/{{version}}/{org.org_id[:15]}",
-        "rest": f"{data}/",
-        "sobjects": f"{data}/sobjects/",
-        "query": f"{data}/query/",
-        "profile": f"{instance_url}/{user_id}",
+        "id": identity_url(org, instance_url, user_id),
+        "asserted_user": True,
+        "user_id": user_id,
+        "organization_id": org.org_id,
+        "username": user.get("Username"),
+        "nick_name": user.get("CommunityNickname") or user.get("Alias"),
+        "display_name": user.get("Name"),
+        "email": user.get("Email"),
+        "email_verified": True,
+        "first_name": user.get("FirstName"),
+        "last_name": user.get("LastName"),
+        "timezone": user.get("TimeZoneSidKey"),
+        "photos": _photos(instance_url),
+        "addr_street": user.get("Street"),
+        "addr_city": user.get("City"),
+        "addr_state": user.get("State"),
+        "addr_country": user.get("Country"),
+        "addr_zip": user.get("PostalCode"),
+        "mobile_phone": user.get("MobilePhone"),
+        "mobile_phone_verified": False,
+        "is_lightning_login_user": False,
+        "status": {"created_date": None, "body": None},
+        "urls": _urls(org, instance_url, user_id),
+        "active": user.get("IsActive"),
+        "user_type": "STANDARD",
+        "language": user.get("LanguageLocaleKey"),
+        "locale": user.get("LocaleSidKey"),
+        "utcOffset": _utc_offset(user),
+        "last_modified_date": _seconds(user.get("LastModifiedDate")),
+        "is_app_installed": True,
     }
 
 
+def _may_ask_for_others(org: SandboxOrg, session: identity.Session) -> bool:
+    scopes = set(session.scope.split())
+    return bool(not scopes or scopes & {"api", "full"}) and org.permissions_of(session.user_id).has("ApiEnabled")
+
+
+def _is_integration_user(org: SandboxOrg, user_id: str) -> bool:
+    access = org.permissions_of(user_id)
+    if org.switches.integration_user_by == "api-only":
+        return access.has("ApiUserOnly")
+    return access.user_license == INTEGRATION_LICENSE
+
+
+def _photos(instance_url: str) -> dict[str, str]:
+    """The pictures of a user who has none."""
+    return {"picture": f"{instance_url}/profilephoto/005/F", "thumbnail": f"{instance_url}/profilephoto/005/T"}
+
+
+def _address(user: Mapping[str, Any]) -> dict[str, Any]:
+    parts = {"street_address": "Street", "locality": "City", "region": "State", "postal_code": "PostalCode"}
+    known = {name: user.get(column) for name, column in (parts | {"country": "Country"}).items()}
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _urls(org: SandboxOrg, instance_url: str, user_id: str) -> dict[str, str]:
+    soap, data = f"{instance_url}/services/Soap", f"{instance_url}/services/data/v{{version}}"
+    return {
+        "enterprise": f"{soap}/c/{{version}}/{org.org_id[:15]}",
+        "metadata": f"{soap}/m/{{version}}/{org.org_id[:15]}",
+        "partner": f"{soap}/u/{{version}}/{org.org_id[:15]}",
+        "rest": f"{data}/",
+        "sobjects": f"{data}/sobjects/",
+        "search": f"{data}/search/",
+        "query": f"{data}/query/",
+        "recent": f"{data}/recent/",
+        "tooling_soap": f"{soap}/T/{{version}}/{org.org_id[:15]}",
+        "tooling_rest": f"{data}/tooling/",
+        "profile": f"{instance_url}/{user_id}",
+        "feeds": f"{data}/chatter/feeds",
+        "groups": f"{data}/chatter/groups",
+        "users": f"{data}/chatter/users",
+        "feed_items": f"{data}/chatter/feed-items",
+        "feed_elements": f"{data}/chatter/feed-elements",
+        "custom_domain": instance_url,
+    }
+
+
+def _utc_offset(user: Mapping[str, Any]) -> int:
+    """Milliseconds from UTC to the user's time, in winter: what the platform shows is without daylight saving."""
+    try:
+        zone = ZoneInfo(str(user.get("TimeZoneSidKey") or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError):
+        return 0
+    moment = datetime(2026, 1, 1, tzinfo=UTC).astimezone(zone)
+    offset, saving = moment.utcoffset(), moment.dst()
+    return int(((offset.total_seconds() if offset else 0) - (saving.total_seconds() if saving else 0)) * 1000)
+
+
+def _seconds(moment: str | None) -> str | None:
+    """A time as the identity service writes it: `2026-01-05T09:00:00Z`."""
+    return None if moment is None else f"{moment[:19]}Z"
+
+
 def _bad_token(token: str) -> Answer:
-    return Answer(403, "Bad_OAuth_Token" if token else "Missing_OAuth_Token", media_type=HTML_TYPE)
+    return _refused(403, "Bad_OAuth_Token" if token else "Missing_OAuth_Token")
+
+
+def _refused(status: int, word: str) -> Answer:
+    return Answer(status, word, media_type=HTML_TYPE)

@@ -303,7 +303,14 @@ def test_the_identity_url_of_a_token_answers(org: SandboxOrg, erp: Client, user_
     response = erp.get(f"/id/{org.org_id}/{user_ids['erp']}")
     assert response.status_code == 200
     assert response.json()["username"] == USERNAMES["erp"]
-    assert erp.get(f"/id/{org.org_id}/{user_ids['admin']}").status_code == 403
+    other = erp.get(f"/id/{org.org_id}/{user_ids['admin']}")
+    assert (other.status_code, other.json()["username"]) == (200, USERNAMES["admin"])
+    for path, status, word in (
+        (f"/id/00D000000000001/{user_ids['erp']}", 403, "Wrong_Org"),
+        (f"/id/{org.org_id}/005000000000001", 404, "Bad_Id"),
+    ):
+        refused = erp.get(path)
+        assert (refused.status_code, refused.text) == (status, word)
 
 
 def test_a_revoked_token_is_dead(erp: Client) -> None:

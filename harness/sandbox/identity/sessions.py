@@ -1,0 +1,190 @@
+"""Sessions: an `AuthSession` row each, and a token that only its owner knows.
+
+The row is the truth: deleting it, or letting it run out, ends the session (Object Reference, AuthSession). A token is
+the 15-character org id, `!`, and something nobody can guess; the org keeps its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import string
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from harness.sandbox.clock import wire_datetime
+from harness.sandbox.errors import ApiError
+from harness.sandbox.identity.credentials import password_expired
+from harness.sandbox.identity.history import OAUTH_LOGIN, UI_LOGIN, Login, known_columns
+from harness.sandbox.identity.restrictions import policy_of
+from harness.sandbox.vault import Drawer
+
+if TYPE_CHECKING:
+    from harness.sandbox.org import SandboxOrg
+
+_ALPHABET = string.ascii_letters + string.digits + "._"
+_LENGTH = 96
+_TYPES = {OAUTH_LOGIN: "Oauth2", UI_LOGIN: "UI"}
+_LIVE = """
+SELECT s."LastModifiedDate", s."NumSecondsValid", u."IsActive",
+       (SELECT max(l."IsFrozen") FROM "UserLogin" l WHERE l."UserId" = u."Id")
+FROM "AuthSession" s JOIN "User" u ON u."Id" = s."UsersId" WHERE s."Id" = ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session; `token` is the session id and the access token alike."""
+
+    token: str
+    user_id: str
+    app_id: str | None
+    id: str = ""
+    """The AuthSession row."""
+    scope: str = ""
+    flow: str | None = None
+    """LoginSubType of the sign-in."""
+    issued: str = ""
+    """ISO 8601."""
+    oauth_token_id: str | None = None
+    """The OauthToken row whose revocation ends the session."""
+    password_expired: bool = False
+    """Whether all that this session may do is set another password."""
+
+
+def open_session(
+    org: SandboxOrg,
+    user_id: str,
+    login: Login,
+    *,
+    history_id: str | None = None,
+    app_id: str | None = None,
+    scope: str = "",
+) -> Session:
+    """A new session of a user, as a sign-in leaves it."""
+    now = org.clock.now()
+    values = {
+        "UsersId": user_id,
+        "CreatedDate": wire_datetime(now),
+        "LastModifiedDate": wire_datetime(now),
+        "NumSecondsValid": policy_of(org).session_seconds,
+        "UserType": "Standard",
+        "SourceIp": login.caller.ip,
+        "LoginType": login.type,
+        "SessionType": _TYPES.get(login.type, "API"),
+        "SessionSecurityLevel": "STANDARD",
+        "LoginHistoryId": history_id,
+    }
+    session_id = org.insert_row("AuthSession", known_columns(org, "AuthSession", values))
+    org.update_row("AuthSession", session_id, {"ParentId": session_id})
+    session = Session(
+        token=f"{org.org_id[:15]}!{''.join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))}",
+        user_id=user_id,
+        app_id=app_id,
+        id=session_id,
+        scope=scope,
+        flow=login.sub_type,
+        issued=now.isoformat(),
+        password_expired=password_expired(org, user_id),
+    )
+    kept = {name: getattr(session, name) for name in Session.__slots__ if name != "token"}
+    Drawer(org, "session").put(digest(session.token), kept)
+    return session
+
+
+def tie_session(org: SandboxOrg, session: Session, oauth_token_id: str) -> None:
+    """Let a session end when an OauthToken row is revoked."""
+    drawer, key = Drawer(org, "session"), digest(session.token)
+    drawer.put(key, (drawer.get(key) or {}) | {"oauth_token_id": oauth_token_id})
+
+
+def session_of(org: SandboxOrg, token: str) -> Session | None:
+    """The live session of a token, which its use keeps alive; None when unknown, run out or its user is shut out."""
+    key = digest(token)
+    found = Drawer(org, "session").get(key)
+    if found is None:
+        return None
+    session = Session(token=token, **found)
+    if not _alive(org, session):
+        _forget(org, key, session.id)
+        return None
+    if session.password_expired and not password_expired(org, session.user_id):
+        Drawer(org, "session").put(key, found | {"password_expired": False})
+        return Session(token=token, **found | {"password_expired": False})
+    return session
+
+
+def expires(org: SandboxOrg, session: Session) -> datetime:
+    """When a session ends unless it is used before."""
+    row = org.row("AuthSession", session.id) or {}
+    used = datetime.fromisoformat(row.get("LastModifiedDate") or session.issued)
+    return used + timedelta(seconds=int(row.get("NumSecondsValid") or 0))
+
+
+def end_session(org: SandboxOrg, token: str) -> bool:
+    """End a session; False when there is none."""
+    key = digest(token)
+    found = Drawer(org, "session").get(key)
+    if found is None:
+        return False
+    _forget(org, key, found["id"])
+    return True
+
+
+def end_sessions(org: SandboxOrg, **equals: str) -> int:
+    """End all sessions whose `user_id`, `app_id` or `oauth_token_id` is this; how many there were."""
+    ended = 0
+    for key, values in list(Drawer(org, "session")):
+        if all(values.get(name) == value for name, value in equals.items()):
+            _forget(org, key, values["id"])
+            ended += 1
+    return ended
+
+
+def end_sessions_of_shut_out_users(org: SandboxOrg) -> None:
+    """End the sessions of users who are frozen or inactive now, so that unfreezing does not bring them back."""
+    if not org.switches.shut_out_users_lose_sessions:
+        return
+    frozen = {row["UserId"] for row in org.rows("UserLogin", IsFrozen=1)}
+    inactive = {row["Id"] for row in org.rows("User", IsActive=0)}
+    for key, values in list(Drawer(org, "session")):
+        if values["user_id"] in frozen | inactive:
+            _forget(org, key, values["id"])
+
+
+def expired_password() -> ApiError:
+    """What the API answers a session whose user has to set another password first."""
+    message = "The users password has expired, you must call SetPassword before attempting any other API operations"
+    return ApiError(403, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", message)
+
+
+def digest(secret: str) -> str:
+    """What the org keeps of a secret it only has to recognise."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _alive(org: SandboxOrg, session: Session) -> bool:
+    """Whether a session still counts; its use in the second half of its time prolongs it."""
+    for name in ("AuthSession", "User", "UserLogin"):
+        sobject = org.schema.get(name)
+        if sobject is not None:
+            org.store.ensure(sobject)
+    row = org.store.execute(_LIVE, (session.id,)).fetchone()
+    if row is None:
+        return False
+    used, seconds, active, frozen = row
+    if org.switches.shut_out_users_lose_sessions and (not active or frozen):
+        return False
+    idle = org.clock.peek() - datetime.fromisoformat(used)
+    if idle >= timedelta(seconds=seconds):
+        return False
+    if idle > timedelta(seconds=seconds / 2):
+        org.update_row("AuthSession", session.id, {"LastModifiedDate": wire_datetime(org.clock.now())})
+    return True
+
+
+def _forget(org: SandboxOrg, key: str, session_id: str) -> None:
+    Drawer(org, "session").remove(key)
+    if org.row("AuthSession", session_id) is not None:
+        org.delete_row("AuthSession", session_id)
