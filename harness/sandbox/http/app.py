@@ -21,6 +21,7 @@ from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.http import apex, intake, metadata, partner
 from harness.sandbox.http.bulk1 import handlers as bulk1
 from harness.sandbox.http.call import Call, check_version, parser_error, versions
+from harness.sandbox.http.caller import caller_of
 from harness.sandbox.http.desk import Asked, Desk
 from harness.sandbox.http.dispatch import dispatch
 from harness.sandbox.http.door import Door
@@ -123,7 +124,7 @@ class _Face:
             return metadata.call(self.org, body)
         if kind not in ("c", "u"):
             raise not_found()
-        asked = partner.Asked(kind, version, body, request.url.netloc)
+        asked = partner.Asked(kind, version, body, request.url.netloc, caller_of(self.org, request))
         return partner.answer(self.org, self.desk, asked, signed_in=lambda user: _remember_user(request, user))
 
     def _user_id(self, request: Request) -> str:
