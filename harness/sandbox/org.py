@@ -29,7 +29,10 @@ from harness.sandbox.sharing import Sharing
 from harness.sandbox.sharing.derived_shares import DerivedShares
 from harness.sandbox.sharing.guard import SharingGuard
 from harness.sandbox.sharing.record_access import RECORD_ACCESS, RecordAccess
+from harness.sandbox.soql.calendars import calendar_of
 from harness.sandbox.soql.compiler import compile_query
+from harness.sandbox.soql.dates import Calendar
+from harness.sandbox.soql.functions import install
 from harness.sandbox.soql.names import World
 from harness.sandbox.soql.parser import parse
 from harness.sandbox.soql.plan import Plan, QueryResult
@@ -59,6 +62,7 @@ class SandboxOrg:
         self.clock = clock or SandboxClock()
         self.lock = threading.RLock()
         self.store = Store(schema, path)
+        install(self.store)
         self._load_state()
         self.stamp = MetadataStamp(self.clock.peek, self.store.load_state("metadata"))
         self.org_id = make_id("00D", 1)
@@ -173,7 +177,11 @@ class SandboxOrg:
             if plan.sobject.name == RECORD_ACCESS:
                 self.record_access.fill(parse(soql), access)
             base = f"/services/data/v{version}" + ("/tooling" if tooling else "")
-            return plan.run(self.store, self.clock.peek().date(), base)
+            return plan.run(self.store, self._calendar(plan, as_user), base)
+
+    def _calendar(self, plan: Plan, user_id: str) -> Calendar:
+        now = self.clock.peek()
+        return calendar_of(self.store, self.schema, now, user_id) if plan.dated else Calendar(now)
 
     def _plan(self, soql: str, access: EffectiveAccess, *, all_rows: bool, tooling: bool) -> Plan:
         key = (soql, access.serial, all_rows, tooling)

@@ -76,6 +76,8 @@ class SObject:
     updateable: bool = True
     deletable: bool = True
     queryable: bool = True
+    aggregates: bool = True
+    """Whether its fields may be aggregated; `count()` works in any case."""
     needs_any_of: tuple[str, ...] = ()
     """Of a setup object: the system permissions of which one is needed to see it; none means everyone may."""
     write_needs_any_of: tuple[str, ...] = ()
@@ -124,6 +126,8 @@ class LicenseTerms:
     """System permissions without `Permissions`."""
     objects: frozenset[str] | None = None
     """Objects, custom ones included or not as the license says; `*__c` stands for every custom object."""
+    features: frozenset[str] | None = None
+    """Feature licenses that users of a user license may have, as `MarketingUser` of UserPermissionsMarketingUser."""
 
     def allows_permission(self, name: str) -> bool:
         """Whether the license may carry the system permission."""
@@ -194,6 +198,11 @@ class Schema:
         self._objects[sobject.name.lower()] = sobject
         if sobject.key_prefix:
             self._prefixes[sobject.key_prefix] = sobject
+
+    def discard(self, sobject: SObject) -> None:
+        """Take an object away."""
+        self._objects.pop(sobject.name.lower(), None)
+        self._prefixes.pop(sobject.key_prefix, None)
 
     def get(self, name: str) -> SObject | None:
         """The object of that name, in any case."""

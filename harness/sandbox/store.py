@@ -189,6 +189,10 @@ class Store:
         """Run a statement. The tables it names must have been made."""
         return self._connection.execute(sql, parameters)
 
+    def teach(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        """Let statements call a function, which must answer the same to the same arguments."""
+        self._connection.create_function(name, arguments, function, deterministic=True)
+
     def insert(self, sobject: SObject, row: Mapping[str, Any]) -> None:
         """Add a row whose keys are the schema's spelling of its fields."""
         self.ensure(sobject)
@@ -211,7 +215,12 @@ class Store:
         if soft_deletes(sobject):
             self.update(sobject, record_id, {"IsDeleted": 1})
         else:
-            self._connection.execute(f'DELETE FROM {quote(sobject.name)} WHERE "Id" = ?', (record_id,))
+            self.erase(sobject, record_id)
+
+    def erase(self, sobject: SObject, record_id: str) -> None:
+        """Remove a row for good, from the recycle bin too."""
+        self.ensure(sobject)
+        self._connection.execute(f'DELETE FROM {quote(sobject.name)} WHERE "Id" = ?', (record_id,))
 
     def get(self, sobject: SObject, record_id: str, *, deleted: bool = False) -> Row | None:
         """One row with all its columns."""
@@ -230,6 +239,12 @@ class Store:
         sql = f'SELECT {quote(column)} FROM {quote(sobject.name)} WHERE "Id" = ?'
         found = self._connection.execute(sql, (record_id,)).fetchone()
         return found[0] if found else None
+
+    def count(self, sobject: SObject) -> int:
+        """How many rows there are that are not deleted."""
+        self.ensure(sobject)
+        sql = f'SELECT count(*) FROM {quote(sobject.name)} WHERE "IsDeleted" = 0'
+        return int(self._connection.execute(sql).fetchone()[0])
 
     def select(self, sobject: SObject, equals: Mapping[str, Any], *, deleted: bool = False) -> list[Row]:
         """The rows whose columns have these values (None: is null; a list: any of them), by id."""

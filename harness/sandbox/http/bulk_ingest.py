@@ -2,239 +2,222 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 from harness.sandbox.errors import ApiError
-from harness.sandbox.http import rows
-from harness.sandbox.http.call import Call
+from harness.sandbox.http import bulk_rows
+from harness.sandbox.http.bulk_csv import DELIMITERS, LINE_ENDINGS, BadBatch, decode, read_table, write_table
+from harness.sandbox.http.bulk_rows import JobRefused, Outcome
+from harness.sandbox.http.call import Call, parser_error
 from harness.sandbox.http.jobs import (
     ABORTED,
+    BATCH_ROWS,
     COMPLETE,
-    DELIMITERS,
     FAILED,
+    IN_PROGRESS,
     OPEN,
     UPLOADED,
-    Job,
-    csv_answer,
+    CsvJob,
+    abort,
+    base_of,
+    choice,
+    count_batch,
+    csv_info,
+    csv_options,
     find_job,
-    full_info,
     info,
     job_list,
-    new_job,
-    poll,
-    remove_job,
+    keep,
+    refused,
+    remove,
+    start,
     wrong_state,
 )
-from harness.sandbox.http.wire import Answer
-from harness.sandbox.schema import Field, SObject
+from harness.sandbox.http.multipart import NotMultipart, read_parts
+from harness.sandbox.http.wire import CSV_TYPE, Answer
+from harness.sandbox.schema import SObject
 
-_OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
-_CHUNK = 200
-"""The platform hands rows to the rules 200 at a time; each chunk is a transaction."""
-_NULL = "#N/A"
+
+@dataclass(slots=True)
+class IngestJob(CsvJob):
+    """One ingest job. `lines` are the rows of the upload; the first `len(outcomes)` of them have been tried."""
+
+    type: ClassVar[str] = "V2Ingest"
+    upload: bytes | None = None
+    columns: list[str] = field(default_factory=list)
+    lines: list[list[str]] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def step(self, call: Call) -> None:
+        """Read the upload, then write a batch of 10,000 rows with each step."""
+        sobject = bulk_rows.visible_object(call, self.sobject)
+        if self.state == UPLOADED:
+            self.state = IN_PROGRESS
+            return
+        if not self.columns:
+            self._read(call, sobject)
+        first = len(self.outcomes)
+        batch = self.lines[first : first + BATCH_ROWS]
+        count_batch(call)
+        records = [_record(sobject, self.columns, line) for line in batch]
+        self.outcomes += bulk_rows.write_rows(call, self.operation, sobject, self.external_id, records)
+        if len(self.outcomes) == len(self.lines):
+            self.state = COMPLETE
+
+    def _read(self, call: Call, sobject: SObject) -> None:
+        table = read_table(
+            decode(self.upload or b""),
+            delimiter=DELIMITERS[self.delimiter],
+            line_ending=LINE_ENDINGS[self.line_ending],
+        )
+        self.columns, self.lines = (table[0], table[1:]) if table else ([], [])
+        if not self.lines:
+            raise BadBatch("InvalidBatch : Records not found")
+        bulk_rows.check_columns(call, sobject, self.columns, self.operation)
 
 
 def create(call: Call) -> Answer:
-    """`POST jobs/ingest`: a job that waits for its data. Raises ApiError."""
-    asked = call.json_object()
-    operation, name = asked.get("operation"), str(asked.get("object", ""))
-    if operation not in _OPERATIONS:
-        raise ApiError(400, "INVALIDJOB", f"Unknown operation: {operation}")
-    described = call.org.schema.get(name)
-    visible = {entry["name"] for entry in call.org.describe_global(as_user=call.user_id)["sobjects"]}
-    if described is None or described.name not in visible:
-        raise ApiError(400, "INVALIDJOB", f"InvalidJob : Unable to find object: {name}")
-    if operation == "hardDelete" and not call.may("BulkApiHardDelete"):
-        raise ApiError(400, "FEATURENOTENABLED", "hardDelete operation requires special user profile permission")
+    """`POST jobs/ingest`: a job that waits for its data, or in multipart form one that has it already."""
+    asked, upload = _asked(call)
+    operation = choice(asked, "operation", bulk_rows.OPERATIONS)
+    options = csv_options(asked)
     key = asked.get("externalIdFieldName")
-    if operation == "upsert" and (not isinstance(key, str) or described.get(key) is None):
-        raise ApiError(400, "INVALIDJOB", f"InvalidJob : Field name provided, {key} does not match an External ID")
-    job = new_job(call, kind="ingest", operation=operation, sobject=described.name, state=OPEN, asked=asked)
-    return Answer(200, info(job))
+    try:
+        sobject, external_id = bulk_rows.check_job(
+            call, operation, str(asked.get("object") or ""), key if isinstance(key, str) else None
+        )
+    except JobRefused as error:
+        raise refused(error) from error
+    base = base_of(call, operation=operation, sobject=sobject.name, state=OPEN)
+    job = IngestJob(**base, **options, external_id=external_id, upload=upload)
+    keep(call.desk, job)
+    if upload is not None:
+        _close(call, job)
+    return Answer(200, csv_info(job, typed=False))
 
 
 def upload(call: Call, job_id: str) -> Answer:
     """`PUT jobs/ingest/ID/batches`: the rows, once; 201."""
-    job = find_job(call, job_id, "ingest")
-    if job.state != OPEN or job.upload:
-        raise wrong_state(f"Job with id {job.id} is in state {job.state} and takes no data, or has its data already")
-    try:
-        job.upload = call.body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ApiError(400, "INVALIDBATCH", "The data is not UTF-8") from error
+    job = find_job(call, job_id, IngestJob)
+    if job.state != OPEN:
+        raise wrong_state(f"Failed to create batch, since the Job is not Open. Current job state is '{job.state}'")
+    if job.upload is not None:
+        text = (
+            f"Found multipe contents for job: <{job.id[:15]}>, please 'Close' / 'Abort' / 'Delete' the current Job then"
+            " create a new Job and make sure you only do 'PUT' once on a given Job."
+        )
+        raise ApiError(400, "BULK_API_ERROR", text)
+    job.upload = call.body
     return Answer(201)
 
 
 def change(call: Call, job_id: str) -> Answer:
-    """`PATCH jobs/ingest/ID`: `UploadComplete` starts the work, `Aborted` drops it."""
-    job = find_job(call, job_id, "ingest")
-    wanted = call.json_object().get("state")
-    if wanted not in (UPLOADED, ABORTED) or job.state != OPEN:
-        raise wrong_state(f"Job with id {job.id} is in state {job.state} and cannot go to {wanted}")
-    job.state = wanted
-    if wanted == UPLOADED:
-        _work(call, job)
+    """`PATCH jobs/ingest/ID`: `UploadComplete` lets the work begin, `Aborted` ends it."""
+    job = find_job(call, job_id, IngestJob)
+    if choice(call.json_object(), "state", (UPLOADED, ABORTED)) == ABORTED:
+        return abort(call, job)
+    if job.state != OPEN:
+        word = {COMPLETE: "Completed", UPLOADED: "Closed", IN_PROGRESS: "Closed"}.get(job.state, job.state)
+        raise wrong_state(f"Closing already {word} Job not allowed")
+    _close(call, job)
     return Answer(200, info(job))
 
 
 def show(call: Call, job_id: str) -> Answer:
-    """`GET jobs/ingest/ID`."""
-    job = find_job(call, job_id, "ingest")
-    poll(job)
-    return Answer(200, full_info(job))
+    """`GET jobs/ingest/ID`: with progress."""
+    job = find_job(call, job_id, IngestJob)
+    progress: dict[str, Any] = {
+        "numberRecordsProcessed": len(job.outcomes),
+        "numberRecordsFailed": sum(1 for one in job.outcomes if one.errors),
+        "retries": 0,
+        "totalProcessingTime": job.milliseconds,
+        "apiActiveProcessingTime": job.milliseconds,
+        "apexProcessingTime": 0,
+    }
+    return Answer(200, csv_info(job) | progress | ({"errorMessage": job.error} if job.error else {}))
 
 
 def show_all(call: Call) -> Answer:
     """`GET jobs/ingest`."""
-    return job_list(call, "ingest")
+    return job_list(call, "ingest", IngestJob.type)
 
 
 def delete(call: Call, job_id: str) -> Answer:
     """`DELETE jobs/ingest/ID`: 204."""
-    return remove_job(call, find_job(call, job_id, "ingest"))
+    return remove(call, find_job(call, job_id, IngestJob), states=(UPLOADED, COMPLETE, ABORTED, FAILED))
 
 
 def successful_results(call: Call, job_id: str) -> Answer:
     """`GET jobs/ingest/ID/successfulResults`: CSV with the id and whether the row is new."""
     job = _done(call, job_id)
-    return csv_answer(job, ["sf__Id", "sf__Created", *job.columns], job.results, {})
+    lines = [
+        [one.id, "true" if one.created else "false", *line]
+        for one, line in zip(job.outcomes, job.lines, strict=False)
+        if not one.errors
+    ]
+    return _csv(job, ["sf__Id", "sf__Created", *job.columns], lines)
 
 
 def failed_results(call: Call, job_id: str) -> Answer:
     """`GET jobs/ingest/ID/failedResults`: CSV with the error of each row."""
     job = _done(call, job_id)
-    return csv_answer(job, ["sf__Id", "sf__Error", *job.columns], job.failures, {})
+    lines = [[one.id, one.error, *line] for one, line in zip(job.outcomes, job.lines, strict=False) if one.errors]
+    return _csv(job, ["sf__Id", "sf__Error", *job.columns], lines)
 
 
 def unprocessed_records(call: Call, job_id: str) -> Answer:
     """`GET jobs/ingest/ID/unprocessedrecords`: CSV of the rows that were not tried."""
     job = _done(call, job_id)
-    return csv_answer(job, job.columns, job.unprocessed, {})
+    return _csv(job, job.columns, job.lines[len(job.outcomes) :])
 
 
-def _done(call: Call, job_id: str) -> Job:
-    job = find_job(call, job_id, "ingest")
+def _asked(call: Call) -> tuple[dict[str, Any], bytes | None]:
+    """What the job shall be, and the data where one request brings both."""
+    content_type = call.headers.get("content-type", "")
+    if not content_type.lower().startswith("multipart/"):
+        return call.json_object(), None
+    try:
+        parts = {part.name: part for part in read_parts(call.body, content_type)}
+    except NotMultipart as error:
+        raise parser_error(str(error)) from error
+    if "job" not in parts or "content" not in parts:
+        raise parser_error("A multipart request needs the parts job and content")
+    return replace(call, body=parts["job"].content).json_object(), parts["content"].content
+
+
+def _close(call: Call, job: IngestJob) -> None:
+    job.state, job.modified = UPLOADED, call.org.clock.now()
+    start(call.desk, job)
+
+
+def _done(call: Call, job_id: str) -> IngestJob:
+    """The job at its end. Raises ApiError INVALIDJOBSTATE before."""
+    job = find_job(call, job_id, IngestJob)
     if job.state not in (COMPLETE, FAILED, ABORTED):
-        raise wrong_state(f"Job with id {job.id} is in state {job.state} and has no results yet")
+        raise wrong_state(f"Job with id {job.id[:15]} is in state {job.state} and has no results yet")
+    if not job.columns and job.upload:
+        _show_unread(job)
     return job
 
 
-def _work(call: Call, job: Job) -> None:
-    """Write all rows; the job's outcome is what polling will say in the end."""
-    lines = csv.reader(io.StringIO(job.upload, newline=""), delimiter=DELIMITERS[job.delimiter])
-    job.columns = next(lines, [])
-    table = [line for line in lines if line]
-    sobject = call.org.schema.get(job.sobject)
-    problem = "InvalidBatch : The data is empty" if not job.columns else _column_problem(call, job)
-    if problem is not None or sobject is None:
-        job.outcome, job.error, job.unprocessed = FAILED, problem, table
+def _show_unread(job: IngestJob) -> None:
+    """The rows of a job that ended before it read them, as far as they can be read."""
+    try:
+        table = read_table(decode(job.upload or b""), delimiter=DELIMITERS[job.delimiter])
+    except BadBatch:
         return
-    for chunk in _chunks(table):
-        with call.org.transaction():
-            for line in chunk:
-                _write(call, job, sobject, line)
-    job.outcome = COMPLETE
+    job.columns, job.lines = (table[0], table[1:]) if table else ([], [])
 
 
-def _column_problem(call: Call, job: Job) -> str | None:
-    """A column that is no field the user may see fails the whole job."""
-    described = call.org.describe(job.sobject, as_user=call.user_id)
-    known = {field["name"].lower() for field in described["fields"]}
-    known |= {field["relationshipName"].lower() for field in described["fields"] if field["relationshipName"]}
-    unknown = next((column for column in job.columns if column.split(".")[0].lower() not in known), None)
-    return None if unknown is None else f"InvalidBatch : Field name not found : {unknown}"
-
-
-def _write(call: Call, job: Job, sobject: SObject, line: Sequence[str]) -> None:
-    record_id = ""
+def _record(sobject: SObject, columns: Sequence[str], line: Sequence[str]) -> dict[str, Any] | ApiError:
     try:
-        values = _values(call, sobject, dict(zip(job.columns, line, strict=False)))
-        record_id = str(values.get("Id") or "")
-        with call.org.transaction():
-            record_id, created = _apply(call, job, values)
+        return bulk_rows.cells_as_values(sobject, dict(zip(columns, line, strict=False)))
     except ApiError as error:
-        job.failures.append([record_id, _row_error(error), *line])
-    else:
-        job.results.append([record_id, "true" if created else "false", *line])
+        return error
 
 
-def _apply(call: Call, job: Job, values: dict[str, Any]) -> tuple[str, bool]:
-    if job.operation == "insert":
-        return rows.create(call, job.sobject, values), True
-    if job.operation == "upsert" and job.external_id and job.external_id.lower() != "id":
-        name = next((one for one in values if one.lower() == job.external_id.lower()), None)
-        if name is None or values[name] is None:
-            raise ApiError(400, "MISSING_ARGUMENT", f"{job.external_id} not specified", [])
-        return rows.upsert(call, job.sobject, name, values.pop(name), values)
-    record_id = str(values.pop("Id", None) or "")
-    if not record_id and job.operation == "upsert":
-        return rows.create(call, job.sobject, values), True
-    if not record_id:
-        raise ApiError(400, "MISSING_ARGUMENT", "Id not specified in an update call", [])
-    if job.operation in ("delete", "hardDelete"):
-        rows.remove(call, job.sobject, record_id)
-    else:
-        rows.update(call, job.sobject, record_id, values)
-    return record_id, False
-
-
-def _values(call: Call, sobject: SObject, cells: Mapping[str, str]) -> dict[str, Any]:
-    """Cells as values: an empty one changes nothing, `#N/A` empties, `Account.Key__c` names a parent by its key."""
-    values: dict[str, Any] = {}
-    for column, cell in cells.items():
-        if cell == "":
-            continue
-        relationship, _, key = column.partition(".")
-        field = sobject.get(column)
-        if field is not None:
-            values[field.name] = _value(field, cell)
-        elif key:
-            link = next(one for one in sobject.fields.values() if _same(one.relationship_name, relationship))
-            values[link.name] = None if cell == _NULL else _parent(call, link, key, cell)
-    return values
-
-
-def _value(field: Field, cell: str) -> Any:
-    if cell == _NULL:
-        return None
-    if field.type == "boolean":
-        return cell.strip().lower() in ("true", "1", "yes")
-    try:
-        if field.type == "int":
-            return int(cell)
-        if field.type in ("double", "currency", "percent"):
-            return float(cell)
-    except ValueError as error:
-        raise ApiError(
-            400, "INVALID_TYPE_ON_FIELD_IN_RECORD", f"{field.label}: value not of required type: {cell}", [field.name]
-        ) from error
-    return cell
-
-
-def _parent(call: Call, link: Field, key: str, cell: str) -> str:
-    for name in link.reference_to:
-        parent = call.org.schema.get(name)
-        field = parent.get(key) if parent else None
-        if parent is not None and field is not None and (found := call.org.rows(parent.name, **{field.name: cell})):
-            return str(found[0]["Id"])
-    message = f"Foreign key external ID: {cell} not found for field {key} in entity {link.reference_to[0]}"
-    raise ApiError(400, "INVALID_FIELD", message, [])
-
-
-def _row_error(error: ApiError) -> str:
-    """`CODE:message:fields --`, one after the other where there are several."""
-    return ";".join(
-        f"{one.code}:{one.message}:{','.join(one.fields or ())} --".replace(": --", ":--") for one in error.errors
-    )
-
-
-def _chunks(table: Sequence[list[str]]) -> Iterator[Sequence[list[str]]]:
-    for start in range(0, len(table), _CHUNK):
-        yield table[start : start + _CHUNK]
-
-
-def _same(one: str | None, other: str) -> bool:
-    return one is not None and one.lower() == other.lower()
+def _csv(job: IngestJob, header: Sequence[str], lines: Sequence[Sequence[str]]) -> Answer:
+    text = write_table(header, lines, delimiter=DELIMITERS[job.delimiter], line_ending=LINE_ENDINGS[job.line_ending])
+    return Answer(200, text, {}, CSV_TYPE)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.http.usage import RollingCount, daily_requests, limit_exceeded
 from harness.sandbox.ids import IdSequence
 
 if TYPE_CHECKING:
     from harness.sandbox.http.jobs import Job
+    from harness.sandbox.org import SandboxOrg
 
-DAILY_API_REQUESTS = 100_000
 _OPEN_CURSORS = 50
 _REMEMBERED_REQUESTS = 50_000
+_RECENT_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,22 @@ class Desk:
 
     instance_url: str
     wall: Callable[[], float] = time.time
-    usage: int = 0
-    """API requests so far."""
+    daily_requests: int | None = None
+    """The API requests that may be made in 24 hours; None: as many as edition and licenses give, known when first asked."""
+    requests: RollingCount = field(default_factory=RollingCount)
+    """The API requests of the last 24 hours."""
+    recent: defaultdict[str, OrderedDict[str, str]] = field(default_factory=lambda: defaultdict(OrderedDict))
+    """By user: ids of rows last read or written, oldest first, each with its object."""
     ids: IdSequence = field(default_factory=IdSequence)
     cursors: OrderedDict[str, Cursor] = field(default_factory=OrderedDict)
     jobs: dict[str, Job] = field(default_factory=dict)
+    """Bulk jobs of both APIs, oldest first."""
+    at_work: list[Job] = field(default_factory=list)
+    """Those of them that have something to do."""
+    batches: RollingCount = field(default_factory=RollingCount)
+    """Batches of bulk jobs in the last 24 hours."""
+    query_jobs: RollingCount = field(default_factory=RollingCount)
+    """Query jobs of Bulk API 2.0 in the last 24 hours."""
     asked: deque[Asked] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_REQUESTS))
     """The last requests, oldest first."""
 
@@ -59,3 +72,27 @@ class Desk:
         while len(self.cursors) > _OPEN_CURSORS:
             self.cursors.popitem(last=False)
         return cursor_id
+
+    def allowed(self, org: SandboxOrg) -> int:
+        """How many API requests may be made in 24 hours."""
+        if self.daily_requests is None:
+            self.daily_requests = daily_requests(org)
+        return self.daily_requests
+
+    def spent(self, org: SandboxOrg) -> int:
+        """How many were made."""
+        return self.requests.count(org.clock.peek())
+
+    def spend(self, org: SandboxOrg) -> None:
+        """Count one more. Raises ApiError REQUEST_LIMIT_EXCEEDED when no more may be made; that one does not count."""
+        if self.spent(org) >= self.allowed(org):
+            raise limit_exceeded()
+        self.requests.add(org.clock.peek())
+
+    def touch(self, user_id: str, sobject: str, record_id: str) -> None:
+        """Remember a row as the one that a user has used last."""
+        rows = self.recent[user_id]
+        rows[record_id] = sobject
+        rows.move_to_end(record_id)
+        if len(rows) > _RECENT_ROWS:
+            rows.popitem(last=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,11 @@ BASE_HEADERS = {
     "X-Robots-Tag": "none",
     "Cache-Control": "no-cache,must-revalidate,max-age=0,no-store,private",
 }
-_CODE_FIRST = frozenset({"NOT_FOUND", "METHOD_NOT_ALLOWED", "INVALIDJOBSTATE", "PROCESSING_HALTED"})
+_BULK_CODES = frozenset(
+    {"API_ERROR", "BULK_API_ERROR", "FEATURENOTENABLED", "INVALIDENTITY", "INVALIDJOB", "INVALIDJOBSTATE"}
+    | {"INVALIDUSER", "JOB_NOT_COMPLETE", "LIMIT_EXCEEDED"}
+)
+_CODE_FIRST = frozenset({"NOT_FOUND", "METHOD_NOT_ALLOWED", "PROCESSING_HALTED"}) | _BULK_CODES
 _SMALLEST_GZIP = 1000
 
 
@@ -71,11 +76,15 @@ def encode(body: Any, *, pretty: bool) -> bytes:
     return text.encode()
 
 
-def compress(content: bytes, accepted: str) -> tuple[bytes, bool]:
-    """The content gzipped when the client takes it and it is worth it, and whether it was."""
-    if "gzip" not in accepted.lower() or len(content) < _SMALLEST_GZIP:
-        return content, False
-    return gzip.compress(content, compresslevel=1, mtime=0), True
+def compress(content: bytes, accepted: str) -> tuple[bytes, str]:
+    """The content as the client takes it, and how it is packed: gzip, deflate, or not at all if it is not worth it."""
+    if len(content) < _SMALLEST_GZIP:
+        return content, ""
+    if "gzip" in accepted.lower():
+        return gzip.compress(content, compresslevel=1, mtime=0), "gzip"
+    if "deflate" in accepted.lower():
+        return zlib.compress(content, 1), "deflate"
+    return content, ""
 
 
 def _pretty(value: Any, depth: int) -> str:
