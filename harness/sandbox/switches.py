@@ -97,6 +97,10 @@ class Switches:
         True,
         about="Whether the OAuth username-password flow is allowed; orgs made since Summer '23 block it by default.",
     )
+    connected_app_creation: bool = _switch(
+        False,
+        about="Whether a deploy may create connected apps; restricted since Spring '26, yet reported to work later.",
+    )
     run_as_needs_api_only: bool = _switch(
         False,
         about="Whether the run-as user of client credentials must have API Only User (documents disagree).",

@@ -35,6 +35,11 @@ class Node:
         child = self._element.find("/".join(self._space + name for name in path))
         return (child.text or "").strip() or None if child is not None else None
 
+    def given(self, name: str) -> str | None:
+        """The text of the first child of that name, empty where it is; None when there is no such child."""
+        child = self._element.find(self._space + name)
+        return (child.text or "").strip() if child is not None else None
+
     def flag(self, *path: str) -> bool:
         """Whether the text there is `true`."""
         return self.text(*path) == "true"

@@ -14,12 +14,6 @@ from harness.sandbox.source.fields import make_fields
 from harness.sandbox.source.metadata import FieldMetadata, ObjectMetadata, PermissionsMetadata, Project
 
 _AUDIT = ("IsDeleted", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp")
-_SHARING = {
-    "ControlledByCampaign": "ControlledByParent",
-    "FullAccess": "ReadWrite",
-    "ReadSelect": "Read",
-    "ReadWriteTransfer": "ReadWrite",
-}
 _FAMILIES = {"__c": "a", "__mdt": "m", "__e": "e", "__x": "x", "__b": "b"}
 """First character of the key prefix of a custom object, by the ending of its name."""
 _UNKNOWN_FAMILY = "Z"
@@ -34,6 +28,7 @@ def build_schema(project: Project) -> Schema:
     builder = _Builder(project)
     builder.add_objects()
     builder.add_what_is_mentioned()
+    builder.schema.sharing_rules = {name.lower(): rules for name, rules in project.sharing_rules.items() if rules}
     apply_terms(builder.schema, standard_licenses())
     for container in project.containers:
         if container.license and container.license not in builder.schema.permission_set_licenses:
@@ -41,9 +36,14 @@ def build_schema(project: Project) -> Schema:
     return builder.schema
 
 
+def extend_schema(schema: Schema, project: Project) -> None:
+    """Add to a schema the objects and fields of a project, which may be no more than one field."""
+    _Builder(project, schema).add_objects()
+
+
 class _Builder:
-    def __init__(self, project: Project) -> None:
-        self.schema = standard_schema()
+    def __init__(self, project: Project, schema: Schema | None = None) -> None:
+        self.schema = schema or standard_schema()
         self._project = project
         self._prefixes: dict[str, Iterator[str]] = {}
         self._all_fields = {
@@ -109,7 +109,8 @@ class _Builder:
 
     def _extend(self, sobject: SObject, metadata: ObjectMetadata) -> None:
         if metadata.sharing:
-            sobject.sharing = _SHARING.get(metadata.sharing, metadata.sharing)
+            sobject.sharing = metadata.sharing
+        sobject.external_sharing = metadata.external_sharing or sobject.external_sharing
         for one in metadata.fields:
             if one.name.endswith("__c") or sobject.get(one.name) is None:
                 self._add_field(sobject, one)
