@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.access import EffectiveAccess, has_object_permissions
+from harness.sandbox.clock import wire_datetime
 from harness.sandbox.contents import NEEDS, OBJECT_RIGHTS
 from harness.sandbox.definitions import dependency_rows, entity_rows, field_rows
 from harness.sandbox.ids import long_id, make_id
@@ -57,6 +58,7 @@ class Derived:
                 ("User", "PermissionSetLicenseAssign", "PermissionSetLicense"),
                 self._permission_set_licenses,
             ),
+            "PackageLicense": (("PackageLicense", "UserPackageLicense"), self._package_licenses),
             "EntityDefinition": ((), self._entities),
             "FieldDefinition": ((), self._fields),
             "PermissionDependency": ((), self._dependencies),
@@ -91,6 +93,8 @@ class Derived:
                 self._refresh(sobject.name, depends_on, make)
             elif sobject.name in _ROWS or sobject.name == "PermissionSet":
                 self._sets()
+            elif sobject.name == "PermissionSetAssignment":
+                self._expire_assignments(sobject)
             elif sobject.name == "PermissionSetGroup":
                 self._org.recalculation.looked_at()
             elif sobject.name in TABLES:
@@ -120,6 +124,16 @@ class Derived:
         assert sobject is not None
         for row in self._org.rows(name) if sobject.get("UsedLicenses") else ():
             self._org.store.update(sobject, row["Id"], {"UsedLicenses": used(row["Id"])})
+
+    def _package_licenses(self) -> None:
+        self._count("PackageLicense", lambda one: len(self._org.rows("UserPackageLicense", PackageLicenseId=one)))
+
+    def _expire_assignments(self, sobject: SObject) -> None:
+        if sobject.get("ExpirationDate") and sobject.get("IsActive"):
+            self._org.store.ensure(sobject)
+            now = wire_datetime(self._org.clock.peek())
+            sql = 'UPDATE "PermissionSetAssignment" SET "IsActive" = 0 WHERE "ExpirationDate" <= ? AND "IsActive" = 1'
+            self._org.store.execute(sql, (now,))
 
     # Whoever may modify all data
 

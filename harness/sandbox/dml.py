@@ -51,7 +51,7 @@ class Dml:
         self._plain = Rules(org)
         self._kinds: set[str] = set()
         self._first = ""
-        self._acting = 0
+        self._users: list[str] = []
 
     def end_transaction(self) -> None:
         """Forget which sorts of objects the transaction wrote."""
@@ -60,16 +60,21 @@ class Dml:
     @property
     def acting(self) -> bool:
         """Whether a user's write is under way, and not one of the system."""
-        return self._acting > 0
+        return bool(self._users)
+
+    @property
+    def user_id(self) -> str | None:
+        """The user whose write is under way."""
+        return self._users[-1] if self._users else None
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._acting += 1
+    def _transaction(self, access: EffectiveAccess) -> Iterator[None]:
+        self._users.append(access.user_id)
         try:
             with self._org.transaction():
                 yield
         finally:
-            self._acting -= 1
+            self._users.pop()
 
     # The four calls
 
@@ -77,8 +82,9 @@ class Dml:
         """A new row; its id."""
         sobject = self._object(name, access)
         self._check_right(sobject, "create", access)
-        with self._transaction():
+        with self._transaction(access):
             columns = self._columns(sobject, values, access, "create")
+            self._org.record_types.fill(sobject, columns, access)
             rules = self._rules.get(sobject.name, self._plain)
             rules.fill(columns)
             self._check_required(sobject, columns)
@@ -101,8 +107,9 @@ class Dml:
         row = self._row(sobject, record_id, access)
         self._check_right(sobject, "edit", access)
         self._org.sharing_guard.check_reach(sobject, row, access, "edit")
-        with self._transaction():
+        with self._transaction(access):
             columns = self._columns(sobject, values, access, "update")
+            self._org.record_types.fill_changes(row, columns)
             self._check_nulls(sobject, columns)
             self._check_references(sobject, columns, access)
             self._org.sharing_guard.check_update(sobject, row, columns, access)
@@ -120,7 +127,7 @@ class Dml:
         row = self._row(sobject, record_id, access)
         self._check_right(sobject, "delete", access)
         self._org.sharing_guard.check_reach(sobject, row, access, "full")
-        with self._transaction():
+        with self._transaction(access):
             self._check_mixed(sobject, {})
             rules = self._rules.get(sobject.name, self._plain)
             rules.before_delete(row)
@@ -286,18 +293,13 @@ class Dml:
                 text = f"operation performed with inactive user [{value[:15]}] as owner of {sobject.label.lower()}"
                 raise invalid("INACTIVE_OWNER_OR_USER", text, "OwnerId")
             if field.name == "RecordTypeId":
-                self._check_record_type(sobject, field, value)
+                self._org.record_types.check(sobject, value, access)
             elif not (target.setup or self._sees(target, value, access)):
                 text = f"insufficient access rights on cross-reference id: {value[:15]}"
                 raise ApiError(400, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", text, [])
 
     def _sees(self, sobject: SObject, record_id: str, access: EffectiveAccess) -> bool:
         return access.can(sobject, "read") and self._org.sharing.reaches(sobject, record_id, access, level="read")
-
-    def _check_record_type(self, sobject: SObject, field: Field, value: str) -> None:
-        row = self._org.row("RecordType", value) or {}
-        if str(row.get("SobjectType", "")).lower() != sobject.name.lower() or row.get("IsActive") is False:
-            raise _bad_reference(field, value)
 
     def _check_unique(self, sobject: SObject, columns: Values, own_id: str | None, rules: Rules) -> None:
         for name, value in columns.items():

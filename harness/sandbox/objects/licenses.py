@@ -20,6 +20,8 @@ class License:
     permissions: frozenset[str] | None
     objects: tuple[str, ...] | None
     """As written: `standard` and `*__c` stand for many."""
+    features: frozenset[str] | None = None
+    """Feature licenses; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def _license(name: str, body: Mapping[str, Any]) -> License:
         seats=body["seats"],
         permissions=frozenset(body["permissions"]) if "permissions" in body else None,
         objects=tuple(body["objects"]) if "objects" in body else None,
+        features=frozenset(body["features"]) if "features" in body else None,
     )
 
 
@@ -83,6 +86,7 @@ def _profile(name: str, body: Mapping[str, Any], all_permissions: frozenset[str]
 def _terms(license_: License, standard: set[str]) -> LicenseTerms:
     objects = license_.objects
     if objects is None:
-        return LicenseTerms(license_.name, license_.permissions)
+        return LicenseTerms(license_.name, license_.permissions, features=license_.features)
     named = frozenset(objects) - {"standard"}
-    return LicenseTerms(license_.name, license_.permissions, named | standard if "standard" in objects else named)
+    allowed = named | standard if "standard" in objects else named
+    return LicenseTerms(license_.name, license_.permissions, allowed, license_.features)

@@ -14,13 +14,16 @@ from harness.sandbox.rules.groups import (
     QueueSobjectRules,
     complete_group,
 )
+from harness.sandbox.rules.packages import PackageLicenseRules
 from harness.sandbox.rules.permissions import (
     FieldPermissionsRules,
     ObjectPermissionsRules,
     SetupEntityAccessRules,
     TabSettingRules,
 )
+from harness.sandbox.rules.sessions import SessionActivationRules
 from harness.sandbox.rules.sets import MutingRules, PermissionSetRules, ProfileRules, complete_profile
+from harness.sandbox.rules.roles import RoleRules, complete_groups, complete_role
 from harness.sandbox.rules.sharing import ShareRules
 from harness.sandbox.rules.users import UserLoginRules, UserRules, complete_user
 
@@ -39,11 +42,14 @@ _BY_NAME: dict[str, type[Rules]] = {
     "PermissionSetGroupComponent": ComponentRules,
     "PermissionSetLicenseAssign": LicenseAssignmentRules,
     "PermissionSetTabSetting": TabSettingRules,
+    "SessionPermSetActivation": SessionActivationRules,
+    "UserPackageLicense": PackageLicenseRules,
     "Profile": ProfileRules,
     "QueueSobject": QueueSobjectRules,
     "SetupEntityAccess": SetupEntityAccessRules,
     "User": UserRules,
     "UserLogin": UserLoginRules,
+    "UserRole": RoleRules,
 }
 _WRITE_NEEDS: dict[str, tuple[str, ...]] = {
     "ApexClass": ("AuthorApex",),
@@ -51,8 +57,6 @@ _WRITE_NEEDS: dict[str, tuple[str, ...]] = {
     "CustomPermission": ("ManageCustomPermissions",),
     "Organization": ("CustomizeApplication",),
     "RecordType": ("CustomizeApplication",),
-    "UserPackageLicense": ("ManageUsers",),
-    "UserRole": ("ManageRoles",),
 }
 """Setup objects without rules of their own: who may write them (Object Reference, "Special Access Rules")."""
 
@@ -73,6 +77,9 @@ def complete(org: SandboxOrg) -> None:
     The sets that profiles own, the computed sets of permission set groups, UserLogin rows, and the assignments of
     profile-owned sets.
     """
+    complete_groups(org)
+    for row in org.rows("UserRole") if org.schema.get("UserRole") else ():
+        complete_role(org, str(row["Id"]))
     plain = Rules(org)
     for name, completing in (
         ("Profile", complete_profile),

@@ -1,9 +1,12 @@
 """Assignments of permission sets, of groups of them, and of permission set licenses."""
 
-# ruff: noqa: D102 - the hooks are described in `Rules`
+# ruff: noqa: D102, ARG002 - the hooks are described in `Rules`
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from harness.sandbox.clock import wire_datetime
 from harness.sandbox.contents import Content
 from harness.sandbox.errors import ApiError, invalid
 from harness.sandbox.rules.base import Rules, Values, integrity, unknown_duplicate
@@ -11,13 +14,26 @@ from harness.sandbox.rules.ceiling import Ceiling, Seats
 from harness.sandbox.schema import LicenseTerms
 from harness.sandbox.store import Row
 
+if TYPE_CHECKING:
+    from harness.sandbox.org import SandboxOrg
+
+MANY_AT_ONCE = 50
+"""From how many sets that are unassigned at once no license is removed."""
+
 
 class AssignmentRules(Rules):
     """Object Reference, PermissionSetAssignment; the texts are those of live reports."""
 
     write_needs = ("AssignPermissionSets",)
 
+    def __init__(self, org: SandboxOrg) -> None:
+        super().__init__(org)
+        self._unassigned: list[Row] = []
+        org.store.before_commit.append(self._drop_unneeded_licenses)
+        org.store.after_transaction.append(self._forget)
+
     def before_create(self, values: Values) -> None:
+        values["IsActive"] = int(not self._is_over(values.get("ExpirationDate")))
         user = self.one("User", values["AssigneeId"])
         group_id = values.get("PermissionSetGroupId")
         if group_id:
@@ -31,9 +47,15 @@ class AssignmentRules(Rules):
         content = self.org.book.group_content(group_id) if group_id else self.org.book.content(granted["Id"])
         self._check_license(granted, content, user)
 
+    def before_update(self, row: Row, changes: Values) -> None:
+        if "ExpirationDate" in changes:
+            changes["IsActive"] = int(not self._is_over(changes["ExpirationDate"]))
+
+    def _is_over(self, expires: str | None) -> bool:
+        return expires is not None and expires <= wire_datetime(self.org.clock.peek())
+
     def after_delete(self, row: Row) -> None:
-        if self.org.switches.automatic_license_removal:
-            self._drop_unneeded_licenses(row)
+        self._unassigned.append(row)
 
     def before_delete(self, row: Row) -> None:
         if self.one("PermissionSet", row.get("PermissionSetId")).get("IsOwnedByProfile"):
@@ -69,13 +91,30 @@ class AssignmentRules(Rules):
             if not self.rows("PermissionSetLicenseAssign", **keys):
                 raise integrity(f"{start}The user license doesn't match the permission set license")
 
-    def _drop_unneeded_licenses(self, row: Row) -> None:
-        """Remove the licenses that only the unassigned set needed."""
-        user = self.one("User", row["AssigneeId"])
+    # Automatic removal of licenses
+
+    def _forget(self, _kept: bool) -> None:
+        if not self.org.store.in_transaction:
+            self._unassigned.clear()
+
+    def _drop_unneeded_licenses(self) -> None:
+        """At the end of a transaction: remove the licenses that only the unassigned sets needed.
+
+        Not where many are unassigned at once (Salesforce Help, "Remove a Permission Set License from a User").
+        """
+        gone = [row for row in self._unassigned if not self.rows("PermissionSetAssignment", Id=row["Id"])]
+        self._unassigned.clear()
+        if not self.org.switches.automatic_license_removal or len(gone) >= MANY_AT_ONCE:
+            return
+        for user_id in sorted({str(row["AssigneeId"]) for row in gone}):
+            self._drop_licenses_of(user_id, [row for row in gone if row["AssigneeId"] == user_id])
+
+    def _drop_licenses_of(self, user_id: str, unassigned: list[Row]) -> None:
+        user = self.one("User", user_id)
         ceiling = Ceiling(self.org)
-        gone = contents_of(self, [row])
-        left = contents_of(self, self.rows("PermissionSetAssignment", AssigneeId=row["AssigneeId"]))
-        for assigned in self.rows("PermissionSetLicenseAssign", AssigneeId=row["AssigneeId"]):
+        gone = contents_of(self, unassigned)
+        left = contents_of(self, self.rows("PermissionSetAssignment", AssigneeId=user_id))
+        for assigned in self.rows("PermissionSetLicenseAssign", AssigneeId=user_id):
             license_id = assigned["PermissionSetLicenseId"]
             needed = needs_license(ceiling, gone, license_id, user)
             if needed and not needs_license(ceiling, left, license_id, user):

@@ -1,8 +1,8 @@
 """Object permissions that come with system permissions of the same set, as rows that are stored.
 
-View All Data makes rows for every object, Transfer Leads one for Lead, and while the system permission is there the rows
-cannot fall below it (Object Reference, ObjectPermissions: "user permissions also imply object permissions"). Modify All
-Data stores nothing: see `derived`.
+View All Data makes rows for every object, Transfer Leads one for Lead, and while the system permission is there the
+rows cannot fall below it (Object Reference, ObjectPermissions: "user permissions also imply object permissions").
+Modify All Data stores nothing: see `derived`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 
+from harness.sandbox.access import FEATURE_PREFIX
 from harness.sandbox.errors import ApiError, invalid
 from harness.sandbox.rules.base import Rules, Values, integrity
 from harness.sandbox.rules.ceiling import Ceiling, Seats
@@ -36,6 +37,7 @@ class UserRules(Rules):
 
     def before_create(self, values: Values) -> None:
         self._check_username(values)
+        self._check_features(values, values.get("ProfileId"))
         if values.get("IsActive", 1):
             self._take_seat(values.get("ProfileId"))
 
@@ -46,6 +48,9 @@ class UserRules(Rules):
         self._check_username(changes)
         profile_id = changes.get("ProfileId", row.get("ProfileId"))
         active = changes.get("IsActive", row.get("IsActive"))
+        self._check_features({**row, **changes} if "ProfileId" in changes else changes, profile_id)
+        if row.get("IsActive") and not active:
+            self._check_deactivation(row)
         ceiling = Ceiling(self.org)
         moves = ceiling.license_of_user(row) != ceiling.license_of_user({"ProfileId": profile_id})
         if active and (moves or not row.get("IsActive")):
@@ -71,6 +76,31 @@ class UserRules(Rules):
         if username is not None and not _USERNAME.fullmatch(str(username)):
             text = "Username must be in the form of an email address (for example, john@acme.com)"
             raise invalid("INVALID_EMAIL_ADDRESS", text, "Username")
+
+    def _check_features(self, values: Values, profile_id: object) -> None:
+        """Feature licenses that the user license does not have (a text of live reports)."""
+        license_id = Ceiling(self.org).license_of_user({"ProfileId": profile_id})
+        terms = Ceiling(self.org).terms_of_license(license_id) if license_id else None
+        if terms is None or terms.features is None:
+            return
+        if terms.name == "Salesforce Integration" and self.org.switches.integration_feature_licenses:
+            return
+        sobject = self.org.schema.get("User")
+        for name, value in values.items():
+            if value and name.startswith(FEATURE_PREFIX) and name.removeprefix(FEATURE_PREFIX) not in terms.features:
+                field = sobject.get(name) if sobject else None
+                label = field.label if field else name
+                raise integrity(f"{label} is not allowed for this License Type", ["UserPermissions"])
+
+    def _check_deactivation(self, row: Row) -> None:
+        """Nobody deactivates oneself (that text is ours), nor a user that a hierarchy field names (Salesforce Help)."""
+        if row["Id"] == self.org.dml.user_id:
+            raise integrity("You can't deactivate your own user", ["IsActive"])
+        sobject = self.org.schema.get("User")
+        for field in sobject.fields.values() if sobject else ():
+            if field.custom and "User" in field.reference_to and self.rows("User", **{field.name: row["Id"]}):
+                text = f"Cannot inactivate user that is the value of a hierarchy field: {field.label}"
+                raise integrity(text, ["IsActive"])
 
     def _take_seat(self, profile_id: object) -> None:
         license_id = Ceiling(self.org).license_of_user({"ProfileId": profile_id})
@@ -115,6 +145,8 @@ class UserRules(Rules):
             self.remove_rows("PermissionSetLicenseAssign", AssigneeId=row["Id"])
         if self.org.switches.deactivation_drops_memberships:
             self.remove_rows("GroupMember", UserOrGroupId=row["Id"])
+        if self.org.switches.deactivation_drops_package_licenses:
+            self.remove_rows("UserPackageLicense", UserId=row["Id"])
 
 
 class UserLoginRules(Rules):
@@ -125,6 +157,8 @@ class UserLoginRules(Rules):
     def before_update(self, row: Row, changes: Values) -> None:
         if changes.get("IsPasswordLocked") and not row.get("IsPasswordLocked"):
             raise integrity("IsPasswordLocked can only be set to false", ["IsPasswordLocked"])
+        if changes.get("IsFrozen") and row.get("UserId") == self.org.dml.user_id:
+            raise integrity("You can't freeze your own user", ["IsFrozen"])  # that it is so is known, the text is ours
 
 
 def complete_user(rules: Rules, user: Row) -> None:
