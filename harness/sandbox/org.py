@@ -22,6 +22,7 @@ from harness.sandbox.ids import IdSequence, long_id, make_id
 from harness.sandbox.objects.sharing import add_share_objects
 from harness.sandbox.permission_names import PermissionNames
 from harness.sandbox.recalculation import Recalculation
+from harness.sandbox.record_types import RecordTypes
 from harness.sandbox.relations import Relations
 from harness.sandbox.rules import complete, rules_of
 from harness.sandbox.schema import Field, Schema, SObject
@@ -70,6 +71,7 @@ class SandboxOrg:
         self.relations = Relations(schema)
         self.permission_names = PermissionNames(schema)
         self.sharing = Sharing(schema, self.store)
+        self.record_types = RecordTypes(self)
         self.sharing_guard = SharingGuard(self)
         self.shares = DerivedShares(self)
         self.record_access = RecordAccess(self)
@@ -112,6 +114,7 @@ class SandboxOrg:
             self.book.forget_everything()
             self.derived.forget_everything()
             self.shares.forget_everything()
+            self.record_types.forget_everything()
             self.recalculation.reload()
 
     def _load_state(self) -> None:
@@ -132,6 +135,7 @@ class SandboxOrg:
             self.book.forget_everything()
             self.derived.forget_everything()
             self.shares.forget_everything()
+            self.record_types.forget_everything()
             self.recalculation.reload()
         if not self.store.in_transaction:
             self.dml.end_transaction()
@@ -412,6 +416,7 @@ class SandboxOrg:
         self.book.row_changed(name, *rows)
         self.derived.row_changed(name)
         self.shares.row_changed(name)
+        self.record_types.row_changed(name)
         self.recalculation.row_changed(name, *rows)
 
     def _initial(self, sobject: SObject, field: Field) -> Any:

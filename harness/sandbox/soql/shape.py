@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,15 +11,20 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A column of the result."""
+    """A column of the result; `show` turns a value that is not null into what is answered."""
 
     index: int
     boolean: bool = False
+    show: Callable[[Any], Any] | None = None
 
     def read(self, row: Sequence[Any]) -> Any:
         """The value in a row."""
         value = row[self.index]
-        return bool(value) if self.boolean and value is not None else value
+        if value is None:
+            return None
+        if self.show is not None:
+            return self.show(value)
+        return bool(value) if self.boolean else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Shape:
     """Column of the id."""
     type_of_prefix: Mapping[str, str] = field(default_factory=dict)
     """Of a polymorphic parent: object names by key prefix, for the address."""
-    entries: dict[str, Value | Compound | Children | Shape] = field(default_factory=dict)
+    entries: dict[str, Value | Compound | Children | Shape | Variants] = field(default_factory=dict)
 
     def read(self, row: Sequence[Any], base: str, children: Sequence[Mapping[str, Any]]) -> Record | None:
         """The record in a row, or None where there is no parent."""
@@ -61,10 +66,29 @@ class Shape:
         url = f"{base}/sobjects/{concrete}/{record_id}"
         record: Record = {"attributes": {"type": self.type_name, "url": url}}
         for name, entry in self.entries.items():
-            if isinstance(entry, Shape):
-                record[name] = entry.read(row, base, children)
+            if isinstance(entry, (Value, Compound)):
+                record[name] = entry.read(row)
             elif isinstance(entry, Children):
                 record[name] = children[entry.number].get(record_id)
             else:
-                record[name] = entry.read(row)
+                record[name] = entry.read(row, base, children)
         return record
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """A polymorphic parent that is shown as its type asks for."""
+
+    key: int
+    type_of_prefix: Mapping[str, str]
+    cases: Mapping[str, Shape]
+    """By the object's name."""
+    otherwise: Shape | None
+
+    def read(self, row: Sequence[Any], base: str, children: Sequence[Mapping[str, Any]]) -> Record | None:
+        """The parent in a row, or None where there is none or nothing is asked of its type."""
+        record_id = row[self.key]
+        if record_id is None:
+            return None
+        shape = self.cases.get(self.type_of_prefix.get(record_id[:3], ""), self.otherwise)
+        return shape.read(row, base, children) if shape else None

@@ -18,11 +18,11 @@ def test_every_clause_has_its_place() -> None:
         "group by Name having count(Id) > 1 order by Name desc nulls last, Id limit 5 offset 2 for view"
     )
     assert [type(item).__name__ for item in query.select] == ["Selected", "Selected", "Selected", "ChildQuery"]
-    assert (query.source, query.alias, query.limit, query.offset) == ("Contact", "x", 5, 2)
+    assert (query.source, query.alias, query.most, query.skipped) == ("Contact", "x", 5, 2)
     assert query.select[1] == syntax.Selected(syntax.Path(("Account", "Name"), 11), "n")
     assert [(item.descending, item.nulls_first) for item in query.order_by] == [(True, False), (False, True)]
     assert query.having is not None
-    assert len(query.group_by) == 1
+    assert len(query.groups) == 1
 
 
 def test_words_of_the_language_may_be_names() -> None:
@@ -60,7 +60,7 @@ def test_literals(text: str, kind: str, value: object) -> None:
 def test_and_and_or_do_not_mix() -> None:
     with pytest.raises(ApiError) as refused:
         parse("SELECT Id FROM A WHERE a = 1 AND b = 2 OR c = 3")
-    assert refused.value.message.endswith("ERROR at Row:1:Column:40\nunexpected token: 'OR'")
+    assert refused.value.message.endswith("ERROR at Row:1:Column:39\nunexpected token: 'OR'")
     assert parse("SELECT Id FROM A WHERE a = 1 AND (b = 2 OR NOT c = 3)").where is not None
 
 
@@ -68,12 +68,23 @@ def test_and_and_or_do_not_mix() -> None:
     ("soql", "message"),
     [
         ("SELEKT Name FROM Account", "unexpected token: SELEKT"),
-        ("", "unexpected token: <EOF>"),
-        ("SELECT FROM A", "\nSELECT FROM A\n       ^\nERROR at Row:1:Column:8\nunexpected token: 'FROM'"),
-        ("SELECT Id FROM", "\nSELECT Id FROM\n              ^\nERROR at Row:1:Column:15\nunexpected token: '<EOF>'"),
+        ("q=SELECT Id FROM Account", "unexpected token: q"),
+        ("  ", "SOQL statements cannot be empty or null"),
+        ("SELECT Id, FROM A", "\nSELECT Id, FROM A\n          ^\nERROR at Row:1:Column:11\nunexpected token: 'FROM'"),
+        ("SELECT Id FROM", "\nSELECT Id FROM\n             ^\nERROR at Row:1:Column:14\nunexpected token: '<EOF>'"),
         (
-            "SELECT Id\nFROM A WHERE ?",
-            "\nFROM A WHERE ?\n             ^\nERROR at Row:2:Column:14\nunexpected token: '?'",
+            "SELECT Id\nFROM A WHERE )",
+            "\nFROM A WHERE )\n            ^\nERROR at Row:2:Column:13\nunexpected token: ')'",
+        ),
+        (
+            "select Id from Account where id = $sfid",
+            "\nselect Id from Account where id = $sfid\n                                 ^\nERROR at Row:1:Column:34\n"
+            "line 1:34 no viable alternative at character '$'",
+        ),
+        (
+            "SELECT Id FROM A WHERE B = :x",
+            "\nSELECT Id FROM A WHERE B = :x\n                           ^\nERROR at Row:1:Column:28\n"
+            "Bind variables only allowed in Apex code",
         ),
     ],
 )
@@ -102,12 +113,42 @@ def test_what_is_malformed(soql: str) -> None:
         parse(soql)
 
 
-def test_an_excerpt_starts_at_a_word_and_the_caret_stands_under_the_token() -> None:
-    soql = "SELECT Id, Name, Something__c, SomethingElse__c, YetAnotherField__c, Bad__c, More__c, Last__c FROM Account"
-    at = soql.index("Bad__c")
-    _, excerpt, caret, row, _text = refusal(soql, at, "INVALID_FIELD", "x").message.split("\n")
-    assert excerpt[len(caret) - 1 :].startswith("Bad__c, More__c, Last__c")
-    assert 29 <= len(caret) - 1 <= 47
+@pytest.mark.parametrize(
+    ("soql", "token", "excerpt"),
+    [
+        (
+            "SELECT Account.Name, Account.Phone, Account.Rating, Account.RecordTypeId, Account.ShippingCity",
+            "Account.RecordTypeId",
+            "Account.Phone, Account.Rating, Account.RecordTypeId, Account.ShippingCity",
+        ),
+        (
+            "SELECT Id,CreatedById,OCE__ActualCap__c,TPI_Product__c,Name,OCE__JobId__c FROM OCE__ActivityPlan__c",
+            "TPI_Product__c",
+            "CreatedById,OCE__ActualCap__c,TPI_Product__c,Name,OCE__JobId__c",
+        ),
+        (
+            "SELECT Id, Name, AccountNumber FROM AccountOpps WHERE Name like 'okToDelete%'",
+            "AccountOpps",
+            "SELECT Id, Name, AccountNumber FROM AccountOpps WHERE Name like 'okToDelete%'",
+        ),
+        (
+            "SELECT Id, DepProbeField__c FROM Account LIMIT 1",
+            "DepProbeField__c",
+            "SELECT Id, DepProbeField__c FROM Account LIMIT",
+        ),
+        (
+            "SELECT Id FROM X__c WHERE A = 1 AND LastModifiedDate=TODAY AND LastModifiedBy='0050h00000IW2Jf' LIMIT 1",
+            "LastModifiedBy=",
+            "AND LastModifiedDate=TODAY AND LastModifiedBy='0050h00000IW2Jf'",
+        ),
+    ],
+)
+def test_an_excerpt_is_cut_as_real_ones_are(soql: str, token: str, excerpt: str) -> None:
+    """The texts and their cuts are those of answers that teams have published."""
+    at = soql.index(token)
+    _, shown, caret, row, _text = refusal(soql, at, "INVALID_FIELD", "x").message.split("\n")
+    assert shown == excerpt
+    assert shown[len(caret) - 1 :].startswith(token)
     assert row == f"ERROR at Row:1:Column:{at + 1}"
 
 
