@@ -109,6 +109,7 @@ def session_of(org: SandboxOrg, token: str) -> Session | None:
     if not _alive(org, session):
         _forget(org, key, session.id)
         return None
+    org.session_id.set(session.id)  # whose activations of session-based permission sets count
     if session.password_expired and not password_expired(org, session.user_id):
         Drawer(org, "session").put(key, found | {"password_expired": False})
         return Session(token=token, **found | {"password_expired": False})
