@@ -163,9 +163,35 @@ def plan(file: Path, org: str | None, sandbox: Path | None, state_folder: Path) 
 
 
 @rehearse.command()
+@click.option("--org", metavar="NAME", help="The org of rehearse.toml whose shape is read, as its admin.")
+@click.option("--sandbox", type=_EXISTING, metavar="READY", help="A simulated sandbox that runs: its ready file.")
+@click.option(
+    "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The file: *.json[.gz]"
+)
+@click.option("--user", "users", multiple=True, metavar="USERNAME", help="A user to take along, by username.")
+def capture(org: str | None, sandbox: Path | None, out: Path, users: tuple[str, ...]) -> int:
+    """Read the shape of an org into a file that `rehearse sandbox --source` serves. Writes nothing to the org.
+
+    The file holds describes, licenses, permission sets and what they grant, roles, groups and counts of rows: no
+    records and no secrets. Of the users named with --user it holds the username and made-up names.
+
+    \b
+    rehearse capture --org uat --user erp.sync@acme.example -o uat.twin.json
+    rehearse sandbox --source uat.twin.json
+    """
+    from harness import capturing
+
+    return capturing.capture(org=org, sandbox=sandbox, out=out, usernames=users)
+
+
+@rehearse.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port on 127.0.0.1; 0 takes a free one.")
 @click.option(
-    "--source", default="demo", show_default=True, metavar="demo|DIR", help="demo, or a Salesforce DX project."
+    "--source",
+    default="demo",
+    show_default=True,
+    metavar="demo|DIR|FILE",
+    help="demo, a Salesforce DX project, or a captured twin.",
 )
 @click.option("--population", type=_EXISTING, help="Users, licenses, apps and records: default DIR/sandbox.yaml.")
 @click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="Keep the org in this file.")

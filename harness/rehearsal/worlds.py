@@ -129,6 +129,16 @@ def _read_ready(path: Path) -> Ready:
 
 def open_configured(name: str, root: Path, scenario_folder: Path) -> World:
     """A configured org, in real time, with secrets from where the references say. Raises UsageError."""
+    site, admin = admin_of_configured(name, root)
+
+    def of_scenario(reference: str) -> Secret:
+        return resolve_reference(reference, base=scenario_folder, environ=os.environ)
+
+    return World(site=site, admin=admin, clock=SystemClock(), resolve=of_scenario, simulated=False, in_words="sandbox")
+
+
+def admin_of_configured(name: str, root: Path) -> tuple[Site, Credential]:
+    """Where a configured org is, and what its admin signs in with. Raises UsageError."""
     configured = find_org(name, root)
     site = Site(
         name=name,
@@ -141,11 +151,12 @@ def open_configured(name: str, root: Path, scenario_folder: Path) -> World:
     def of_configuration(reference: str) -> Secret:
         return resolve_reference(reference, base=configured.folder, environ=os.environ)
 
-    def of_scenario(reference: str) -> Secret:
-        return resolve_reference(reference, base=scenario_folder, environ=os.environ)
+    return site, credential(configured.admin_sign_in, configured.admin_username, of_configuration)
 
-    admin = credential(configured.admin_sign_in, configured.admin_username, of_configuration)
-    return World(site=site, admin=admin, clock=SystemClock(), resolve=of_scenario, simulated=False, in_words="sandbox")
+
+def admin_of_ready(path: Path) -> tuple[Site, Credential]:
+    """Where the simulated sandbox of a ready file is, and what its admin signs in with. Raises UsageError."""
+    return _admin_of(_read_ready(path))
 
 
 def open_replay(file: ScenarioFile, *, url: str, facts: Mapping[str, str], clock: Clock) -> World:
@@ -193,14 +204,17 @@ def _source_of(file: ScenarioFile) -> tuple[str | Path, Path | None]:
     return folder / org.simulated, None if org.population is None else folder / org.population
 
 
-def _of_ready(file: ScenarioFile, ready: Ready, *, clock: Clock, closing: ExitStack) -> World:
+def _admin_of(ready: Ready) -> tuple[Site, Credential]:
     site = Site(name="simulated", url=ready.instance_url, org_id=ready.org_id, simulated=True)
     user, (app_name, app) = ready.users["admin"], next(iter(ready.apps.items()))
     parts = {"consumer_key": app["consumer_key"], "consumer_secret": app["consumer_secret"]}
     parts |= {name: user[name] for name in ("password", "security_token") if user.get(name)}
-    admin = Credential(
-        "username-password", user["username"], app_name, {name: Secret(value) for name, value in parts.items()}
-    )
+    secrets = {name: Secret(value) for name, value in parts.items()}
+    return site, Credential("username-password", user["username"], app_name, secrets)
+
+
+def _of_ready(file: ScenarioFile, ready: Ready, *, clock: Clock, closing: ExitStack) -> World:
+    site, admin = _admin_of(ready)
     return World(
         site=site,
         admin=admin,

@@ -19,6 +19,7 @@ MAY_KNOW = {
     "checks": {"errors", "scenario", "org", "access", "credentials"},
     "migration": {"errors", "scenario", "org", "access", "credentials", "checks"},
     "recording": {"errors", "org"},
+    "capture": {"errors", "org"},
     "report": {"errors", "scenario", "access", "checks", "migration"},
     "sandbox": set(),
     "rehearsal": {
@@ -35,7 +36,7 @@ MAY_KNOW = {
 }
 """For each room or module of the package: what else of the package it may import. The plugin's side may import all."""
 
-FRONT = {"plugin", "collection", "scheduling", "terminal", "cli", "front", "serving"}
+FRONT = {"plugin", "collection", "scheduling", "terminal", "cli", "front", "serving", "capturing"}
 PURE = ("access/model.py", "access/algebra.py", "migration/plan.py", "scenario/model.py")
 """Modules that must not be able to do anything but compute."""
 IMPURE = {"requests", "socket", "time", "random", "os", "subprocess", "sqlite3", "pathlib", "urllib", "secrets"}

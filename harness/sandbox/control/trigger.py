@@ -15,7 +15,7 @@ Deed = TypeVar("Deed")
 class Model(BaseModel):
     """The base of what the control interface is sent: immutable, and unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,15 @@
-"""Make a simulated org from a Salesforce DX project and a population file."""
+"""Make a simulated org from a Salesforce DX project and a population file, or from a captured twin."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from harness.sandbox.org import SandboxOrg
+from harness.sandbox.schema import Schema
 from harness.sandbox.source.dependencies import load_dependencies
 from harness.sandbox.source.dx import read_project
 from harness.sandbox.source.errors import SourceError
@@ -18,6 +20,7 @@ from harness.sandbox.source.load_access import (
     load_licenses,
     load_permission_sets,
     load_profiles,
+    load_record_type_access,
 )
 from harness.sandbox.source.load_contents import (
     load_apex_rest,
@@ -33,10 +36,20 @@ from harness.sandbox.source.load_people import (
     load_roles,
     load_users,
 )
+from harness.sandbox.source.load_sharing import apply_settings, load_group_members, load_shares
 from harness.sandbox.source.loading import ADMIN, Loading
 from harness.sandbox.source.metadata import Project
-from harness.sandbox.source.population import POPULATION_FILE, Population, read_population
+from harness.sandbox.source.population import (
+    POPULATION_FILE,
+    Contents,
+    Population,
+    Settings,
+    read_contents,
+    read_population,
+)
 from harness.sandbox.source.schema import build_schema
+from harness.sandbox.source.twin import fill as fill_from_twin
+from harness.sandbox.source.twin import read_twin, twin_schema
 from harness.sandbox.switches import Switches, set_switches
 
 __all__ = ["DEMO", "SourceError", "open_org"]
@@ -54,14 +67,18 @@ _STEPS = (
     load_permission_sets,
     load_grants,
     load_groups,
+    load_record_type_access,
     load_public_groups,
     load_assignments,
+    load_group_members,
     load_apps,
     load_apex_rest,
     load_records,
+    load_shares,
     load_dependencies,
     count_seats,
 )
+_STEPS_OF_A_TWIN = (load_apps, load_apex_rest, load_records, count_seats)
 _LOADED = "loaded"
 
 
@@ -72,34 +89,70 @@ def open_org(
     state: Path | None = None,
     switches: Iterable[str] = (),
 ) -> SandboxOrg:
-    """Make the org of a source: `demo`, or the directory of a Salesforce DX project.
+    """Make the org of a source: `demo`, the directory of a Salesforce DX project, or a twin: a captured org's file.
 
     The population is `population`, else the project's own `sandbox.yaml`, else one active user for each profile and an
-    `admin`. With `state` the org is kept in that file; a file that is there is opened as it is, with the source's
-    schema. `switches` are `name=value` texts that go before what the population says. Raises SourceError naming the
-    file and what is wrong with it, ValueError for a switch that there is not.
+    `admin`; a twin has its own people, and `population` adds apps and records to it. With `state` the org is kept in
+    that file; a file that is there is opened as it is, with the source's schema. `switches` are `name=value` texts that
+    go before what the population says. Raises SourceError naming the file and what is wrong with it, ValueError for a
+    switch that there is not.
     """
-    directory = Path(str(resources.files("harness.sandbox") / "demo")) if source == DEMO else Path(source)
-    project = read_project(directory)
-    file = population or directory / POPULATION_FILE
-    people = read_population(file) if population or file.is_file() else one_user_for_each_profile(project)
+    recipe = _of_twin(Path(source), population) if _is_file(source) else _of_project(source, population)
     exists = state is not None and state.exists()
-    chosen = set_switches(Switches(**people.settings.model_dump()), switches)
-    org = SandboxOrg(build_schema(project), path=state, switches=chosen)
+    chosen = set_switches(Switches(**recipe.settings.model_dump()), switches)
+    org = SandboxOrg(recipe.schema, path=state, switches=chosen)
     if exists:
         return _checked(org, state)
     try:
         with org.transaction():
-            loading = Loading(org, project, people, str(file))
-            for step in _STEPS:
-                step(loading)
-            org.store.save_state(_LOADED, project.name)
+            recipe.load(org)
+            org.store.save_state(_LOADED, recipe.name)
     except BaseException:
         org.close()
         if state is not None:
             state.unlink(missing_ok=True)
         raise
     return org
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipe:
+    """What an org is made of, and how it is filled."""
+
+    name: str
+    schema: Schema
+    settings: Settings
+    load: Callable[[SandboxOrg], None]
+
+
+def _is_file(source: str | Path) -> bool:
+    return source != DEMO and Path(source).is_file()
+
+
+def _of_project(source: str | Path, population: Path | None) -> _Recipe:
+    directory = Path(str(resources.files("harness.sandbox") / "demo")) if source == DEMO else Path(source)
+    project = read_project(directory)
+    file = population or directory / POPULATION_FILE
+    people = read_population(file) if population or file.is_file() else one_user_for_each_profile(project)
+
+    def load(org: SandboxOrg) -> None:
+        loading = Loading(org, project, people, str(file))
+        for step in _STEPS:
+            step(loading)
+
+    return _Recipe(project.name, build_schema(project), people.settings, load)
+
+
+def _of_twin(file: Path, population: Path | None) -> _Recipe:
+    twin = read_twin(file)
+    contents = read_contents(population) if population else Contents()
+
+    def load(org: SandboxOrg) -> None:
+        loading = fill_from_twin(org, twin, contents, str(population or file))
+        for step in _STEPS_OF_A_TWIN:
+            step(loading)
+
+    return _Recipe(file.name, twin_schema(twin), contents.settings, load)
 
 
 def _checked(org: SandboxOrg, state: Path | None) -> SandboxOrg:

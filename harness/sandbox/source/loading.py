@@ -28,11 +28,8 @@ class Loading:
     """Where the population is written, for messages."""
     ids: dict[str, dict[str, str]] = field(default_factory=dict)
     """Object to name to id."""
-
-    @property
-    def admin_id(self) -> str:
-        """The admin's id: the first user's."""
-        return make_id("005", 1)
+    admin_id: str = make_id("005", 1)
+    """Who makes what is loaded: by default the first user."""
 
     def insert(self, sobject: str, values: Mapping[str, Any], *, name: str | None = None) -> str:
         """Add a row, made by the admin; with a `name`, `id_of` finds it again."""

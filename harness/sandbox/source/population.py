@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -20,12 +20,15 @@ POPULATION_FILE = "sandbox.yaml"
 class Model(BaseModel):
     """The base of every part: immutable, and unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Username = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=80)]
 Flow = Literal["client-credentials", "jwt-bearer", "username-password"]
+
+
+Read = TypeVar("Read", bound=Model)
 
 
 class OrgSettings(Model):
@@ -131,15 +134,59 @@ class Records(Model):
 
 
 class ApexRest(Model):
-    """An Apex REST resource that answers always the same."""
+    """An Apex REST resource. `{name}` in answer and query is a part of the path, a parameter, or a field of the body."""
 
     path: str = Field(pattern=r"^/")
-    """The path after /services/apexrest."""
+    """The path after /services/apexrest; its parts may have names, `/orders/{number}`, and it may end in `/*`."""
     class_: Name = Field(alias="class")
     """The Apex class behind it, to which a user needs access."""
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    status: int = Field(default=200, ge=200, le=299)
+    status: int = Field(default=200, ge=200, le=599)
+    query: str | None = None
+    """SOQL that runs in system context: neither permissions nor sharing count."""
     answer: Any = None
+    """JSON; `{rows}` in it is what the query found, `{row}` the first of it. Without an answer it is the rows."""
+
+
+class GroupMembers(Model):
+    """Who is in a public group beside the users that name it: everybody in these roles and groups."""
+
+    roles: tuple[str, ...] = ()
+    """Developer names of roles."""
+    roles_and_subordinates: tuple[str, ...] = ()
+    """Developer names of roles, with all roles below them."""
+    groups: tuple[str, ...] = ()
+    """Developer names of public groups."""
+
+
+class Share(Model):
+    """One row shared by hand, with one user, public group or role."""
+
+    row: str
+    """The name of a row of this file."""
+    user: Username | None = None
+    group: str | None = None
+    """Developer name of a public group."""
+    role: str | None = None
+    """Developer name of a role."""
+    role_and_subordinates: str | None = None
+    access: Literal["Read", "Edit"]
+
+    @model_validator(mode="after")
+    def _one_receiver(self) -> Share:
+        if sum(one is not None for one in (self.user, self.group, self.role, self.role_and_subordinates)) != 1:
+            raise ValueError("a share has one of user, group, role and role_and_subordinates")
+        return self
+
+
+class SharingSettings(Model):
+    """What decides who sees which rows, beside the metadata: org-wide defaults, sharing rules and roles."""
+
+    groups: Mapping[str, GroupMembers] = Field(default_factory=dict)
+    """Developer name of a public group to who is in it."""
+    without_hierarchies: tuple[str, ...] = ()
+    """Custom objects without Grant Access Using Hierarchies."""
+    shares: tuple[Share, ...] = ()
 
 
 class Settings(Model):
@@ -151,18 +198,24 @@ class Settings(Model):
     """Enable SOAP API login()."""
 
 
-class Population(Model):
-    """The whole file."""
+class Contents(Model):
+    """What may be put into any org, whoever its people are."""
 
-    org: OrgSettings = OrgSettings()
     settings: Settings = Settings()
-    licenses: Mapping[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
-    """Seats: user license name, or permission set license developer name, to the number in all."""
-    users: tuple[User, ...] = Field(min_length=1)
     apps: tuple[App, ...] = ()
     records: tuple[Records, ...] = ()
     """In order: a row refers to rows above it."""
     apex_rest: tuple[ApexRest, ...] = ()
+    sharing: SharingSettings = SharingSettings()
+
+
+class Population(Contents):
+    """The whole file."""
+
+    org: OrgSettings = OrgSettings()
+    licenses: Mapping[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    """Seats: user license name, or permission set license developer name, to the number in all."""
+    users: tuple[User, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _one_admin(self) -> Population:
@@ -177,6 +230,15 @@ class Population(Model):
 
 def read_population(path: Path) -> Population:
     """Read a population file. Raises SourceError with file, line and what is wrong."""
+    return _read(path, Population)
+
+
+def read_contents(path: Path) -> Contents:
+    """Read a file that holds only what may be put into any org. Raises SourceError like `read_population`."""
+    return _read(path, Contents)
+
+
+def _read(path: Path, model: type[Read]) -> Read:
     try:
         document = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -184,7 +246,7 @@ def read_population(path: Path) -> Population:
     except YamlError as error:
         raise SourceError(f"{path}:{error}") from error
     try:
-        return Population.model_validate(document.data)
+        return model.model_validate(document.data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
