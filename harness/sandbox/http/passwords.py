@@ -16,8 +16,7 @@ _SHORTEST = 8
 
 def expired(call: Call, user_id: str) -> Answer:
     """`GET sobjects/User/ID/password`."""
-    _user(call, user_id)
-    return Answer(200, {"isExpired": False})
+    return Answer(200, {"isExpired": identity.password_expired(call.org, _user(call, user_id))})
 
 
 def change(call: Call, user_id: str) -> Answer:
@@ -32,8 +31,8 @@ def change(call: Call, user_id: str) -> Answer:
 
 
 def reset(call: Call, user_id: str) -> Answer:
-    """`DELETE sobjects/User/ID/password`: a new password, which is the answer."""
-    return Answer(200, {"NewPassword": identity.set_password(call.org, _user(call, user_id))})
+    """`DELETE sobjects/User/ID/password`: a temporary password, which is the answer; its owner has to set another."""
+    return Answer(200, {"NewPassword": identity.set_password(call.org, _user(call, user_id), expired=True)})
 
 
 def _user(call: Call, user_id: str) -> str:
