@@ -40,6 +40,7 @@ from harness.sandbox.soql.plan import Plan, QueryResult
 from harness.sandbox.stamp import MetadataStamp
 from harness.sandbox.store import COMPOUND_TYPES, Row, Store, as_read
 from harness.sandbox.switches import DEFAULT_SWITCHES, Switches
+from harness.sandbox.system_context import in_system_context
 from harness.sandbox.values import to_column
 
 API_VERSION = "67.0"
@@ -168,11 +169,23 @@ class SandboxOrg:
             return self.book.of(user_id)
 
     def query(
-        self, soql: str, *, as_user: str, all_rows: bool = False, tooling: bool = False, version: str = API_VERSION
+        self,
+        soql: str,
+        *,
+        as_user: str,
+        all_rows: bool = False,
+        tooling: bool = False,
+        version: str = API_VERSION,
+        system_context: bool = False,
     ) -> QueryResult:
-        """Run SOQL with the user's permissions and sharing. `all_rows` finds deleted rows too (queryAll)."""
+        """Run SOQL with the user's permissions and sharing. `all_rows` finds deleted rows too (queryAll).
+
+        In system context, as Apex runs, neither permissions nor sharing count.
+        """
         with self.lock:
             access = self.book.of(as_user)
+            if system_context:
+                access = in_system_context(access, self.schema)
             plan = self._plan(soql, access, all_rows=all_rows, tooling=tooling)
             self.derived.prepare(plan.reads, access, plan.parameters.values())
             for share in plan.reads:

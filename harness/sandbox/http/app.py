@@ -14,11 +14,13 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from harness.sandbox import identity
 from harness.sandbox.errors import ApiError, not_found
+from harness.sandbox.event_log import EventLog
 from harness.sandbox.http import apex, intake, metadata, partner
+from harness.sandbox.http.api_events import event_of
 from harness.sandbox.http.bulk1 import handlers as bulk1
 from harness.sandbox.http.call import Call, check_version, parser_error, versions
 from harness.sandbox.http.caller import caller_of
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
 
 NEWEST_WITH_SUFFIX = 57
+"""The last version in which a suffix of the address chose JSON or XML (REST guide, "REST API Architecture")."""
+
 _log = logging.getLogger(__name__)
 _ALL = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 
@@ -64,14 +68,17 @@ class _Face:
     def __init__(self, org: SandboxOrg, desk: Desk) -> None:
         self.org = org
         self.desk = desk
+        self.events = EventLog(org)
 
     def over(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         """The handler as Starlette wants it: errors become answers, answers become bytes."""
 
         async def respond(request: Request) -> Response:
+            body = b""
             try:
                 body = await intake.read(request)
                 with self.org.lock:
+                    self._close_event_files()
                     answer = handler(request, body)
             except ApiError as error:
                 answer = refusal(error)
@@ -82,7 +89,7 @@ class _Face:
             except Exception:
                 _log.exception("%s %s could not be answered", request.method, request.url.path)
                 answer = refusal(_unknown_exception(self.desk))
-            self._remember(request, answer)
+            self._remember(request, body, answer)
             return reply(request, answer)
 
         return respond
@@ -111,7 +118,7 @@ class _Face:
         go_on(self.org, self.desk)
         session = identity.session_of(self.org, request.headers.get("x-sfdc-session") or bearer(request))
         if session is not None:
-            request.state.user_id = session.user_id
+            request.state.user_id, request.state.app_id = session.user_id, session.app_id
         version, path = request.path_params["version"], request.path_params["path"].strip("/")
         user_id = session.user_id if session else ""
         call = self._call(request, body, user_id=user_id, version=version, path=path)
@@ -134,7 +141,7 @@ class _Face:
         session = identity.session_of(self.org, bearer(request))
         if session is None:
             raise ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
-        request.state.user_id = session.user_id
+        request.state.user_id, request.state.app_id = session.user_id, session.app_id
         if session.password_expired and not request.url.path.endswith("/password"):
             raise identity.expired_password()
         if not self.org.permissions_of(session.user_id).has("ApiEnabled"):
@@ -167,13 +174,18 @@ class _Face:
         used = {"Sforce-Limit-Info": f"api-usage={self.desk.spent(self.org)}/{self.desk.allowed(self.org)}"}
         return Answer(answer.status, answer.body, used | dict(answer.headers), answer.media_type)
 
-    def _remember(self, request: Request, answer: Answer) -> None:
+    def _remember(self, request: Request, body: bytes, answer: Answer) -> None:
         user_id = getattr(request.state, "user_id", None)
-        self.desk.asked.append(Asked(request.method, request.url.path, user_id, answer.status))
+        event = event_of(self.org, request, body, status=answer.status)
+        self.desk.asked.append(Asked(request.method, request.url.path, user_id, answer.status, event))
+
+    def _close_event_files(self) -> None:
+        if self.events.is_due():
+            self.events.close_files([one.event for one in self.desk.asked if one.event is not None])
 
 
 def _without_suffix(request: Request, version: str, path: str) -> str:
-    """The path without `.json` or `.xml`, which chose the format of the answer up to v57 (REST guide, "JSON and XML")."""
+    """The path without `.json` or `.xml`, which choose the format of the answer up to v57."""
     stem, _, suffix = path.rpartition(".")
     if suffix not in ("json", "xml") or int(version.partition(".")[0]) > NEWEST_WITH_SUFFIX:
         return path

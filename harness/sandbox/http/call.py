@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.errors import ApiError, not_found
+from harness.sandbox.http import json_text, xml_text
 
 if TYPE_CHECKING:
     from harness.sandbox.http.desk import Desk
@@ -22,6 +21,9 @@ OLDEST = 31
 RETIRED = range(7, 31)
 """Versions that answer 410."""
 
+parser_error = json_text.parser_error
+_JSON_TYPES = frozenset({"", "application/json", "text/json"})
+_XML_TYPES = frozenset({"application/xml", "text/xml"})
 _SEASONS = ("Winter", "Spring", "Summer")
 
 
@@ -43,6 +45,10 @@ class Call:
     body: bytes = b""
     data: Any = None
     """The body of a part of a composite request, which is JSON data already."""
+    is_part: bool = False
+    """Whether this came inside a composite request."""
+    all_or_none: bool = False
+    """Whether the composite request around it is all or none, which collections in it then are too."""
 
     @property
     def base(self) -> str:
@@ -54,23 +60,34 @@ class Call:
         access = self.org.permissions_of(self.user_id)
         return any(access.has(permission) for permission in permissions)
 
+    @property
+    def number(self) -> int:
+        """The version as a number: 67."""
+        return int(self.version.partition(".")[0])
+
+    @property
+    def media_type(self) -> str:
+        """What the body says it is, in lower case and without parameters; empty where nothing is said."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
     def json(self) -> Any:
-        """The body as JSON data. Raises ApiError JSON_PARSER_ERROR."""
+        """The body as JSON data. Raises ApiError JSON_PARSER_ERROR, XML_PARSER_ERROR or UNSUPPORTED_MEDIA_TYPE."""
         if self.data is not None:
             return self.data
-        try:
-            data = json.loads(self.body, parse_constant=_finite, parse_float=_finite)
-            if b"\\ud" in self.body.lower():
-                json.dumps(data, ensure_ascii=False).encode()  # half a character is an error here, and not in JSON
-        except (ValueError, RecursionError) as error:
-            raise parser_error(str(error)) from error
-        return data
+        if self.is_part:
+            raise parser_error(json_text.NO_BODY)
+        if self.media_type in _XML_TYPES:
+            return xml_text.read(self.body)
+        if self.media_type not in _JSON_TYPES:
+            raise unsupported_media_type(self.media_type)
+        return json_text.parse(self.body)
 
     def json_object(self) -> dict[str, Any]:
         """The body as one JSON object. Raises ApiError JSON_PARSER_ERROR."""
         data = self.json()
         if not isinstance(data, dict):
-            raise parser_error("The HTTP entity body is required to be a JSON object")
+            token = json_text.token_of(data)
+            raise parser_error(f"Can not deserialize SObject out of {token} token at [line:1, column:1]")
         return data
 
 
@@ -85,9 +102,10 @@ def check_version(version: str) -> None:
         raise not_found()
 
 
-def parser_error(reason: str) -> ApiError:
-    """What a body that cannot be understood gets."""
-    return ApiError(400, "JSON_PARSER_ERROR", reason)
+def unsupported_media_type(media_type: str) -> ApiError:
+    """What a body of a kind gets that the resource does not read."""
+    text = f"MediaType of '{media_type}' is not supported by this resource"
+    return ApiError(415, "UNSUPPORTED_MEDIA_TYPE", text)
 
 
 def versions() -> list[dict[str, str]]:
@@ -96,13 +114,6 @@ def versions() -> list[dict[str, str]]:
         {"label": _label(number), "url": f"/services/data/v{number}.0", "version": f"{number}.0"}
         for number in range(OLDEST, NEWEST + 1)
     ]
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is no number that JSON has")
-    return value
 
 
 def _label(number: int) -> str:

@@ -1,20 +1,25 @@
-"""Up to 200 rows a call: `composite/sobjects`, its reading and upserting kin, and `composite/tree`.
+"""Up to 200 rows a call: `composite/sobjects` and its reading and upserting kin (REST guide, "sObject Collections").
 
-Each row answers for itself; with `allOrNone` one failure takes all of them back (REST guide, "sObject Collections").
+Each row answers for itself; with `allOrNone` one failure takes all of them back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from harness.sandbox.errors import ApiError, Refusal
 from harness.sandbox.http import rows
 from harness.sandbox.http.call import Call, parser_error
+from harness.sandbox.http.composite import flag
+from harness.sandbox.http.parts import RollBack
 from harness.sandbox.http.wire import Answer, row_error
 
 MOST_WRITES = 200
 MOST_READS = 2000
+MOST_CHUNKS = 10
+"""Runs of rows of the same object in one request."""
 _ROLLED_BACK = Refusal(
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
     "Record rolled back because not all records were valid and the request was using AllOrNone header",
@@ -24,10 +29,6 @@ Outcome = dict[str, Any]
 Write = Callable[[Any], Outcome]
 
 
-class _RollBack(Exception):
-    """Thrown through the transaction to undo it."""
-
-
 def create(call: Call) -> Answer:
     """`POST composite/sobjects`."""
 
@@ -35,7 +36,8 @@ def create(call: Call) -> Answer:
         return _success(rows.create(call, _type_of(record), record))
 
     records, all_or_none = _records(call)
-    return Answer(200, _write_all(call, records, write, all_or_none=all_or_none))
+    outcomes = _write_all(call, records, write, all_or_none=all_or_none)
+    return Answer(200, [_without_id(one) if not one["success"] else one for one in outcomes])
 
 
 def update(call: Call) -> Answer:
@@ -64,8 +66,10 @@ def delete(call: Call) -> Answer:
         return _success(record_id)
 
     ids = _ids(call.params.get("ids", ""))
-    all_or_none = call.params.get("allOrNone", "false").lower() == "true"
-    return Answer(200, _write_all(call, ids, write, all_or_none=all_or_none))
+    if not ids:
+        raise ApiError(400, "MISSING_ARGUMENT", "ids not specified")
+    _check_kinds(call, (one.name if (one := call.org.schema.of_prefix(key[:3])) else "" for key in ids), "delete")
+    return Answer(200, _write_all(call, ids, write, all_or_none=call.all_or_none or flag(call.params, "allOrNone")))
 
 
 def upsert(call: Call, sobject: str, field: str) -> Answer:
@@ -80,6 +84,8 @@ def upsert(call: Call, sobject: str, field: str) -> Answer:
         return _success(record_id) | {"created": created}
 
     records, all_or_none = _records(call)
+    if any(_named_type(record).lower() not in ("", sobject.lower()) for record in records):
+        raise ApiError(400, "INVALID_INPUT", f"All records of this request must be of type {sobject}")
     return Answer(200, _write_all(call, records, write, all_or_none=all_or_none))
 
 
@@ -87,48 +93,15 @@ def retrieve(call: Call, sobject: str) -> Answer:
     """`GET composite/sobjects/X?ids=&fields=`, or the same as a POST: rows, `null` for what cannot be read."""
     if call.method == "POST":
         asked = call.json_object()
-        ids, fields = [str(one) for one in asked.get("ids", ())], [str(one) for one in asked.get("fields", ())]
+        ids, fields = _texts(asked, "ids"), _texts(asked, "fields")
     else:
         ids, fields = _ids(call.params.get("ids", "")), _ids(call.params.get("fields", ""))
+    for name, given in (("ids", ids), ("fields", fields)):
+        if not given:
+            raise ApiError(400, "MISSING_ARGUMENT", f"{name} not specified")
     if len(ids) > MOST_READS:
         raise _too_many(MOST_READS)
     return Answer(200, [_readable(call, sobject, one, fields) for one in ids])
-
-
-def tree(call: Call, sobject: str) -> Answer:
-    """`POST composite/tree/X`: parents with children below them, all of them or none."""
-    results: list[Outcome] = []
-    failures: list[Outcome] = []
-
-    def plant(name: str, record: Mapping[str, Any], parent: dict[str, Any]) -> None:
-        children = {key: value["records"] for key, value in record.items() if _is_branch(value)}
-        values = {key: value for key, value in record.items() if key not in children and key != "attributes"}
-        reference = str(_attributes(record).get("referenceId", ""))
-        try:
-            record_id = rows.create(call, name, values | parent)
-        except ApiError as error:
-            failures.append({"referenceId": reference, "errors": [row_error(one) for one in error.errors]})
-            return
-        results.append({"referenceId": reference, "id": record_id})
-        for relationship, below in children.items():
-            for child in below:
-                link = _link(call, name, relationship, child)
-                plant(_type_of(child), child, {link: record_id})
-
-    records = call.json_object().get("records")
-    if not isinstance(records, list):
-        raise parser_error("The request needs a list named records")
-    if len(records) > MOST_WRITES:
-        raise _too_many(MOST_WRITES)
-    try:
-        with call.org.transaction():
-            for record in records:
-                plant(sobject, record, {})
-            if failures:
-                raise _RollBack
-    except _RollBack:
-        return Answer(400, {"hasErrors": True, "results": failures})
-    return Answer(201, {"hasErrors": False, "results": results})
 
 
 def _write_all(call: Call, items: Sequence[Any], write: Write, *, all_or_none: bool) -> list[Outcome]:
@@ -140,9 +113,9 @@ def _write_all(call: Call, items: Sequence[Any], write: Write, *, all_or_none: b
         with call.org.transaction():
             outcomes += [_attempt(call, item, write) for item in items]
             if all_or_none and not all(outcome["success"] for outcome in outcomes):
-                raise _RollBack
-    except _RollBack:
-        return [_failure([_ROLLED_BACK]) if outcome["success"] else outcome for outcome in outcomes]
+                raise RollBack
+    except RollBack:
+        return [_undone(outcome) if outcome["success"] else outcome for outcome in outcomes]
     return outcomes
 
 
@@ -151,7 +124,16 @@ def _attempt(call: Call, item: Any, write: Write) -> Outcome:
         with call.org.transaction():
             return write(item)
     except ApiError as error:
-        return _failure(error.errors)
+        return {"success": False, "errors": [row_error(one) for one in error.errors]}
+
+
+def _undone(outcome: Outcome) -> Outcome:
+    """What a good row says when others took it back: it keeps its id, unless it was to be made."""
+    return {"id": outcome["id"], "success": False, "errors": [row_error(_ROLLED_BACK)]}
+
+
+def _without_id(outcome: Outcome) -> Outcome:
+    return {name: value for name, value in outcome.items() if name != "id"}
 
 
 def _records(call: Call) -> tuple[list[dict[str, Any]], bool]:
@@ -159,51 +141,49 @@ def _records(call: Call) -> tuple[list[dict[str, Any]], bool]:
     records = body.get("records")
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise parser_error("The request needs a list of objects named records")
-    _refuse_mixed_setup(call, records)
-    return records, body.get("allOrNone") is True
+    _check_kinds(call, (_named_type(record) for record in records), "create or update")
+    return records, call.all_or_none or flag(body, "allOrNone")
 
 
-def _refuse_mixed_setup(call: Call, records: Sequence[Mapping[str, Any]]) -> None:
-    """Rows of several objects cannot share a call when one of the objects is a setup object."""
-    names = {str(_attributes(record).get("type", "")) for record in records}
-    known = [call.org.schema.get(name) for name in names]
-    if len(names) > 1 and any(sobject is not None and sobject.setup for sobject in known):
-        mixed = ", ".join(sorted(names))
-        raise ApiError(400, "INVALID_INPUT", f"Cannot mix setup objects with other objects in one request: {mixed}")
+def _check_kinds(call: Call, names: Iterable[str], verb: str) -> None:
+    """Raises ApiError: too many runs of one object, or a setup object among others."""
+    runs = [name for name, _ in groupby(name.lower() for name in names)]
+    if len(runs) > MOST_CHUNKS:
+        text = f"The request has more than {MOST_CHUNKS} chunks of records of one type"
+        raise ApiError(400, "LIMIT_EXCEEDED", text)
+    known = [call.org.schema.get(name) for name in set(runs)]
+    if len(known) > 1 and any(kind is not None and kind.setup for kind in known):
+        text = f"Can't {verb} records of several types in one call when one of them is a setup object"
+        raise ApiError(400, "INVALID_INPUT", text)
+
+
+def _named_type(record: Mapping[str, Any]) -> str:
+    attributes = record.get("attributes")
+    name = attributes.get("type") if isinstance(attributes, Mapping) else None
+    return name if isinstance(name, str) else ""
 
 
 def _type_of(record: Mapping[str, Any]) -> str:
-    name = _attributes(record).get("type")
-    if not isinstance(name, str):
+    name = _named_type(record)
+    if not name:
         raise ApiError(400, "INVALID_FIELD", "Include an entity type in the attributes of the record", [])
     return name
 
 
-def _attributes(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    given = record.get("attributes")
-    return given if isinstance(given, Mapping) else {}
-
-
 def _readable(call: Call, sobject: str, record_id: str, fields: list[str]) -> dict[str, Any] | None:
     try:
-        return rows.retrieve(call, sobject, record_id, fields or None)
+        return call.org.retrieve(sobject, record_id, as_user=call.user_id, fields=fields, version=call.version)
     except ApiError as error:
         if error.code in ("NOT_FOUND", "ENTITY_IS_DELETED", "MALFORMED_ID") and call.org.schema.get(sobject):
             return None
         raise
 
 
-def _is_branch(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("records"), list)
-
-
-def _link(call: Call, parent: str, relationship: str, child: Mapping[str, Any]) -> str:
-    """The child's field that leads to the parent by that relationship."""
-    described = call.org.schema.get(_type_of(child))
-    for field in described.fields.values() if described else ():
-        if (field.child_relationship or "").lower() == relationship.lower() and parent in field.reference_to:
-            return field.name
-    raise ApiError(400, "INVALID_FIELD", f"No such relation '{relationship}' on entity '{parent}'")
+def _texts(body: Mapping[str, Any], name: str) -> list[str]:
+    given = body.get(name) or []
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise parser_error(f"The request needs a list of texts named {name}")
+    return given
 
 
 def _ids(text: str) -> list[str]:
@@ -212,10 +192,6 @@ def _ids(text: str) -> list[str]:
 
 def _success(record_id: str) -> Outcome:
     return {"id": record_id, "success": True, "errors": []}
-
-
-def _failure(errors: Sequence[Refusal]) -> Outcome:
-    return {"success": False, "errors": [row_error(error) for error in errors]}
 
 
 def _too_many(most: int) -> ApiError:

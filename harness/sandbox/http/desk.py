@@ -12,6 +12,7 @@ from harness.sandbox.http.usage import RollingCount, daily_requests, limit_excee
 from harness.sandbox.ids import IdSequence
 
 if TYPE_CHECKING:
+    from harness.sandbox.event_log import ApiRequest
     from harness.sandbox.http.jobs import Job
     from harness.sandbox.org import SandboxOrg
 
@@ -38,6 +39,8 @@ class Asked:
     path: str
     user_id: str | None
     status: int
+    event: ApiRequest | None = None
+    """What Event Monitoring keeps of it."""
 
 
 @dataclass(slots=True)
@@ -47,7 +50,7 @@ class Desk:
     instance_url: str
     wall: Callable[[], float] = time.time
     daily_requests: int | None = None
-    """The API requests that may be made in 24 hours; None: as many as edition and licenses give, known when first asked."""
+    """API requests that may be made in 24 hours; None: what edition and licenses give, once somebody asked."""
     requests: RollingCount = field(default_factory=RollingCount)
     """The API requests of the last 24 hours."""
     recent: defaultdict[str, OrderedDict[str, str]] = field(default_factory=lambda: defaultdict(OrderedDict))

@@ -87,6 +87,11 @@ def _row_or_key(by_row: Handler | None, by_key: Handler) -> Handler:
     return answer
 
 
+def _no_row(_call: Call, _sobject: str) -> Answer:
+    """`sobjects/X/Id` is no row."""
+    raise not_found()
+
+
 def _not_allowed(method: str, methods: Mapping[str, Handler]) -> ApiError:
     allowed = ",".join((["HEAD"] if "GET" in methods else []) + list(methods))
     return ApiError(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{method}' not allowed. Allowed are {allowed}")
@@ -109,7 +114,7 @@ _PATHS: Mapping[str, Mapping[str, Handler]] = {
     "sobjects/*/deleted": {"GET": replication.deleted},
     "sobjects/*/listviews": {},
     "sobjects/User/*/password": {"GET": passwords.expired, "POST": passwords.change, "DELETE": passwords.reset},
-    "sobjects/*/Id": {"GET": rows.get, "POST": rows.post_with_id, "PATCH": rows.patch, "DELETE": rows.delete},
+    "sobjects/*/Id": {"GET": _no_row, "POST": rows.post_with_id, "PATCH": _no_row, "DELETE": _no_row},
     "sobjects/*/*": {"GET": rows.get, "PATCH": rows.patch, "DELETE": rows.delete},
     "sobjects/*/describe/*": {},
     "sobjects/*/*/*": {

@@ -130,7 +130,9 @@ def test_composite_parts_use_each_other(erp: Client) -> None:
     assert missing["body"] == [
         {
             "errorCode": "PROCESSING_HALTED",
-            "message": "Invalid reference specified. No value for found.records[7].Id found in found",
+            "message": "Invalid reference specified. No value for found.records[7].Id found in found. Provided referenceId "
+            "('found.records[7].Id') must start with a letter or a number, and it can contain only letters, numbers and "
+            "underscores ('_').",
         }
     ]
 
@@ -176,7 +178,7 @@ def test_a_thousand_rows_in_one_composite(org: SandboxOrg, erp: Client) -> None:
         ([part("GET", "sobjects", f"r{number}") for number in range(26)], "LIMIT_EXCEEDED"),
         ([part("GET", "query?q=x", f"r{number}") for number in range(6)], "LIMIT_EXCEEDED"),
         ([part("GET", "sobjects", "same"), part("GET", "sobjects", "same")], "INVALID_INPUT"),
-        ([part("GET", "sobjects", "not-a-name")], "INVALID_INPUT"),
+        ([part("GET", "sobjects", "not-a-name")], "JSON_PARSER_ERROR"),
         ([], "JSON_PARSER_ERROR"),
     ],
 )
