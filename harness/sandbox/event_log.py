@@ -86,9 +86,9 @@ class EventLog:
         for length, interval in ((_HOUR, "Hourly"), (_DAY, "Daily")):
             over = _start_of(now, length)
             since = self._done.setdefault(length, over)
+            self._done[length] = over  # which is before `since` where somebody put the clock back
             if since >= over:
                 continue
-            self._done[length] = over
             known = [one for one in requests if since <= one.at < over]
             self._make(interval, length, since, over, known)
 

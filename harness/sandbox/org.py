@@ -187,7 +187,7 @@ class SandboxOrg:
             if system_context:
                 access = in_system_context(access, self.schema)
             plan = self._plan(soql, access, all_rows=all_rows, tooling=tooling)
-            self.derived.prepare(plan.reads, access, plan.parameters.values())
+            self.derived.prepare(plan.reads, access, plan.compared)
             for share in plan.reads:
                 if share.share_of:
                     self.shares.refresh(share)

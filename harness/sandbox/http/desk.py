@@ -29,6 +29,8 @@ class Cursor:
     batch: int
     records: list[Any]
     tooling: bool
+    has_children: bool = False
+    """Whether records hold the answers to queries of their children, which count for the size of a page."""
 
 
 @dataclass(frozen=True, slots=True)

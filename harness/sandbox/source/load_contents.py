@@ -7,6 +7,8 @@ from typing import Any
 
 from harness.sandbox import apps
 from harness.sandbox.http.apex import add_endpoint
+from harness.sandbox.schema import Schema
+from harness.sandbox.sharing.levels import organization_level
 from harness.sandbox.source.errors import SourceError
 from harness.sandbox.source.load_access import pre_authorize, set_of_profile
 from harness.sandbox.source.loading import Loading
@@ -35,7 +37,19 @@ def load_organization(loading: Loading) -> None:
         "IsSandbox": described.sandbox,
         "TrialExpirationDate": f"{described.trial_ends}T00:00:00.000+0000" if described.trial_ends else None,
     }
-    loading.insert("Organization", values)
+    loading.insert("Organization", values | _org_wide_defaults(loading.org.schema))
+
+
+def _org_wide_defaults(schema: Schema) -> dict[str, str]:
+    """The columns of Organization that say how open the rows of an object are (Object Reference, Organization)."""
+    shown = {"Pricebook2": "Pricebook"}
+    names = ("Account", "Contact", "Opportunity", "Lead", "Case", "Campaign", "Pricebook2")
+    found = ((name, schema.get(name)) for name in names)
+    return {
+        f"Default{shown.get(name, name)}Access": organization_level(sobject.sharing)
+        for name, sobject in found
+        if sobject
+    }
 
 
 def load_setup_entities(loading: Loading) -> None:
@@ -110,7 +124,13 @@ def load_apex_rest(loading: Loading) -> None:
     """Apex REST resources, each behind its class."""
     for one in loading.population.apex_rest:
         add_endpoint(
-            loading.org, class_name=one.class_, path=one.path, method=one.method, body=one.answer, status=one.status
+            loading.org,
+            class_name=one.class_,
+            path=one.path,
+            method=one.method,
+            body=one.answer,
+            status=one.status,
+            query=one.query,
         )
 
 

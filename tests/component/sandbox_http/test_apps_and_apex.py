@@ -147,10 +147,53 @@ def test_apex_rest_asks_for_access_to_the_class(
     values = {"ParentId": owned, "SetupEntityId": class_id, "SetupEntityType": "ApexClass"}
     org.insert_row("SetupEntityAccess", values)
     assert erp.post(path, {}).status_code == 200
-    lost = erp.get(path)
-    assert (lost.status_code, lost.json()[0]["message"]) == (404, "Could not find a match for URL")
+    wrong = erp.get(path)
+    assert (wrong.status_code, wrong.json()[0]["errorCode"]) == (405, "METHOD_NOT_ALLOWED")
+    assert wrong.json()[0]["message"] == "HTTP Method 'GET' not allowed. Allowed are POST"
+    for missing in (f"{path}/7", "/services/apexrest/ERP/orders"):
+        lost = erp.post(missing, {})
+        assert (lost.status_code, lost.json()[0]["message"]) == (404, "Could not find a match for URL")
     with pytest.raises(ValueError, match="no method HEAD"):
         apex.add_endpoint(org, class_name="X", path="x", method="HEAD")
+
+
+def give_class(org: SandboxOrg, user_id: str, class_name: str) -> None:
+    class_id = org.rows("ApexClass", Name=class_name)[0]["Id"]
+    owned = org.rows("PermissionSet", ProfileId=org.row("User", user_id)["ProfileId"])[0]["Id"]
+    org.insert_row("SetupEntityAccess", {"ParentId": owned, "SetupEntityId": class_id})
+
+
+def test_apex_runs_in_system_context(
+    org: SandboxOrg, connect: Callable[[str], Client], user_ids: dict[str, str]
+) -> None:
+    org.insert_row("Account", {"Name": 'It\'s \\ "A"', "Secret__c": "x", "OwnerId": user_ids["admin"]})
+    org.insert_row("Account", {"Name": "B", "Secret__c": "y", "OwnerId": user_ids["admin"]})
+    soql = "SELECT Name, Secret__c FROM Account WHERE Name = {name} ORDER BY Name"
+    answer = {"asked": "{name}", "of": "account {name}!", "found": "{rows}", "first": "{row}", "unknown": "{nothing}"}
+    apex.add_endpoint(org, class_name="Accounts", path="/accounts/{name}", query=soql, body=answer)
+    apex.add_endpoint(org, class_name="Accounts", path="/accounts", method="POST", query=soql)
+    integration = connect("integration")
+    assert integration.get("query", params={"q": "SELECT Id FROM Account"}).json()[0]["errorCode"] == "INVALID_TYPE"
+    assert integration.get("/services/apexrest/accounts/B").status_code == 403
+    give_class(org, user_ids["integration"], "Accounts")
+    got = integration.get("/services/apexrest/accounts/B").json()
+    assert (got["asked"], got["of"], got["unknown"]) == ("B", "account B!", "{nothing}")
+    assert [row["Secret__c"] for row in got["found"]] == ["y"]
+    assert got["first"]["attributes"]["type"] == "Account"
+    posted = integration.post("/services/apexrest/accounts", {"name": 'It\'s \\ "A"'}).json()
+    assert [row["Secret__c"] for row in posted] == ["x"]
+    assert integration.post("/services/apexrest/accounts", {"name": "' OR Name != '"}).json() == []
+    assert integration.get("query", params={"q": "SELECT Id FROM Account"}).json()[0]["errorCode"] == "INVALID_TYPE"
+
+
+def test_the_path_that_fits_best_answers(org: SandboxOrg, connect: Callable[[str], Client]) -> None:
+    for path in ("/a/*", "/a/{x}", "/a/fixed", "/a/{x}/b"):
+        apex.add_endpoint(org, class_name="A", path=path, body=path.replace("{x}", "<{x}>"), status=202)
+    admin = connect("admin")
+    expected = {"a/fixed": "/a/fixed", "a/7": "/a/<7>", "a/7%20x/b": "/a/<7 x>/b", "a/7/c/d": "/a/*"}
+    for path, answer in expected.items():
+        response = admin.get(f"/services/apexrest/{path}")
+        assert (response.status_code, response.json()) == (202, answer)
 
 
 def test_an_app_says_which_flow_it_does_not_have(org: SandboxOrg) -> None:
