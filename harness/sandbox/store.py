@@ -113,6 +113,12 @@ class Store:
         else:
             self._connection.execute("COMMIT" if kept else "ROLLBACK")
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever put into it: a loading that was killed leaves it so."""
+        tables = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name <> '_state'"
+        return self._connection.execute(tables).fetchone() is None
+
     # Snapshots
 
     def snapshot(self) -> bytes:

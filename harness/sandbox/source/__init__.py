@@ -98,11 +98,13 @@ def open_org(
     switch that there is not.
     """
     recipe = _of_twin(Path(source), population) if _is_file(source) else _of_project(source, population)
-    exists = state is not None and state.exists()
     chosen = set_switches(Switches(**recipe.settings.model_dump()), switches)
     org = SandboxOrg(recipe.schema, path=state, switches=chosen)
-    if exists:
-        return _checked(org, state)
+    if org.store.load_state(_LOADED) is not None:
+        return org
+    if not org.store.is_new:
+        org.close()
+        raise SourceError(f"{state}: no simulated org is kept in this file; name a new file or delete it")
     try:
         with org.transaction():
             recipe.load(org)
@@ -140,7 +142,9 @@ def _of_project(source: str | Path, population: Path | None) -> _Recipe:
         for step in _STEPS:
             step(loading)
 
-    return _Recipe(project.name, build_schema(project), people.settings, load)
+    schema = build_schema(project)
+    apply_settings(schema, people.sharing, str(file))
+    return _Recipe(project.name, schema, people.settings, load)
 
 
 def _of_twin(file: Path, population: Path | None) -> _Recipe:
@@ -153,13 +157,6 @@ def _of_twin(file: Path, population: Path | None) -> _Recipe:
             step(loading)
 
     return _Recipe(file.name, twin_schema(twin), contents.settings, load)
-
-
-def _checked(org: SandboxOrg, state: Path | None) -> SandboxOrg:
-    if org.store.load_state(_LOADED) is None:
-        org.close()
-        raise SourceError(f"{state}: no simulated org is kept in this file; name a new file or delete it")
-    return org
 
 
 def one_user_for_each_profile(project: Project) -> Population:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +115,9 @@ def test_a_state_file_is_opened_as_it_is(opened: Open, tmp_path: Path) -> None:
 
 
 def test_a_file_that_holds_no_org_is_not_taken_for_one(tmp_path: Path) -> None:
-    state = tmp_path / "empty.sqlite"
-    state.touch()
+    state = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(state)) as other:
+        other.execute("CREATE TABLE something (id)")
     with pytest.raises(SourceError, match="no simulated org is kept in this file"):
         open_org("demo", state=state)
     assert state.exists()
