@@ -9,7 +9,6 @@ from harness.sandbox.ids import make_id
 from harness.sandbox.schema import Field, Schema, SObject
 from harness.sandbox.store import Row
 
-_SHARING = {"ControlledByParent": "ControlledByParent", "ReadWriteTransfer": "ReadWriteTransfer"}
 _PLAIN_TYPES = {
     "id": "Lookup()",
     "boolean": "Checkbox",
@@ -52,8 +51,9 @@ def entity_rows(schema: Schema) -> Iterator[Row]:
             "Label": sobject.label,
             "PluralLabel": sobject.plural,
             "KeyPrefix": sobject.key_prefix or None,
-            "InternalSharingModel": _SHARING.get(sobject.sharing, sobject.sharing),
-            "ExternalSharingModel": "ControlledByParent" if sobject.sharing == "ControlledByParent" else "Private",
+            "InternalSharingModel": sobject.sharing,
+            "ExternalSharingModel": sobject.external_sharing
+            or (sobject.sharing if sobject.sharing.startswith("ControlledBy") else "Private"),
             "IsCustomizable": int(not sobject.setup),
             "IsCustomSetting": int(sobject.custom_setting),
             "IsApexTriggerable": int(not sobject.setup),

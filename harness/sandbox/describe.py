@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox import record_types
 from harness.sandbox.access import EffectiveAccess
 from harness.sandbox.errors import not_found
+from harness.sandbox.objects.sharing import UNTOLD_PREFIXES
 from harness.sandbox.schema import Field, SObject
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
 
 Description = dict[str, Any]
-
-MASTER_RECORD_TYPE = "012000000000000AAA"
 
 _SOAP_TYPES = {
     "id": "tns:ID",
@@ -58,7 +58,7 @@ def describe(org: SandboxOrg, sobject: SObject, access: EffectiveAccess, version
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": _record_types(org, sobject, version),
+        "recordTypeInfos": _record_types(org, sobject, access, version),
         "searchLayoutable": not sobject.setup,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": f"All {sobject.plural.lower()}", "name": "everything"}],
@@ -108,7 +108,7 @@ def _flags(org: SandboxOrg, sobject: SObject, access: EffectiveAccess) -> Descri
         "hasSubtypes": False,
         "isInterface": False,
         "isSubtype": False,
-        "keyPrefix": sobject.key_prefix or None,
+        "keyPrefix": None if sobject.key_prefix in UNTOLD_PREFIXES else sobject.key_prefix or None,
         "label": sobject.label,
         "labelPlural": sobject.plural,
         "layoutable": ordinary,
@@ -150,17 +150,18 @@ def _children(org: SandboxOrg, sobject: SObject, access: EffectiveAccess) -> lis
     ]
 
 
-def _record_types(org: SandboxOrg, sobject: SObject, version: str) -> list[Description]:
+def _record_types(org: SandboxOrg, sobject: SObject, access: EffectiveAccess, version: str) -> list[Description]:
     if org.schema.get("RecordType") is None or sobject.setup:
         return []
-    rows = [row for row in org.rows("RecordType") if str(row.get("SobjectType")).lower() == sobject.name.lower()]
+    rows = org.record_types.of(sobject)
+    available, default = org.record_types.available(sobject, access), org.record_types.default(sobject, access)
     layouts = f"/services/data/v{version}/sobjects/{sobject.name}/describe/layouts"
 
     def info(record_id: str, name: str, developer_name: str, *, active: bool, master: bool) -> Description:
         return {
             "active": active,
-            "available": active,
-            "defaultRecordTypeMapping": master and not rows,
+            "available": master or record_id in available,
+            "defaultRecordTypeMapping": default is None if master else record_id == default,
             "developerName": developer_name,
             "master": master,
             "name": name,
@@ -172,9 +173,7 @@ def _record_types(org: SandboxOrg, sobject: SObject, version: str) -> list[Descr
         info(row["Id"], row["Name"], row["DeveloperName"], active=bool(row.get("IsActive")), master=False)
         for row in rows
     ]
-    if infos:
-        infos[0]["defaultRecordTypeMapping"] = True
-    return [*infos, info(MASTER_RECORD_TYPE, "Master", "Master", active=True, master=True)]
+    return [*infos, info(record_types.MASTER, "Master", "Master", active=True, master=True)]
 
 
 def _field(org: SandboxOrg, sobject: SObject, field: Field, access: EffectiveAccess) -> Description:

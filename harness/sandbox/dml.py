@@ -84,7 +84,7 @@ class Dml:
         self._check_right(sobject, "create", access)
         with self._transaction(access):
             columns = self._columns(sobject, values, access, "create")
-            self._org.record_types.fill(sobject, columns, access)
+            self._org.record_types.fill(sobject, columns, access, new=True)
             rules = self._rules.get(sobject.name, self._plain)
             rules.fill(columns)
             self._check_required(sobject, columns)
@@ -109,7 +109,7 @@ class Dml:
         self._org.sharing_guard.check_reach(sobject, row, access, "edit")
         with self._transaction(access):
             columns = self._columns(sobject, values, access, "update")
-            self._org.record_types.fill_changes(row, columns)
+            self._org.record_types.fill(sobject, columns, access, new=False)
             self._check_nulls(sobject, columns)
             self._check_references(sobject, columns, access)
             self._org.sharing_guard.check_update(sobject, row, columns, access)

@@ -27,7 +27,9 @@ _OWN_NAMES = frozenset({*_PREFIXES, "Asset", "Individual", "Order"})
 _PLAIN_NAMES = frozenset({"ServiceAppointment", "ServiceContract", "ServiceResource", "ServiceTerritory", "WorkOrder"})
 """Standard objects whose share object has ParentId and AccessLevel, as those of custom objects."""
 CUSTOM_PREFIX = "02c"
-"""The key prefix of all shares of custom objects; a describe does not tell it."""
+"""The key prefix of all shares of custom objects."""
+UNTOLD_PREFIXES = frozenset({CUSTOM_PREFIX, "0UR"})
+"""Key prefixes that a describe does not tell, as far as describes of real orgs show; the second is UserRecordAccess's."""
 _CHILD_LEVELS = ("Opportunity", "Case", "Contact")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from harness.sandbox.source import dx_access, dx_apps, dx_objects
+from harness.sandbox.source import dx_access, dx_apps, dx_objects, dx_sharing
 from harness.sandbox.source.document import Node, read_document
 from harness.sandbox.source.errors import SourceError
 from harness.sandbox.source.metadata import ObjectMetadata, Project
@@ -88,6 +88,13 @@ def _read_value_set(project: Project, name: str, path: Path) -> None:
     project.value_sets[name] = tuple(values)
 
 
+def _read_sharing_rules(project: Project, name: str, path: Path) -> None:
+    try:
+        project.sharing_rules[name] = dx_sharing.read_sharing_rules(read_document(path))
+    except ValueError as error:
+        raise SourceError(f"{path}: {error}") from error
+
+
 def _read_class(project: Project, name: str, _path: Path) -> None:
     project.classes.add(name)
 
@@ -126,6 +133,7 @@ _READERS: dict[str, Reader] = {
     "permissionset": _into("permission_sets", dx_access.read_permissions),
     "mutingpermissionset": _into("muting", dx_access.read_permissions),
     "permissionsetgroup": _into("groups", dx_access.read_group),
+    "sharingRules": _read_sharing_rules,
     "role": _into("roles", dx_access.read_role),
     "group": _into("public_groups", dx_access.read_public_group),
     "queue": _into("queues", dx_access.read_queue),

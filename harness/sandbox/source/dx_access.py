@@ -67,6 +67,11 @@ def read_permissions(name: str, root: Node) -> PermissionsMetadata:
         },
         setup=_setup(root),
         tabs=_tabs(root),
+        record_types={
+            one.text("recordType") or "": one.flag("default")
+            for one in root.all("recordTypeVisibilities")
+            if one.flag("visible")
+        },
     )
 
 
@@ -118,21 +123,30 @@ def read_public_group(name: str, root: Node) -> PublicGroupMetadata:
 
 def read_queue(name: str, root: Node) -> QueueMetadata:
     """A queue with its objects and members."""
-    users = [user for members in root.all("queueMembers") for one in members.all("users") for user in one.texts("user")]
-    groups = [
-        group
-        for members in root.all("queueMembers")
-        for one in members.all("publicGroups")
-        for group in one.texts("publicGroup")
-    ]
     return QueueMetadata(
         name=name,
         label=root.text("name") or name,
         objects=tuple(sorted(one.text("sobjectType") or "" for one in root.all("queueSobject"))),
         email=root.text("email"),
-        users=tuple(sorted(users)),
-        groups=tuple(sorted(groups)),
+        users=_members(root, "users", "user"),
+        groups=_members(root, "publicGroups", "publicGroup"),
+        roles=_members(root, "roles", "role"),
+        roles_and_subordinates=tuple(
+            sorted(
+                {
+                    *_members(root, "roleAndSubordinates", "roleAndSubordinate"),
+                    *_members(root, "roleAndSubordinatesInternal", "roleAndSubordinateInternal"),
+                }
+            )
+        ),
+        include_bosses=root.text("doesIncludeBosses") != "false",
     )
+
+
+def _members(root: Node, kind: str, element: str) -> tuple[str, ...]:
+    """The members of a queue of one kind."""
+    found = [name for members in root.all("queueMembers") for one in members.all(kind) for name in one.texts(element)]
+    return tuple(sorted(found))
 
 
 def read_role(name: str, root: Node) -> RoleMetadata:

@@ -17,6 +17,7 @@ def read_object(name: str, root: Node) -> ObjectMetadata:
         name_label=root.text("nameField", "label"),
         name_auto_number=root.text("nameField", "type") == "AutoNumber",
         sharing=root.text("sharingModel"),
+        external_sharing=root.text("externalSharingModel"),
         custom_setting=root.text("customSettingsType") is not None,
         activities=root.flag("enableActivities"),
         fields=[read_field(one) for one in root.all("fields")],
@@ -40,6 +41,7 @@ def read_field(root: Node) -> FieldMetadata:
         default=root.text("defaultValue"),
         reference_to=root.texts("referenceTo"),
         relationship_name=root.text("relationshipName"),
+        write_requires_master_read=root.flag("writeRequiresMasterRead"),
         summary=_summary(root),
         **_values(root),
     )

@@ -108,6 +108,7 @@ def _relation(one: FieldMetadata, kind: str, on: str) -> dict[str, Any]:
         "relationship_name": own,
         "child_relationship": f"{children}__r" if children and one.name.endswith("__c") else children,
         "master_detail": one.type == "MasterDetail",
+        "write_requires_master_read": one.write_requires_master_read,
     }
 
 

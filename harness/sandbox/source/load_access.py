@@ -274,3 +274,25 @@ def _less(whole: PermissionsMetadata, muted: PermissionsMetadata) -> Permissions
 
 def _permission_columns(system: Iterable[str]) -> dict[str, bool]:
     return {f"Permissions{name}": True for name in sorted(system)}
+
+
+def load_record_type_access(loading: Loading) -> None:
+    """Which record types each profile and permission set makes available.
+
+    An administrator whose profile the project does not hold has them all. Names that the project does not have are left
+    out: a profile may name record types of managed packages.
+    """
+    for name, one in sorted(loading.project.profiles.items()):
+        _give_record_types(loading, set_of_profile(loading, name, asked_by=name), one)
+    if SYSTEM_ADMINISTRATOR not in loading.project.profiles:
+        administrators = set_of_profile(loading, SYSTEM_ADMINISTRATOR, asked_by=SYSTEM_ADMINISTRATOR)
+        loading.org.record_types.give(administrators, dict.fromkeys(loading.ids.get("RecordType", {}).values(), False))
+    for name, one in sorted(loading.project.permission_sets.items()):
+        _give_record_types(loading, loading.ids["PermissionSet"][name], one)
+
+
+def _give_record_types(loading: Loading, parent: str, one: PermissionsMetadata) -> None:
+    found = {loading.find("RecordType", name): default for name, default in sorted(one.record_types.items())}
+    given = {record_type: default for record_type, default in found.items() if record_type is not None}
+    if given:
+        loading.org.record_types.give(parent, given)

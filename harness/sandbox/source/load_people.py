@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from harness.sandbox import identity
+from harness.sandbox.rules.roles import complete_groups, complete_role
 from harness.sandbox.source.errors import SourceError
 from harness.sandbox.source.load_access import set_of_profile
 from harness.sandbox.source.loading import ADMIN, Loading
@@ -23,6 +24,7 @@ _LOCALE = {
 def load_roles(loading: Loading) -> None:
     """The role hierarchy, parents first."""
     waiting = dict(sorted(loading.project.roles.items()))
+    complete_groups(loading.org)
     while waiting:
         ready = [one for one in waiting.values() if one.parent is None or one.parent not in waiting]
         if not ready:
@@ -42,7 +44,9 @@ def _insert_role(loading: Loading, role: RoleMetadata) -> None:
         "ContactAccessForAccountOwner": role.contact_access,
         "OpportunityAccessForAccountOwner": role.opportunity_access,
     }
-    loading.insert("UserRole", values, name=role.name)
+    role_id = loading.insert("UserRole", values, name=role.name)
+    for group in complete_role(loading.org, role_id):
+        loading.ids.setdefault("Group", {})[f"{group['Type']} {role.name}"] = str(group["Id"])
 
 
 def load_public_groups(loading: Loading) -> None:
@@ -53,7 +57,8 @@ def load_public_groups(loading: Loading) -> None:
         loading.insert("Group", values | bosses, name=f"Regular {name}")
     for name, queue in sorted(loading.project.queues.items()):
         values = {"Name": queue.label[:40], "DeveloperName": name, "Type": "Queue", "OwnerId": loading.org.org_id}
-        queue_id = loading.insert("Group", values | {"Email": queue.email}, name=f"Queue {name}")
+        more = {"Email": queue.email, "DoesIncludeBosses": queue.include_bosses}
+        queue_id = loading.insert("Group", values | more, name=f"Queue {name}")
         for sobject in queue.objects:
             loading.insert("QueueSobject", {"QueueId": queue_id, "SobjectType": sobject})
 
@@ -107,9 +112,10 @@ def load_assignments(loading: Loading) -> None:
         _assign(loading, user)
     for name, queue in sorted(loading.project.queues.items()):
         _insert_members(loading, f"Queue {name}", _present(loading, "User", queue.users))
-        _insert_members(
-            loading, f"Queue {name}", _present(loading, "Group", (f"Regular {one}" for one in queue.groups))
-        )
+        groups = [f"Regular {one}" for one in queue.groups]
+        groups += [f"Role {one}" for one in queue.roles]
+        groups += [f"RoleAndSubordinates {one}" for one in queue.roles_and_subordinates]
+        _insert_members(loading, f"Queue {name}", _present(loading, "Group", groups))
 
 
 def _assign(loading: Loading, user: User) -> None:

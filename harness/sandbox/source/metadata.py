@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.sandbox.schema import SharingRule
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -35,6 +37,7 @@ class FieldMetadata:
     default: str | None = None
     reference_to: tuple[str, ...] = ()
     relationship_name: str | None = None
+    write_requires_master_read: bool = False
     picklist: tuple[str, ...] = ()
     picklist_default: str | None = None
     value_set: str | None = None
@@ -63,6 +66,7 @@ class ObjectMetadata:
     name_label: str | None = None
     name_auto_number: bool = False
     sharing: str | None = None
+    external_sharing: str | None = None
     custom_setting: bool = False
     activities: bool = False
     fields: list[FieldMetadata] = field(default_factory=list)
@@ -96,6 +100,8 @@ class PermissionsMetadata:
     setup: tuple[tuple[str, str], ...] = ()
     """Setup entities, as (SetupEntityAccess.SetupEntityType, name)."""
     tabs: tuple[TabSetting, ...] = ()
+    record_types: dict[str, bool] = field(default_factory=dict)
+    """Visible record types as `Object.Name`, each with whether it is the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,10 @@ class QueueMetadata:
     email: str | None = None
     users: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    roles_and_subordinates: tuple[str, ...] = ()
+    include_bosses: bool = True
+    """Whether people above the members get their access; not in metadata before API version 67."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +197,8 @@ class Project:
     custom_permissions: dict[str, CustomPermissionMetadata] = field(default_factory=dict)
     classes: set[str] = field(default_factory=set)
     pages: set[str] = field(default_factory=set)
+    sharing_rules: dict[str, list[SharingRule]] = field(default_factory=dict)
+    """By object."""
     value_sets: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
