@@ -16,9 +16,10 @@ from harness.sandbox.audit import AuditTrail
 from harness.sandbox.clock import SandboxClock, wire_datetime
 from harness.sandbox.derived import Derived, link_definitions
 from harness.sandbox.describe import describe, describe_global, visible
-from harness.sandbox.dml import AUDIT_FIELDS, Dml
+from harness.sandbox.dml import Dml
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.ids import IdSequence, long_id, make_id
+from harness.sandbox.incoming import AUDIT_FIELDS
 from harness.sandbox.objects.sharing import add_share_objects
 from harness.sandbox.permission_names import PermissionNames
 from harness.sandbox.recalculation import Recalculation
@@ -45,6 +46,8 @@ from harness.sandbox.values import to_column
 
 API_VERSION = "67.0"
 _MOST_PLANS = 2000
+_ANY_ID = "000000000000000AAA"
+"""Stands for the id of whatever row is asked for."""
 
 
 class SandboxOrg:
@@ -89,7 +92,7 @@ class SandboxOrg:
         self.trail = AuditTrail(self)
         self.recalculation = Recalculation(self)
         self.book.before_reading = self.recalculation.settle
-        self._plans: OrderedDict[tuple[str, int, bool, bool], Plan] = OrderedDict()
+        self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
         self.before_row: Callable[[str, str, str], None] = lambda _sobject, _operation, _user_id: None
         """Called before a user writes a row, and may refuse it: how a control interface locks rows."""
         self.store.before_commit.append(self._save_state)
@@ -187,27 +190,47 @@ class SandboxOrg:
             if system_context:
                 access = in_system_context(access, self.schema)
             plan = self._plan(soql, access, all_rows=all_rows, tooling=tooling)
-            self.derived.prepare(plan.reads, access, plan.compared)
-            for share in plan.reads:
-                if share.share_of:
-                    self.shares.refresh(share)
             if plan.sobject.name == RECORD_ACCESS:
                 self.record_access.fill(parse(soql), access)
-            base = f"/services/data/v{version}" + ("/tooling" if tooling else "")
-            return plan.run(self.store, self._calendar(plan, as_user), base)
+            return self._run(plan, access, tooling=tooling, version=version)
+
+    def _run(self, plan: Plan, access: EffectiveAccess, *, tooling: bool, version: str) -> QueryResult:
+        self.derived.prepare(plan.reads, access, plan.compared)
+        for share in plan.reads:
+            if share.share_of:
+                self.shares.refresh(share)
+        base = f"/services/data/v{version}" + ("/tooling" if tooling else "")
+        return plan.run(self.store, self._calendar(plan, access.user_id), base)
 
     def _calendar(self, plan: Plan, user_id: str) -> Calendar:
         now = self.clock.peek()
         return calendar_of(self.store, self.schema, now, user_id) if plan.dated else Calendar(now)
 
     def _plan(self, soql: str, access: EffectiveAccess, *, all_rows: bool, tooling: bool) -> Plan:
-        key = (soql, access.serial, all_rows, tooling)
+        key = (access.serial, soql, all_rows, tooling)
         plan = self._plans.get(key)
-        if plan is None:
-            world = World(self.schema, self.relations, self.store, self.sharing, access, tooling, all_rows)
-            plan = self._plans[key] = compile_query(parse(soql), soql, world)
-            if len(self._plans) > _MOST_PLANS:
-                self._plans.popitem(last=False)
+        return plan or self._keep(key, self._compile(soql, access, all_rows=all_rows, tooling=tooling))
+
+    def _row_plan(
+        self, sobject: SObject, fields: Sequence[str] | None, access: EffectiveAccess, *, tooling: bool
+    ) -> Plan:
+        """How to read one row, with any id."""
+        key = (access.serial, sobject.name, None if fields is None else tuple(fields), tooling)
+        plan = self._plans.get(key)
+        if plan is not None:
+            return plan
+        names = ", ".join(self._asked_fields(sobject, fields, access))
+        soql = f"SELECT {names} FROM {sobject.name} WHERE Id = '{_ANY_ID}'"  # noqa: S608 - SOQL, names of the schema
+        return self._keep(key, self._compile(soql, access, all_rows=False, tooling=tooling))
+
+    def _compile(self, soql: str, access: EffectiveAccess, *, all_rows: bool, tooling: bool) -> Plan:
+        world = World(self.schema, self.relations, self.store, self.sharing, access, tooling, all_rows)
+        return compile_query(parse(soql), soql, world)
+
+    def _keep(self, key: tuple[object, ...], plan: Plan) -> Plan:
+        self._plans[key] = plan
+        if len(self._plans) > _MOST_PLANS:
+            self._plans.popitem(last=False)
         return plan
 
     def retrieve(
@@ -227,9 +250,8 @@ class SandboxOrg:
             key = long_id(record_id)
             if key is None or (found.key_prefix and not key.startswith((found.key_prefix, "000"))):
                 raise not_found()
-            names = self._asked_fields(found, fields, access)
-            soql = f"SELECT {', '.join(names)} FROM {found.name} WHERE Id = '{key}'"  # noqa: S608 - SOQL, names of the schema
-            records = self.query(soql, as_user=as_user, tooling=tooling, version=version).records
+            plan = self._row_plan(found, fields, access, tooling=tooling).with_value(_ANY_ID, key)
+            records = self._run(plan, access, tooling=tooling, version=version).records
             if not records:
                 raise not_found()
             return records[0]

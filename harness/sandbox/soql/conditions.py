@@ -18,6 +18,7 @@ from harness.sandbox.soql.dates import DateBound, is_date_name, normal_date, nor
 from harness.sandbox.soql.like import is_simple, like_pattern
 from harness.sandbox.soql.messages import refusal, unexpected_token
 from harness.sandbox.soql.names import Column, Frame
+from harness.sandbox.soql.plan import Listed
 from harness.sandbox.soql.traits import COMPOUNDS, DATES, IDS, NUMBERS
 
 _UNORDERED = IDS | {"boolean", "multipicklist"}
@@ -126,7 +127,7 @@ class Conditions:
         values = [self.value(column, literal) for literal in condition.members]
         present = [value for value in values if value is not None]
         if len(present) > _FEW:
-            inner = f"SELECT value FROM json_each({self._bind(json.dumps(present))})"
+            inner = f"SELECT value FROM json_each({self._bind(Listed(tuple(present), json.dumps(present)))})"
         else:
             inner = ", ".join(self._bind(value) for value in present)
         if len(present) == len(values):

@@ -7,8 +7,8 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from harness.sandbox.clock import wire_datetime
@@ -41,6 +41,14 @@ class QueryResult:
     """The object of the FROM."""
     has_children: bool = False
     """Whether records hold the answers to queries of their children."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A parameter that is a long list of values."""
+
+    values: tuple[Any, ...]
+    json: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,20 @@ class Plan:
         """Every table that it reads, those of its children too."""
         return self.tables + tuple(one for child in self.children for one in child.reads)
 
+    @property
+    def compared(self) -> Iterator[Any]:
+        """The values that its conditions compare with."""
+        for value in self.parameters.values():
+            if isinstance(value, Listed):
+                yield from value.values
+            else:
+                yield value
+
+    def with_value(self, placeholder: str, value: str) -> Plan:
+        """The same plan with a value in the place of another."""
+        parameters = {name: value if one == placeholder else one for name, one in self.parameters.items()}
+        return replace(self, parameters=parameters)
+
     def run(self, store: Store, calendar: Calendar, base: str) -> QueryResult:
         """Run it; dates such as TODAY are taken from the calendar, addresses of records start with `base`."""
         rows = self._fetch(store, calendar, {})
@@ -97,13 +119,9 @@ class Plan:
     def _fetch(self, store: Store, calendar: Calendar, more: Mapping[str, Any]) -> list[Sequence[Any]]:
         for sobject in self.tables:
             store.ensure(sobject)
-        parameters = self.parameters
-        if self.dated:
-            parameters = {
-                name: value.value(calendar) if isinstance(value, Dated) else value for name, value in parameters.items()
-            }
+        parameters = {name: _bound(value, calendar) for name, value in self.parameters.items()}
         try:
-            return store.execute(self.sql, {**parameters, **more} if more else parameters).fetchall()
+            return store.execute(self.sql, {**parameters, **more}).fetchall()
         except sqlite3.OperationalError as error:
             if _TOO_MUCH.search(str(error)) is None:
                 raise
@@ -142,3 +160,9 @@ class Plan:
         sql = f'UPDATE {quote(self.sobject.name)} SET {changes} WHERE "Id" IN (SELECT value FROM json_each(:keys))'
         with store.transaction():
             store.execute(sql, {"now": wire_datetime(calendar.now), "keys": keys})
+
+
+def _bound(value: Any, calendar: Calendar) -> Any:
+    if isinstance(value, Dated):
+        return value.value(calendar)
+    return value.json if isinstance(value, Listed) else value
