@@ -5,6 +5,8 @@ REST guide, "sObject User Password".
 
 from __future__ import annotations
 
+from typing import Any
+
 from harness.sandbox import identity
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.http.call import Call
@@ -23,9 +25,9 @@ def change(call: Call, user_id: str) -> Answer:
     """`POST sobjects/User/ID/password` with `NewPassword`: 204."""
     known_id = _user(call, user_id)
     password = call.json_object().get("NewPassword")
-    if not isinstance(password, str) or len(password) < _SHORTEST:
-        message = f"Your password must be at least {_SHORTEST} characters long."
-        raise ApiError(400, "INVALID_NEW_PASSWORD", message)
+    problem = _problem(password, identity.secrets_of(call.org, known_id).get("password"))
+    if problem is not None:
+        raise ApiError(400, "INVALID_NEW_PASSWORD", problem)
     identity.set_password(call.org, known_id, password)
     return Answer(204)
 
@@ -33,6 +35,15 @@ def change(call: Call, user_id: str) -> Answer:
 def reset(call: Call, user_id: str) -> Answer:
     """`DELETE sobjects/User/ID/password`: a temporary password, which is the answer; its owner has to set another."""
     return Answer(200, {"NewPassword": identity.set_password(call.org, _user(call, user_id), expired=True)})
+
+
+def _problem(password: Any, present: str | None) -> str | None:
+    """What the password policy of a new org has against a password."""
+    if not isinstance(password, str) or len(password) < _SHORTEST:
+        return f"Your password must be at least {_SHORTEST} characters long."
+    if not (any(char.isalpha() for char in password) and any(char.isdigit() for char in password)):
+        return "Your password must include letters and numbers"
+    return "invalid repeated password" if password == present else None
 
 
 def _user(call: Call, user_id: str) -> str:

@@ -163,8 +163,8 @@ def test_an_administrator_sets_passwords_and_others_do_not(
 ) -> None:
     path = f"sobjects/User/{user_ids['erp']}/password"
     assert admin.get(path).json() == {"isExpired": False}
-    assert admin.post(path, {"NewPassword": "correct-horse"}).status_code == 204
-    assert identity.secrets_of(org, user_ids["erp"])["password"] == "correct-horse"
+    assert admin.post(path, {"NewPassword": "correct-horse-1"}).status_code == 204
+    assert identity.secrets_of(org, user_ids["erp"])["password"] == "correct-horse-1"
     reset = admin.ask("DELETE", path).json()
     assert identity.secrets_of(org, user_ids["erp"])["password"] == reset["NewPassword"]
     short = admin.post(path, {"NewPassword": "x"})
@@ -174,4 +174,4 @@ def test_an_administrator_sets_passwords_and_others_do_not(
     assert refused.json() == [
         {"message": "You do not have permission to view this record.", "errorCode": "INSUFFICIENT_ACCESS"}
     ]
-    assert erp.get(path).json() == {"isExpired": False}
+    assert erp.get(path).json() == {"isExpired": True}

@@ -237,7 +237,7 @@ def test_an_expired_password_lets_in_and_no_further(
     assert "<passwordExpired>true</passwordExpired>" in soap_login(browser, server).text
     path = f"sobjects/User/{user_ids['erp']}/password"
     assert client.get(path).json() == {"isExpired": True}
-    assert client.post(path, {"NewPassword": "another-horse"}).status_code == 204
+    assert client.post(path, {"NewPassword": "another-horse-1"}).status_code == 204
     assert client.get("sobjects").status_code == 200
     client.http.close()
 
