@@ -78,14 +78,14 @@ class EventLog:
 
     def __init__(self, org: SandboxOrg) -> None:
         self._org = org
-        self._done: dict[timedelta, datetime] = {}
+        self._done = {length: _start_of(org.clock.peek(), length) for length in (_HOUR, _DAY)}
+        """Up to when there are files."""
 
     def close_files(self, requests: Iterable[ApiRequest]) -> None:
         """Make the files of the hours and days that are over. `requests` are the latest, oldest first."""
         now = self._org.clock.peek()
         for length, interval in ((_HOUR, "Hourly"), (_DAY, "Daily")):
-            over = _start_of(now, length)
-            since = self._done.setdefault(length, over)
+            over, since = _start_of(now, length), self._done[length]
             self._done[length] = over  # which is before `since` where somebody put the clock back
             if since >= over:
                 continue
@@ -93,9 +93,9 @@ class EventLog:
             self._make(interval, length, since, over, known)
 
     def is_due(self) -> bool:
-        """Whether an hour is over of which there are no files yet."""
-        now = self._org.clock.peek()
-        return now >= self._done.get(_HOUR, datetime.min.replace(tzinfo=UTC)) + _HOUR
+        """Whether it is another hour than when this was last asked."""
+        now, done = self._org.clock.peek(), self._done[_HOUR]
+        return not done <= now < done + _HOUR
 
     def _make(
         self, interval: str, length: timedelta, since: datetime, over: datetime, requests: Sequence[ApiRequest]

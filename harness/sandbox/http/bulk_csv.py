@@ -71,13 +71,13 @@ def write_table(
 def _cell(delimiter: str) -> re.Pattern[str]:
     """One cell and what ends it: the delimiter, the end of a line, or of the text."""
     mark = re.escape(delimiter)
-    return re.compile(rf'(?:"([^"]*(?:""[^"]*)*)"|([^"{mark}\r\n]*))({mark}|\r\n|\n|\r|\Z)')
+    return re.compile(rf'(?:"([^"]*+(?:""[^"]*+)*+)"|([^"{mark}\r\n]*))({mark}|\r\n|\n|\r|\Z)')
 
 
 def _complaint(text: str, place: int) -> str:
     if text[place] != '"':
         return "Found unescaped quote. A value with quote should be within a quote"
-    closed = re.compile(r'"[^"]*(?:""[^"]*)*"').match(text, place)
+    closed = re.compile(r'"[^"]*+(?:""[^"]*+)*+"').match(text, place)
     return "Not expecting more text after end quote" if closed else "EOF reached before closing an opened quote"
 
 

@@ -39,6 +39,8 @@ from harness.sandbox.http.multipart import NotMultipart, read_parts
 from harness.sandbox.http.wire import CSV_TYPE, Answer
 from harness.sandbox.schema import SObject
 
+_JSON = {"content-type": "application/json"}
+
 
 @dataclass(slots=True)
 class IngestJob(CsvJob):
@@ -184,7 +186,7 @@ def _asked(call: Call) -> tuple[dict[str, Any], bytes | None]:
         raise parser_error(str(error)) from error
     if "job" not in parts or "content" not in parts:
         raise parser_error("A multipart request needs the parts job and content")
-    return replace(call, body=parts["job"].content).json_object(), parts["content"].content
+    return replace(call, body=parts["job"].content, headers=_JSON).json_object(), parts["content"].content
 
 
 def _close(call: Call, job: IngestJob) -> None:

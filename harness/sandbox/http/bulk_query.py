@@ -197,7 +197,8 @@ def _locator(start: int) -> str:
 
 def _start(locator: str) -> int:
     try:
-        start = base64.urlsafe_b64decode(locator + "=" * (-len(locator) % 4)).decode("ascii") or "0"
+        padded = locator + "=" * (-len(locator) % 4)
+        start = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii") or "0"
     except (ValueError, binascii.Error):
         start = ""
     if not start.isdecimal() or len(start) > 9:

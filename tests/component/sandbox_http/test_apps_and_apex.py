@@ -143,7 +143,7 @@ def test_apex_rest_asks_for_access_to_the_class(
         {"message": "You do not have access to the Apex class named: OrderSync", "errorCode": "FORBIDDEN"}
     ]
     class_id = org.rows("ApexClass", Name="OrderSync")[0]["Id"]
-    owned = org.rows("PermissionSet", ProfileId=org.row("User", user_ids["erp"])["ProfileId"])[0]["Id"]
+    owned = org.rows("PermissionSet", ProfileId=org.peek("User", user_ids["erp"], "ProfileId"))[0]["Id"]
     values = {"ParentId": owned, "SetupEntityId": class_id, "SetupEntityType": "ApexClass"}
     org.insert_row("SetupEntityAccess", values)
     assert erp.post(path, {}).status_code == 200
@@ -159,7 +159,7 @@ def test_apex_rest_asks_for_access_to_the_class(
 
 def give_class(org: SandboxOrg, user_id: str, class_name: str) -> None:
     class_id = org.rows("ApexClass", Name=class_name)[0]["Id"]
-    owned = org.rows("PermissionSet", ProfileId=org.row("User", user_id)["ProfileId"])[0]["Id"]
+    owned = org.rows("PermissionSet", ProfileId=org.peek("User", user_id, "ProfileId"))[0]["Id"]
     org.insert_row("SetupEntityAccess", {"ParentId": owned, "SetupEntityId": class_id})
 
 
