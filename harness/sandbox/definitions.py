@@ -94,7 +94,10 @@ def data_type(field: Field) -> str:
     if field.calculated:
         base = f"Formula ({base.partition('(')[0].strip()})"
     marks = [
-        word for word, is_so in (("External ID", field.external_id), ("Unique Case Insensitive", field.unique)) if is_so
+        word for word, is_so in (
+            ("External ID", field.external_id),
+            (f"Unique Case {'Sensitive' if field.case_sensitive else 'Insensitive'}", field.unique),
+        ) if is_so
     ]
     return base + "".join(f" ({mark})" for mark in marks)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox import describe_traits as traits
 from harness.sandbox import record_types
 from harness.sandbox.access import EffectiveAccess
 from harness.sandbox.errors import not_found
@@ -34,18 +35,16 @@ _SOAP_TYPES = {
     "base64": "xsd:base64Binary",
     "anyType": "xsd:anyType",
 }
-_LARGE = frozenset({"textarea", "address", "location", "base64", "encryptedstring", "multipicklist"})
-_NUMBERS = frozenset({"double", "currency", "percent"})
 _DEFAULT_LENGTHS = {"id": 18, "reference": 18, "picklist": 255, "url": 255, "email": 80, "phone": 40}
 
 
 def describe(org: SandboxOrg, sobject: SObject, access: EffectiveAccess, version: str) -> Description:
-    """One object with its fields, children and record types."""
-    return {
+    """One object with its fields, children and record types; the keys are in the order of their characters."""
+    described = {
         "actionOverrides": [],
         **_flags(org, sobject, access),
         "childRelationships": _children(org, sobject, access),
-        "compactLayoutable": not sobject.setup,
+        "compactLayoutable": traits.has(sobject, "compactLayoutable"),
         "defaultImplementation": None,
         "extendedBy": None,
         "extendsInterfaces": None,
@@ -59,11 +58,12 @@ def describe(org: SandboxOrg, sobject: SObject, access: EffectiveAccess, version
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
         "recordTypeInfos": _record_types(org, sobject, access, version),
-        "searchLayoutable": not sobject.setup,
+        "searchLayoutable": traits.has(sobject, "searchLayoutable"),
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": f"All {sobject.plural.lower()}", "name": "everything"}],
         "urls": _urls(sobject, version),
     }
+    return dict(sorted(described.items()))
 
 
 def describe_global(org: SandboxOrg, access: EffectiveAccess, version: str) -> Description:
@@ -93,7 +93,6 @@ def _shown(sobject: SObject, field: Field, access: EffectiveAccess) -> bool:
 
 def _flags(org: SandboxOrg, sobject: SObject, access: EffectiveAccess) -> Description:
     may = {right: org.dml.may(sobject, right, access) for right in ("create", "edit", "delete")}
-    ordinary = not sobject.setup
     return {
         "activateable": False,
         "associateEntityType": None,
@@ -101,36 +100,32 @@ def _flags(org: SandboxOrg, sobject: SObject, access: EffectiveAccess) -> Descri
         "createable": may["create"] or sobject.name == "User",  # its describe always says so (REST guide)
         "custom": sobject.custom,
         "customSetting": sobject.custom_setting,
-        "deepCloneable": False,
+        "deepCloneable": traits.has(sobject, "deepCloneable"),
         "deletable": may["delete"],
         "deprecatedAndHidden": False,
-        "feedEnabled": False,
+        "feedEnabled": traits.has(sobject, "feedEnabled"),
         "hasSubtypes": False,
         "isInterface": False,
         "isSubtype": False,
         "keyPrefix": None if sobject.key_prefix in UNTOLD_PREFIXES else sobject.key_prefix or None,
         "label": sobject.label,
         "labelPlural": sobject.plural,
-        "layoutable": ordinary,
-        "mergeable": sobject.name in ("Account", "Contact", "Lead", "Case"),
-        "mruEnabled": ordinary,
+        "layoutable": traits.has(sobject, "layoutable"),
+        "mergeable": traits.has(sobject, "mergeable"),
+        "mruEnabled": traits.has(sobject, "mruEnabled"),
         "name": sobject.name,
         "queryable": sobject.queryable,
-        "replicateable": ordinary,
-        "retrieveable": sobject.queryable,
-        "searchable": ordinary,
-        "triggerable": ordinary,
-        "undeletable": ordinary and may["delete"],
+        "replicateable": traits.has(sobject, "replicateable"),
+        "retrieveable": traits.has(sobject, "retrieveable"),
+        "searchable": traits.has(sobject, "searchable"),
+        "triggerable": traits.has(sobject, "triggerable"),
+        "undeletable": traits.has(sobject, "undeletable") and may["delete"],
         "updateable": may["edit"],
     }
 
 
 def _urls(sobject: SObject, version: str) -> dict[str, str]:
-    base = f"/services/data/v{version}/sobjects/{sobject.name}"
-    urls = {"rowTemplate": f"{base}/{{ID}}", "describe": f"{base}/describe", "sobject": base}
-    if not sobject.setup:
-        urls |= {"layouts": f"{base}/describe/layouts", "compactLayouts": f"{base}/describe/compactLayouts"}
-    return urls
+    return traits.addresses(sobject, f"/services/data/v{version}/sobjects/{sobject.name}")
 
 
 def _children(org: SandboxOrg, sobject: SObject, access: EffectiveAccess) -> list[Description]:
@@ -183,35 +178,35 @@ def _field(org: SandboxOrg, sobject: SObject, field: Field, access: EffectiveAcc
         length = 0
     polymorphic = len(field.reference_to) > 1
     return {
-        "aggregatable": field.type not in _LARGE and field.type != "boolean",
+        "aggregatable": traits.can_be_aggregated(field),
         "aiPredictionField": False,
         "autoNumber": field.auto_number,
         "byteLength": length if field.type in ("id", "reference") else length * 3,
         "calculated": field.calculated,
         "calculatedFormula": None,
         "cascadeDelete": field.master_detail,
-        "caseSensitive": False,
+        "caseSensitive": field.case_sensitive,
         "compoundFieldName": field.compound,
         "controllerName": None,
         "createable": field.createable and writable,
         "custom": field.custom,
-        "defaultValue": field.default if field.default is not None or field.type != "boolean" else False,
+        "defaultValue": _default(field),
         "defaultValueFormula": None,
-        "defaultedOnCreate": field.default is not None or field.type == "boolean" or field.name == "OwnerId",
+        "defaultedOnCreate": traits.is_filled_by_the_platform(field),
         "dependentPicklist": False,
         "deprecatedAndHidden": False,
         "digits": 9 if field.type == "int" else 0,
         "displayLocationInDecimal": False,
         "encrypted": field.type == "encryptedstring",
         "externalId": field.external_id,
-        "extraTypeInfo": None,
+        "extraTypeInfo": traits.kind_of_text(sobject, field),
         "filterable": field.filterable,
         "filteredLookupInfo": None,
         "formulaTreatNullNumberAsZero": False,
-        "groupable": field.filterable and field.type not in _LARGE | _NUMBERS | {"datetime", "time"},
+        "groupable": traits.can_be_grouped(field),
         "highScaleNumber": False,
         "htmlFormatted": False,
-        "idLookup": field.name == "Id" or field.external_id or (field.name_field and not field.reference_to),
+        "idLookup": traits.is_id_lookup(sobject, field),
         "inlineHelpText": None,
         "label": field.label,
         "length": length,
@@ -219,7 +214,7 @@ def _field(org: SandboxOrg, sobject: SObject, field: Field, access: EffectiveAcc
         "maskType": None,
         "name": field.name,
         "nameField": field.name_field,
-        "namePointing": polymorphic,
+        "namePointing": polymorphic and field.relationship_name is not None,
         "nillable": field.nillable,
         "permissionable": field.permissionable,
         "picklistValues": [
@@ -227,23 +222,29 @@ def _field(org: SandboxOrg, sobject: SObject, field: Field, access: EffectiveAcc
             for value in _picklist_values(org, sobject, field)
         ],
         "polymorphicForeignKey": polymorphic,
-        "precision": field.precision,
+        "precision": 0 if field.type == "int" else field.precision,
         "queryByDistance": field.type == "location",
         "referenceTargetField": None,
-        "referenceTo": list(field.reference_to),
+        "referenceTo": sorted(field.reference_to),
         "relationshipName": field.relationship_name,
         "relationshipOrder": 0 if field.master_detail else None,
         "restrictedDelete": False,
-        "restrictedPicklist": field.restricted,
+        "restrictedPicklist": traits.is_restricted(sobject, field),
         "scale": field.scale,
-        "searchPrefilterable": bool(field.reference_to),
+        "searchPrefilterable": traits.is_search_prefilter(sobject, field),
         "soapType": _SOAP_TYPES.get(field.type, "xsd:string"),
-        "sortable": field.filterable and field.type not in ("address", "location"),
+        "sortable": field.filterable and field.type not in ("address", "location") and not traits.is_bit(field),
         "type": field.type,
-        "unique": field.unique,
+        "unique": field.unique and field.custom,
         "updateable": field.updateable and writable,
         "writeRequiresMasterRead": False,
     }
+
+
+def _default(field: Field) -> Any:
+    if field.default is not None or field.type != "boolean" or traits.is_bit(field):
+        return None if traits.is_bit(field) else field.default
+    return False
 
 
 def _picklist_values(org: SandboxOrg, sobject: SObject, field: Field) -> list[str]:

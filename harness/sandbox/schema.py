@@ -33,6 +33,8 @@ class Field:
     custom: bool = False
     external_id: bool = False
     unique: bool = False
+    case_sensitive: bool = False
+    """Of a unique field: whether values that differ in case only are two."""
     calculated: bool = False
     auto_number: bool = False
     name_field: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from math import isfinite
@@ -16,6 +17,7 @@ from harness.sandbox.schema import Field
 Converter = Callable[[Field, Any], Any]
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d([.,]\d{1,6})?(Z|[+-]\d\d:?\d\d)?)?")
 _TIME = re.compile(r"\d\d:\d\d:\d\d(\.\d+)?Z?")
 
 
@@ -30,13 +32,14 @@ def is_encodable(text: str) -> bool:
 
 def to_column(field: Field, value: Any) -> Any:
     """The value as it is stored. Raises ApiError: JSON_PARSER_ERROR, STRING_TOO_LONG, MALFORMED_ID and their like."""
-    if value is None or value == "":
+    if value is None or value == "" or (isinstance(value, str) and not value.strip()):
         return 0 if field.type == "boolean" else None
     convert: Converter = _CONVERTERS.get(field.type, _text)
     return convert(field, value)
 
 
-def _mismatch(kind: str, value: Any) -> ApiError:
+def mismatch(kind: str, value: Any) -> ApiError:
+    """The parser's refusal of a value of another type; where in the body it is, only the parser knows."""
     shown = {str: "VALUE_STRING", bool: "VALUE_TRUE" if value is True else "VALUE_FALSE"}.get(
         type(value), "VALUE_NUMBER"
     )
@@ -54,20 +57,20 @@ def _boolean(_field: Field, value: Any) -> int:
         return int(value)
     if isinstance(value, str) and value.lower() in ("true", "false", "1", "0"):
         return int(value.lower() in ("true", "1"))
-    raise _mismatch("boolean", value)
+    raise mismatch("boolean", value)
 
 
 def _number(field: Field, value: Any) -> int | float:
     whole = field.type == "int"
     kind = "int" if whole else "double"
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise _mismatch(kind, value)
+        raise mismatch(kind, value)
     try:
         number = float(value)
     except (ValueError, OverflowError):
-        raise _mismatch(kind, value) from None
+        raise mismatch(kind, value) from None
     if not isfinite(number) or (whole and number != int(number)):
-        raise _mismatch(kind, value)
+        raise mismatch(kind, value)
     digits = field.precision - field.scale
     if abs(number) >= (2**31 if whole else 10**digits if digits > 0 else float("inf")):
         text = f"{field.label}: value outside of valid range on numeric field: {value}"
@@ -81,28 +84,35 @@ def _date(_field: Field, value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     try:
-        return date.fromisoformat(str(value)[:10]).isoformat()
-    except ValueError:
-        raise _mismatch("date", value) from None
+        return _moment(value).date().isoformat()
+    except (ValueError, OverflowError):
+        raise mismatch("date", value) from None
 
 
 def _datetime(_field: Field, value: Any) -> str:
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        return wire_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+        return wire_datetime(value if isinstance(value, datetime) else _moment(value))
     except (ValueError, OverflowError):
-        raise _mismatch("datetime", value) from None
+        raise mismatch("datetime", value) from None
+
+
+def _moment(value: Any) -> datetime:
+    """A date, or a date and time with a `T` between them, in UTC where no zone is said."""
+    if not isinstance(value, (str, date)) or not _MOMENT.fullmatch(str(value)):
+        raise ValueError
+    moment = datetime.fromisoformat(str(value))
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _time(_field: Field, value: Any) -> str:
     if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise _mismatch("time", value)
+        raise mismatch("time", value)
     return f"{value[:8]}.{(value[9:].rstrip('Z') + '000')[:3]}Z"
 
 
 def _id(field: Field, value: Any) -> str:
     if not isinstance(value, str):
-        raise _mismatch("reference" if field.type == "reference" else "id", value)
+        raise mismatch("reference" if field.type == "reference" else "id", value)
     if "EntityDefinition" in field.reference_to:
         return value
     found = long_id(value)
@@ -115,7 +125,7 @@ def _text(field: Field, value: Any) -> str:
     if isinstance(value, bool):
         value = "true" if value else "false"
     if not isinstance(value, (str, int, float)):
-        raise _mismatch("string", value)
+        raise mismatch("string", value)
     text = str(value)
     if not is_encodable(text):
         raise ApiError(400, "JSON_PARSER_ERROR", f"Invalid UTF-16 in the value of {field.name}")
@@ -126,7 +136,17 @@ def _text(field: Field, value: Any) -> str:
         raise invalid("STRING_TOO_LONG", message, field.name)
     if field.type == "email" and not _EMAIL.fullmatch(text):
         raise invalid("INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {text}", field.name)
-    return text if field.type == "textarea" else text.strip() or text
+    return text if field.type == "textarea" else text.strip()
+
+
+def _base64(_field: Field, value: Any) -> str:
+    if not isinstance(value, str):
+        raise mismatch("base64Binary", value)
+    try:
+        b64decode(value, validate=True)
+    except ValueError:
+        raise mismatch("base64Binary", value[:40]) from None
+    return value
 
 
 def _picklist(field: Field, text: str) -> str:
@@ -142,6 +162,7 @@ def _picklist(field: Field, text: str) -> str:
 
 
 _CONVERTERS: Mapping[str, Converter] = {
+    "base64": _base64,
     "boolean": _boolean,
     "int": _number,
     "double": _number,

@@ -36,6 +36,7 @@ def read_field(root: Node) -> FieldMetadata:
         scale=root.number("scale"),
         required=root.flag("required"),
         unique=root.flag("unique"),
+        case_sensitive=root.flag("caseSensitive"),
         external_id=root.flag("externalId"),
         formula=root.text("formula") is not None,
         default=root.text("defaultValue"),

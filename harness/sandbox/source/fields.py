@@ -78,6 +78,7 @@ def make_fields(
         custom=one.name.endswith("__c"),
         external_id=one.external_id,
         unique=one.unique,
+        case_sensitive=one.case_sensitive,
         calculated=one.formula or one.summary is not None,
         auto_number=one.type == "AutoNumber",
         picklist=one.picklist or values.get(one.value_set or "", ()),

@@ -6,6 +6,7 @@ Names are those of the Metadata API. Lists are sorted by name, so that two readi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from harness.sandbox.schema import SharingRule
 
@@ -32,6 +33,7 @@ class FieldMetadata:
     scale: int = 0
     required: bool = False
     unique: bool = False
+    case_sensitive: bool = False
     external_id: bool = False
     formula: bool = False
     default: str | None = None
@@ -102,6 +104,10 @@ class PermissionsMetadata:
     tabs: tuple[TabSetting, ...] = ()
     record_types: dict[str, bool] = field(default_factory=dict)
     """Visible record types as `Object.Name`, each with whether it is the default."""
+    login_ip_ranges: tuple[tuple[str, str], ...] = ()
+    """Of a profile: first and last address of each."""
+    login_hours: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Of a profile: day (`monday`) to first minute and the minute after the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +175,8 @@ class AppMetadata:
     profiles: tuple[str, ...] = ()
     permission_sets: tuple[str, ...] = ()
     enabled: bool = True
+    policies: dict[str, Any] = field(default_factory=dict)
+    """Further policies, by the names that `apps.App` has for them."""
 
 
 @dataclass(frozen=True, slots=True)
