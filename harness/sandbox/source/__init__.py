@@ -36,7 +36,9 @@ from harness.sandbox.source.load_people import (
     load_roles,
     load_users,
 )
+from harness.sandbox.source.load_reference import load_reference
 from harness.sandbox.source.load_sharing import apply_settings, load_group_members, load_shares
+from harness.sandbox.source.load_sign_in import load_sign_in
 from harness.sandbox.source.loading import ADMIN, Loading
 from harness.sandbox.source.metadata import Project
 from harness.sandbox.source.population import (
@@ -61,6 +63,7 @@ _STEPS = (
     load_licenses,
     load_organization,
     load_profiles,
+    load_sign_in,
     load_roles,
     load_users,
     load_setup_entities,
@@ -78,7 +81,7 @@ _STEPS = (
     load_dependencies,
     count_seats,
 )
-_STEPS_OF_A_TWIN = (load_apps, load_apex_rest, load_records, count_seats)
+_STEPS_OF_A_TWIN = (load_apps, load_apex_rest, load_reference, load_records, count_seats)
 _LOADED = "loaded"
 
 

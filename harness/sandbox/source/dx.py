@@ -140,6 +140,7 @@ _READERS: dict[str, Reader] = {
     "connectedApp": _into("apps", dx_apps.read_connected_app),
     "eca": _into("apps", dx_apps.read_external_client_app),
     "ecaGlblOauth": _app_part(dx_apps.add_global_settings),
+    "ecaOauth": _app_part(dx_apps.add_settings),
     "ecaOauthPlcy": _app_part(dx_apps.add_oauth_policies),
     "ecaPlcy": _app_part(dx_apps.add_policies),
 }

@@ -6,6 +6,7 @@ CustomPermission.
 
 from __future__ import annotations
 
+from harness.sandbox.identity.restrictions import DAYS
 from harness.sandbox.source.document import Node
 from harness.sandbox.source.metadata import (
     CustomPermissionMetadata,
@@ -67,12 +68,30 @@ def read_permissions(name: str, root: Node) -> PermissionsMetadata:
         },
         setup=_setup(root),
         tabs=_tabs(root),
+        login_ip_ranges=_ip_ranges(root),
+        login_hours=_hours(root),
         record_types={
             one.text("recordType") or "": one.flag("default")
             for one in root.all("recordTypeVisibilities")
             if one.flag("visible")
         },
     )
+
+
+def _ip_ranges(root: Node) -> tuple[tuple[str, str], ...]:
+    found = [(one.text("startAddress"), one.text("endAddress")) for one in root.all("loginIpRanges")]
+    return tuple((first, last or first) for first, last in found if first)
+
+
+def _hours(root: Node) -> dict[str, tuple[int, int]]:
+    """Login hours: minutes since midnight, as texts; a day without them is free."""
+    found = {}
+    for one in root.all("loginHours"):
+        for day in DAYS:
+            first, last = one.text(f"{day}Start"), one.text(f"{day}End")
+            if first is not None and last is not None and first.isdecimal() and last.isdecimal():
+                found[day] = (int(first), int(last))
+    return found
 
 
 def _objects(root: Node) -> dict[str, frozenset[str]]:

@@ -7,6 +7,9 @@ org makes its own.
 
 from __future__ import annotations
 
+from typing import Any
+
+from harness.sandbox.app_policies import ip_relaxation, oauth_scope, refresh_policy
 from harness.sandbox.source.document import Node
 from harness.sandbox.source.metadata import AppMetadata
 
@@ -23,6 +26,7 @@ def read_connected_app(name: str, root: Node) -> AppMetadata:
         run_as=root.text("oauthConfig", "oauthClientCredentialUser"),
         profiles=root.texts("profileName"),
         permission_sets=root.texts("permissionsetName"),
+        policies=_connected_app_policies(root),
     )
 
 
@@ -35,6 +39,19 @@ def add_global_settings(app: AppMetadata, root: Node) -> None:
     """Client credentials must be on in both the global settings and the policies; here is the first half."""
     app.client_credentials = root.flag("isClientCredentialsFlowEnabled")
     app.certificate = root.text("certificate") is not None
+    app.policies |= {
+        "callback_urls": tuple((root.text("callbackUrl") or "").split()),
+        "pkce_required": root.flag("isPkceRequired"),
+        "rotates_refresh_tokens": root.flag("isRefreshTokenRotationEnabled"),
+        "introspects_all": root.flag("isIntrospectAllTokens"),
+        "secret_required": not root.flag("isConsumerSecretOptional"),
+    }
+
+
+def add_settings(app: AppMetadata, root: Node) -> None:
+    """The scopes."""
+    if scopes := _names(root.text("commaSeparatedOauthScopes")):
+        app.policies["scopes"] = tuple(oauth_scope(one) for one in scopes)
 
 
 def add_oauth_policies(app: AppMetadata, root: Node) -> None:
@@ -44,11 +61,37 @@ def add_oauth_policies(app: AppMetadata, root: Node) -> None:
     app.run_as = root.text("clientCredentialsFlowUser")
     app.permission_sets = _names(root.text("commaSeparatedPermissionSet"))
     app.profiles = _names(root.text("commaSeparatedProfile"))
+    lifetime, idle = refresh_policy(
+        root.text("refreshTokenPolicyType"),
+        root.number("refreshTokenValidityPeriod"),
+        root.text("refreshTokenValidityUnit") or "Hours",
+    )
+    app.policies |= {
+        "ip_relaxation": ip_relaxation(root.text("ipRelaxationPolicyType")),
+        "refresh_lifetime_seconds": lifetime,
+        "refresh_idle_seconds": idle,
+    }
 
 
 def add_policies(app: AppMetadata, root: Node) -> None:
     """Whether the app is on at all."""
     app.enabled = root.text("isEnabled") != "false"
+
+
+def _connected_app_policies(root: Node) -> dict[str, Any]:
+    scopes = next((one.texts("scopes") for one in root.all("oauthConfig")), ())
+    lifetime, idle = refresh_policy(root.text("oauthPolicy", "refreshTokenPolicy"))
+    ranges = [(one.text("start"), one.text("end")) for one in root.all("ipRanges")]
+    return {
+        "scopes": tuple(oauth_scope(one) for one in scopes) or ("api",),
+        "callback_urls": tuple((root.text("oauthConfig", "callbackUrl") or "").split()),
+        "pkce_required": root.flag("oauthConfig", "isPkceRequired"),
+        "introspects_all": root.flag("oauthConfig", "isIntrospectAllTokens"),
+        "ip_relaxation": ip_relaxation(root.text("oauthPolicy", "ipRelaxation")),
+        "ip_ranges": tuple((first, last or first) for first, last in ranges if first),
+        "refresh_lifetime_seconds": lifetime,
+        "refresh_idle_seconds": idle,
+    }
 
 
 def owner_of(root: Node) -> str | None:

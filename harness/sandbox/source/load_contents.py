@@ -21,6 +21,13 @@ from harness.sandbox.source.population import (
     UserReference,
 )
 
+_OF_BOTH = frozenset(
+    {
+        *("scopes", "callback_urls", "pkce_required", "rotates_refresh_tokens", "ip_relaxation"),
+        *("installed", "blocked"),
+    }
+)
+"""Policies that both a population and a project's metadata may name; the population's count."""
 _KINDS: Mapping[str, apps.Kind] = {
     "connected-app": "ConnectedApplication",
     "external-client-app": "ExternalClientApplication",
@@ -85,6 +92,7 @@ def _from_metadata(loading: Loading, metadata: AppMetadata) -> App:
         "client-credentials": metadata.client_credentials,
         "jwt-bearer": metadata.certificate,
         "username-password": not metadata.external,
+        "web-server": bool(metadata.policies.get("callback_urls")),
     }
     run_as = metadata.run_as if metadata.run_as and loading.find("User", metadata.run_as) else None
     return App.model_validate(
@@ -94,6 +102,7 @@ def _from_metadata(loading: Loading, metadata: AppMetadata) -> App:
             "flows": [flow for flow, allowed in flows.items() if allowed] or ["client-credentials"],
             "permitted_users": "admin-approved" if metadata.admin_approved else "self-authorized",
             "run_as": run_as,
+            **{name: metadata.policies[name] for name in _OF_BOTH if name in metadata.policies},
         }
     )
 
@@ -112,6 +121,8 @@ def _insert_app(loading: Loading, one: App, metadata: AppMetadata | None) -> Non
         admin_approved_only=one.permitted_users == "admin-approved",
         run_as=loading.id_of("User", one.run_as, asked_by=asked_by) if one.run_as else None,
         consented=loading.ids_of("User", one.consented, asked_by=asked_by),
+        **(metadata.policies if metadata else {})
+        | {name: getattr(one, name) for name in _OF_BOTH & one.model_fields_set},
     )
     profiles = {*one.profiles, *(metadata.profiles if metadata else ())}
     sets = {*one.permission_sets, *(metadata.permission_sets if metadata else ())}

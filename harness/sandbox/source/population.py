@@ -25,7 +25,12 @@ class Model(BaseModel):
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]
 Username = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=80)]
-Flow = Literal["client-credentials", "jwt-bearer", "username-password"]
+Flow = Literal["client-credentials", "jwt-bearer", "username-password", "web-server"]
+IpRange = Annotated[str, Field(pattern=r"^[0-9a-fA-F.:]+(\s*-\s*[0-9a-fA-F.:]+)?$")]
+"""First and last address: `10.0.0.1-10.0.0.9`, or one address."""
+Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Hours = Annotated[str, Field(pattern=r"^\d\d:\d\d-\d\d:\d\d$")]
+"""`08:00-18:00`, in the org's time zone."""
 
 
 Read = TypeVar("Read", bound=Model)
@@ -88,6 +93,20 @@ class App(Model):
     """Profiles whose users the admin pre-authorized."""
     permission_sets: tuple[str, ...] = ()
     """Permission sets whose users the admin pre-authorized."""
+    scopes: tuple[str, ...] = ("api",)
+    """OAuth scopes: `api`, `refresh_token`, `web`, `full`, `openid`, `id`."""
+    callback_urls: tuple[str, ...] = ()
+    """Where the web server flow sends its codes."""
+    pkce_required: bool = False
+    """Whether the web server flow needs a code challenge."""
+    rotates_refresh_tokens: bool = False
+    """Whether each use of a refresh token replaces it."""
+    ip_relaxation: Literal["Enforce", "Bypass", "Bypass_2factor", "Enforce_RelaxRefresh"] = "Enforce"
+    """Whether the login IP ranges of profiles hold for the app."""
+    installed: bool = True
+    """False: a connected app of another org that nobody installed."""
+    blocked: bool = False
+    """An administrator blocked it."""
 
 
 class RowReference(Model):
@@ -134,7 +153,7 @@ class Records(Model):
 
 
 class ApexRest(Model):
-    """An Apex REST resource. `{name}` in answer and query is a part of the path, a parameter, or a field of the body."""
+    """An Apex REST resource. `{name}` in answer and query is part of the path, a parameter, or a field of the body."""
 
     path: str = Field(pattern=r"^/")
     """The path after /services/apexrest; its parts may have names, `/orders/{number}`, and it may end in `/*`."""
@@ -198,6 +217,26 @@ class Settings(Model):
     """Enable SOAP API login()."""
 
 
+class Security(Model):
+    """From where and when people may sign in, and how often a password may be wrong."""
+
+    most_failed_logins: int = Field(default=10, ge=0)
+    """Wrong passwords in a row that lock a user out; 0: no limit."""
+    lockout_minutes: int = Field(default=15, ge=0)
+    """0: until an administrator unlocks."""
+    session_minutes: int = Field(default=120, ge=1)
+    password_days: int = Field(default=0, ge=0)
+    """After how many days passwords expire; 0: never."""
+    trusted_ip_ranges: tuple[IpRange, ...] = ()
+    """Addresses from which no security token is needed."""
+    trusts_forwarded_for: bool = False
+    """Take callers' addresses from X-Forwarded-For, to test rules about addresses."""
+    login_ip_ranges: Mapping[str, tuple[IpRange, ...]] = Field(default_factory=dict)
+    """Profile to its login IP ranges."""
+    login_hours: Mapping[str, Mapping[Day, Hours]] = Field(default_factory=dict)
+    """Profile to its login hours; days that are not named are free."""
+
+
 class Contents(Model):
     """What may be put into any org, whoever its people are."""
 
@@ -216,6 +255,7 @@ class Population(Contents):
     licenses: Mapping[str, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     """Seats: user license name, or permission set license developer name, to the number in all."""
     users: tuple[User, ...] = Field(min_length=1)
+    security: Security = Security()
 
     @model_validator(mode="after")
     def _one_admin(self) -> Population:
