@@ -109,7 +109,8 @@ class _Rows:
 
     def _reader(self, column: Column, node: Node, show: Callable[[object], object] | None = None) -> Value | Compound:
         if column.field.type not in COMPOUND_TYPES:
-            return Value(self._add(column.sql), column.field.type == "boolean", show)
+            boolean, blob = column.field.type == "boolean", column.field.type == "base64"
+            return Value(self._add(column.sql), boolean, show, blob)
         sobject, alias = node.targets[0]
         parts = [one for one in sobject.fields.values() if one.compound == column.field.name]
         named = sorted((_part_name(one, column.field), self._add(f"{alias}.{quote(one.name)}")) for one in parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 Record = dict[str, Any]
 
@@ -16,6 +16,8 @@ class Value:
     index: int
     boolean: bool = False
     show: Callable[[Any], Any] | None = None
+    blob: bool = False
+    """Whether an address is answered, where the bytes can be had."""
 
     def read(self, row: Sequence[Any]) -> Any:
         """The value in a row."""
@@ -32,6 +34,7 @@ class Compound:
     """A compound field made of its parts; null where all parts are."""
 
     parts: tuple[tuple[str, int], ...]
+    blob: ClassVar[bool] = False
 
     def read(self, row: Sequence[Any]) -> Any:
         """The parts in a row, by name."""
@@ -67,7 +70,8 @@ class Shape:
         record: Record = {"attributes": {"type": self.type_name, "url": url}}
         for name, entry in self.entries.items():
             if isinstance(entry, (Value, Compound)):
-                record[name] = entry.read(row)
+                value = entry.read(row)
+                record[name] = f"{url}/{name}" if value is not None and entry.blob else value
             elif isinstance(entry, Children):
                 record[name] = children[entry.number].get(record_id)
             else:

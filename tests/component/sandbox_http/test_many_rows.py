@@ -130,9 +130,9 @@ def test_composite_parts_use_each_other(erp: Client) -> None:
     assert missing["body"] == [
         {
             "errorCode": "PROCESSING_HALTED",
-            "message": "Invalid reference specified. No value for found.records[7].Id found in found. Provided referenceId "
-            "('found.records[7].Id') must start with a letter or a number, and it can contain only letters, numbers and "
-            "underscores ('_').",
+            "message": "Invalid reference specified. No value for found.records[7].Id found in found. Provided "
+            "referenceId ('found.records[7].Id') must start with a letter or a number, and it can contain only "
+            "letters, numbers and underscores ('_').",
         }
     ]
 
