@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
 
-_DRAWERS = ("apex_rest", "app", "oauth_token", "one_time", "policy", "refresh_token", "session", "user")
+_DRAWERS = ("apex_rest", "app", "metadata", "oauth_token", "one_time", "policy", "refresh_token", "session", "user")
 
 
 class Drawer:
