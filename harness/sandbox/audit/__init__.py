@@ -50,16 +50,19 @@ class AuditTrail:
         """A row was created (no `before`), changed, or removed (no `after`)."""
         write = None if self._actor is None else _WRITERS.get(sobject.name)
         for entry in write(Names(self._org), Change(before, after)) if write else ():
-            self.record(entry)
+            self._record(entry)
 
-    def record(self, entry: Entry) -> None:
-        """Add a row for what is no change of a row, such as a new password; nothing when nobody acts."""
+    def note(self, user_id: str, entry: Entry) -> None:
+        """Add a row for what a user did that is no change of a row, such as setting a password."""
+        with self._org.transaction(), self.acting(user_id):
+            self._record(entry)
+
+    def _record(self, entry: Entry) -> None:
         table = self._org.schema.get(_TABLE)
-        if self._actor is None or table is None:
+        if table is None:
             return
-        self._org.write_new(
-            table, {"Action": entry.action, "Section": entry.section, "Display": entry.display}, self._actor
-        )
+        values = {"Action": entry.action, "Section": entry.section, "Display": entry.display}
+        self._org.write_new(table, values, self._actor)
         self._clear()
 
     def _clear(self) -> None:

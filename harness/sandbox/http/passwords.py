@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.sandbox import identity
+from harness.sandbox.audit.entry import Entry
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.http.call import Call
 from harness.sandbox.http.wire import Answer
@@ -29,12 +30,18 @@ def change(call: Call, user_id: str) -> Answer:
     if problem is not None:
         raise ApiError(400, "INVALID_NEW_PASSWORD", problem)
     identity.set_password(call.org, known_id, password)
+    name = call.org.peek("User", known_id, "Name")
+    call.org.trail.note(call.user_id, Entry("changedpassword", "Manage Users", f"Set new password for user {name}"))
     return Answer(204)
 
 
 def reset(call: Call, user_id: str) -> Answer:
     """`DELETE sobjects/User/ID/password`: a temporary password, which is the answer; its owner has to set another."""
-    return Answer(200, {"NewPassword": identity.set_password(call.org, _user(call, user_id), expired=True)})
+    known_id = _user(call, user_id)
+    password = identity.set_password(call.org, known_id, expired=True)
+    name = call.org.peek("User", known_id, "Name")
+    call.org.trail.note(call.user_id, Entry("resetpassword", "Manage Users", f"Reset password for user {name}"))
+    return Answer(200, {"NewPassword": password})
 
 
 def _problem(password: Any, present: str | None) -> str | None:
