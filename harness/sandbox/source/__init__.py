@@ -76,6 +76,7 @@ _STEPS = (
     load_group_members,
     load_apps,
     load_apex_rest,
+    load_reference,
     load_records,
     load_shares,
     load_dependencies,

