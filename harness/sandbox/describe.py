@@ -95,8 +95,8 @@ def _flags(org: SandboxOrg, sobject: SObject, access: EffectiveAccess) -> Descri
     may = {right: org.dml.may(sobject, right, access) for right in ("create", "edit", "delete")}
     return {
         "activateable": False,
-        "associateEntityType": None,
-        "associateParentEntity": None,
+        "associateEntityType": "Share" if sobject.share_of else None,
+        "associateParentEntity": sobject.share_of,
         "createable": may["create"] or sobject.name == "User",  # its describe always says so (REST guide)
         "custom": sobject.custom,
         "customSetting": sobject.custom_setting,
@@ -223,7 +223,7 @@ def _field(org: SandboxOrg, sobject: SObject, field: Field, access: EffectiveAcc
         ],
         "polymorphicForeignKey": polymorphic,
         "precision": 0 if field.type == "int" else field.precision,
-        "queryByDistance": field.type == "location",
+        "queryByDistance": field.type in ("address", "location"),
         "referenceTargetField": None,
         "referenceTo": sorted(field.reference_to),
         "relationshipName": field.relationship_name,

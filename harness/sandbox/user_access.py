@@ -100,7 +100,7 @@ class UserAccess:
         custom = self._org.rows("CustomPermission", Id=access.setup) if access.setup else []
         for number, row in enumerate(custom, start=1):
             yield {
-                "Id": make_id("0us", number),
+                "Id": make_id("0g2", number),
                 "SetupEntityId": row["Id"],
                 "KeyPrefix": row["Id"][:3],
                 "DeveloperName": row["DeveloperName"],
