@@ -67,6 +67,12 @@ class Switches:
         False,
         about="Whether users of the Salesforce Integration license may have feature licenses such as Marketing User.",
     )
+    delete_refusal: Literal["entity-type", "insufficient-access"] = _switch(
+        "entity-type",
+        "insufficient-access",
+        about="What deleting a row without Delete on its object gets: CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY, as creating"
+        " and editing do, or INSUFFICIENT_ACCESS_OR_READONLY, which the live tests of one client met.",
+    )
     profile_permissions_writable: bool = _switch(
         True,
         about="Whether permission rows of the set that a profile owns can be written: guides to mass edits do it, though"
