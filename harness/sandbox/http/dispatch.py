@@ -24,6 +24,7 @@ from harness.sandbox.http import (
     replication,
     resources,
     rows,
+    search,
     tooling,
     tree,
 )
@@ -141,6 +142,8 @@ _PATHS: Mapping[str, Mapping[str, Handler]] = {
     "apps/oauth/usage/tokens/*": {"DELETE": oauth_usage.revoke_one},
     "apps/oauth/usage/*/tokens": {"DELETE": oauth_usage.revoke_of_app},
     "apps/oauth/usage/*/*/tokens": {"GET": oauth_usage.tokens, "DELETE": oauth_usage.revoke_of_user},
+    "search": {"GET": search.search},
+    "parameterizedSearch": {"GET": search.parameterized_get, "POST": search.parameterized_post},
     "tooling/query": {"GET": query.tooling_query},
     "tooling/query/*": {"GET": query.next_page},
     "composite": {"GET": resources.composite_resources, "POST": _composite},

@@ -44,15 +44,20 @@ def _parse(soql: str) -> syntax.Query:
     first = _FIRST.match(soql)
     if first is None or first[1].lower() != "select":
         raise ApiError(400, "MALFORMED_QUERY", f"unexpected token: {first[1] if first else '<EOF>'}")
-    _refuse_depth(soql)
-    try:
-        query: Any = _lark().parse(soql)
-    except BadToken as bad:
-        raise malformed(soql, bad.at, bad.text) from None
-    except UnexpectedInput as stumbled:
-        raise _unexpected(soql, stumbled) from None
+    query = read(soql, "start")
     assert isinstance(query, syntax.Query)
     return query
+
+
+def read(text: str, rule: str) -> Any:
+    """A text as a rule of the grammar has it. Raises ApiError MALFORMED_QUERY."""
+    _refuse_depth(text)
+    try:
+        return _lark().parse(text, rule)
+    except BadToken as bad:
+        raise malformed(text, bad.at, bad.text) from None
+    except UnexpectedInput as stumbled:
+        raise _unexpected(text, stumbled) from None
 
 
 def _refuse_depth(soql: str) -> None:
@@ -92,4 +97,11 @@ def _unexpected_word(soql: str, at: int) -> ApiError:
 @cache
 def _lark() -> Lark:
     grammar = resources.files(__package__).joinpath("grammar.lark").read_text("utf-8")
-    return Lark(grammar, parser="lalr", lexer="contextual", transformer=tree_builder(), maybe_placeholders=True)
+    return Lark(
+        grammar,
+        start=["start", "search"],
+        parser="lalr",
+        lexer="contextual",
+        transformer=tree_builder(),
+        maybe_placeholders=True,
+    )

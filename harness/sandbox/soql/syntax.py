@@ -218,3 +218,14 @@ class Query:
     def groups(self) -> tuple[Operand, ...]:
         """What is grouped by."""
         return self.grouping.operands if self.grouping else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """SOSL: what to find, in which group of fields, and a query for each object of RETURNING."""
+
+    text: str
+    """Without its braces."""
+    group: Word | None
+    queries: tuple[Query, ...]
+    limit: Word | None

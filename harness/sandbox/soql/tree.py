@@ -250,3 +250,38 @@ class _Builder(Transformer[Token, syntax.Query]):
             offset=offset,
             purpose=purpose,
         )
+
+    # SOSL
+
+    def search_group(self, _in: Token | None, name: Token | None, _fields: Token | None) -> syntax.Word | None:
+        return None if name is None else syntax.Word(str(name), _at(name))
+
+    def found_fields(self, *operands: syntax.Operand | None) -> tuple[syntax.SelectItem, ...]:
+        return tuple(syntax.Selected(one, None) for one in operands if one is not None)
+
+    def found(self, name: Token, *clauses: Any) -> syntax.Query:
+        selection, where, ordered, limit, offset = (
+            clauses if clauses[0] is not None else ((), None, ((), 0), None, None)
+        )
+        by_id = syntax.Selected(syntax.Path(("Id",), _at(name)), None)
+        return syntax.Query(
+            select=selection or (by_id,),
+            sources=(syntax.Source(self.path(name), None),),
+            scope=None,
+            where=where,
+            filter_mode=None,
+            grouping=None,
+            having=None,
+            order_by=ordered[0],
+            order_at=ordered[1],
+            limit=limit,
+            offset=offset,
+            purpose=frozenset(),
+        )
+
+    def returning(self, _returning: Token | None, *queries: syntax.Query | None) -> tuple[syntax.Query, ...]:
+        return tuple(one for one in queries if one is not None)
+
+    def search(self, _find: Token, text: Token, *clauses: Any) -> syntax.Search:
+        group, queries, limit = clauses
+        return syntax.Search(str(text)[1:-1], group, queries, limit)

@@ -85,6 +85,21 @@ def org() -> Iterator[SandboxOrg]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def still_desk() -> Iterator[Desk]:
+    """A furnished org for tests that change nothing, made once for each module."""
+    schema = standard_schema()
+    custom_objects(schema)
+    org = SandboxOrg(schema)
+    desk = Desk(org)
+    with org.transaction():
+        furnish(desk)
+        for name in ("Task", "Opportunity"):
+            desk.fields(desk.own_set("System Administrator"), name)
+    yield desk
+    org.close()
+
+
 @pytest.fixture
 def desk(org: SandboxOrg) -> Desk:
     """The org, furnished."""

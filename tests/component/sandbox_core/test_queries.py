@@ -177,14 +177,14 @@ def test_query_all_finds_the_deleted(rows: Desk) -> None:
         ("SELECT QualifiedApiName FROM FieldDefinition", "MALFORMED_QUERY", "required [EntityDefinitionId,DurableId]"),
     ],
 )
-def test_refusals(desk: Desk, soql: str, code: str, text: str) -> None:
+def test_refusals(still_desk: Desk, soql: str, code: str, text: str) -> None:
     with refused(code, text):
-        desk.query(soql)
+        still_desk.query(soql)
 
 
-def test_a_refusal_reads_as_recorded(desk: Desk) -> None:
+def test_a_refusal_reads_as_recorded(still_desk: Desk) -> None:
     with refused("INVALID_FIELD") as info:
-        desk.query("SELECT Bacon__c FROM Account LIMIT 2")
+        still_desk.query("SELECT Bacon__c FROM Account LIMIT 2")
     assert info.value.message == (
         "\nSELECT Bacon__c FROM Account LIMIT 2\n       ^\nERROR at Row:1:Column:8\n"
         "No such column 'Bacon__c' on entity 'Account'. If you are attempting to use a custom field, be sure to append "

@@ -1,0 +1,1 @@
+"""SOSL: words to find, matching them with rows, and searches as a user."""
