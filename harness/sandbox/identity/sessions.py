@@ -79,7 +79,7 @@ def open_session(
     session_id = org.insert_row("AuthSession", known_columns(org, "AuthSession", values))
     org.update_row("AuthSession", session_id, {"ParentId": session_id})
     session = Session(
-        token=f"{org.org_id[:15]}!{''.join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))}",
+        token=_new_token(org.org_id),
         user_id=user_id,
         app_id=app_id,
         id=session_id,
@@ -163,6 +163,10 @@ def expired_password() -> ApiError:
 def digest(secret: str) -> str:
     """What the org keeps of a secret it only has to recognise."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _new_token(org_id: str) -> str:
+    return f"{org_id[:15]}!{''.join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))}"
 
 
 def _alive(org: SandboxOrg, session: Session) -> bool:

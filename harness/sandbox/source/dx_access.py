@@ -68,8 +68,8 @@ def read_permissions(name: str, root: Node) -> PermissionsMetadata:
         },
         setup=_setup(root),
         tabs=_tabs(root),
-        login_ip_ranges=_ip_ranges(root),
-        login_hours=_hours(root),
+        login_ip_ranges=login_ip_ranges(root),
+        login_hours=login_hours(root),
         record_types={
             one.text("recordType") or "": one.flag("default")
             for one in root.all("recordTypeVisibilities")
@@ -78,13 +78,14 @@ def read_permissions(name: str, root: Node) -> PermissionsMetadata:
     )
 
 
-def _ip_ranges(root: Node) -> tuple[tuple[str, str], ...]:
+def login_ip_ranges(root: Node) -> tuple[tuple[str, str], ...]:
+    """First and last address of each login IP range of a profile."""
     found = [(one.text("startAddress"), one.text("endAddress")) for one in root.all("loginIpRanges")]
     return tuple((first, last or first) for first, last in found if first)
 
 
-def _hours(root: Node) -> dict[str, tuple[int, int]]:
-    """Login hours: minutes since midnight, as texts; a day without them is free."""
+def login_hours(root: Node) -> dict[str, tuple[int, int]]:
+    """Login hours of a profile in minutes since midnight; a day without them is free."""
     found = {}
     for one in root.all("loginHours"):
         for day in DAYS:

@@ -78,13 +78,14 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched
     project = Example(tmp_path, "erp")
     project.change(project.scenario, "rollback: from every stage", "rollback: {from: [cut-over]}")
     sessions: set[str] = set()
-    touch = identity._touch
+    new_token = identity.sessions._new_token
 
-    def noting(org: SandboxOrg, session: identity.Session) -> None:
-        sessions.add(session.token)
-        touch(org, session)
+    def noting(org_id: str) -> str:
+        token = new_token(org_id)
+        sessions.add(token)
+        return token
 
-    monkeypatch.setattr(identity, "_touch", noting)
+    monkeypatch.setattr(identity.sessions, "_new_token", noting)
     org = open_org(project.org)
     with SandboxServer(org) as server:
         ready = server.ready
