@@ -16,6 +16,7 @@ from harness.sandbox.access import EffectiveAccess, has_object_permissions
 from harness.sandbox.clock import wire_datetime
 from harness.sandbox.contents import NEEDS, OBJECT_RIGHTS
 from harness.sandbox.definitions import dependency_rows, entity_rows, field_rows
+from harness.sandbox.identity.sessions import mark_current
 from harness.sandbox.ids import long_id, make_id
 from harness.sandbox.permission_names import is_permissionable
 from harness.sandbox.rules.ceiling import Seats
@@ -97,6 +98,8 @@ class Derived:
                 self._expire_assignments(sobject)
             elif sobject.name == "PermissionSetGroup":
                 self._org.recalculation.looked_at()
+            elif sobject.name == "AuthSession":
+                mark_current(self._org)
             elif sobject.name in TABLES:
                 self._user_access.prepare(sobject, access, asked)
 

@@ -127,16 +127,16 @@ def place_or_time_problem(org: SandboxOrg, user: Mapping[str, Any], ip: str, *, 
 
 
 def within(ranges: Iterable[Range], ip: str) -> bool:
-    """Whether an address is in one of the ranges; what is no address is in none."""
+    """Whether an address is in one of the ranges; what is no address, or no range, does not count."""
+    return any(_between(ip, first, last) for first, last in ranges)
+
+
+def _between(ip: str, first: str, last: str) -> bool:
     try:
-        address = ipaddress.ip_address(ip)
+        address, low, high = (ipaddress.ip_address(one) for one in (ip, first, last))
     except ValueError:
         return False
-    return any(
-        address.version == ipaddress.ip_address(first).version
-        and int(ipaddress.ip_address(first)) <= int(address) <= int(ipaddress.ip_address(last))
-        for first, last in ranges
-    )
+    return address.version == low.version == high.version and int(low) <= int(address) <= int(high)
 
 
 def _check(ranges: Iterable[Range]) -> None:

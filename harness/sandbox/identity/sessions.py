@@ -123,6 +123,15 @@ def expires(org: SandboxOrg, session: Session) -> datetime:
     return used + timedelta(seconds=int(row.get("NumSecondsValid") or 0))
 
 
+def mark_current(org: SandboxOrg) -> None:
+    """Bring AuthSession.IsCurrent up to date: true of the session of the request under way, and of no other."""
+    sobject = org.schema.get("AuthSession")
+    if sobject is not None:
+        org.store.ensure(sobject)
+        sql = 'UPDATE "AuthSession" SET "IsCurrent" = ("Id" = :id) WHERE "IsCurrent" <> ("Id" = :id)'
+        org.store.execute(sql, {"id": org.session_id.get() or ""})
+
+
 def end_session(org: SandboxOrg, token: str) -> bool:
     """End a session; False when there is none."""
     key = digest(token)

@@ -62,6 +62,13 @@ def test_everybody_sees_the_own_sessions_and_admins_all(
     assert history["UserId"] == user_ids["integration"]
 
 
+def test_one_session_is_the_current_one(connect: Callable[[str], Client]) -> None:
+    clients = [connect("admin"), connect("admin"), connect("erp")]
+    found = [client.query("SELECT Id FROM AuthSession WHERE IsCurrent = true") for client in clients]
+    assert [len(rows) for rows in found] == [1, 1, 1]
+    assert len({rows[0]["Id"] for rows in found}) == 3
+
+
 def test_deleting_a_session_ends_it(org: SandboxOrg, admin: Client, erp: Client, user_ids: dict[str, str]) -> None:
     others = org.rows("AuthSession", UsersId=user_ids["admin"])[0]["Id"]
     assert not erp.ask("DELETE", f"sobjects/AuthSession/{others}").ok
