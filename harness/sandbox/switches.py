@@ -67,6 +67,11 @@ class Switches:
         False,
         about="Whether users of the Salesforce Integration license may have feature licenses such as Marketing User.",
     )
+    duplicate_result_key: Literal["duplicateResut", "duplicateResult"] = _switch(
+        "duplicateResut",
+        "duplicateResult",
+        about="The key of what a duplicate rule found in a REST error: misspelt, as reports of real orgs have it, or not.",
+    )
     delete_refusal: Literal["entity-type", "insufficient-access"] = _switch(
         "entity-type",
         "insufficient-access",
@@ -102,6 +107,9 @@ class Switches:
     username_password_flow: bool = _switch(
         True,
         about="Whether the OAuth username-password flow is allowed; orgs made since Summer '23 block it by default.",
+    )
+    metadata_job_seconds: int = _switch(
+        0, 10, 600, about="How long deploys and retrieves of the Metadata API take, in seconds of the org's clock."
     )
     connected_app_creation: bool = _switch(
         False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -16,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from harness.sandbox import identity
+from harness.sandbox import duplicates, identity
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.event_log import EventLog
 from harness.sandbox.http import apex, intake, metadata, partner
@@ -128,11 +129,12 @@ class _Face:
         """The partner, enterprise and Metadata API."""
         kind, version = request.path_params["kind"], request.path_params["version"]
         if kind == "m":
-            return metadata.call(self.org, body)
+            remember = partial(_remember_user, request)
+            return metadata.answer(self.org, self.desk, version=version, body=body, signed_in=remember)
         if kind not in ("c", "u"):
             raise not_found()
         asked = partner.Asked(kind, version, body, request.url.netloc, caller_of(self.org, request))
-        return partner.answer(self.org, self.desk, asked, signed_in=lambda user: _remember_user(request, user))
+        return partner.answer(self.org, self.desk, asked, signed_in=partial(_remember_user, request))
 
     def _user_id(self, request: Request) -> str:
         """Who asks. Raises ApiError: no session, or a user who may not use the API."""
@@ -150,6 +152,8 @@ class _Face:
 
     def _call(self, request: Request, body: bytes, *, user_id: str, version: str, path: str) -> Call:
         params = dict(request.query_params)
+        self.org.duplicate_options.set(duplicates.read_header(request.headers.get(duplicates.HEADER)))
+        self.org.api_version.set(version)
         overridden = params.pop("_HttpMethod", None) if request.method == "POST" else None
         return Call(
             org=self.org,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.http.usage import RollingCount, daily_requests, limit_exceeded
 from harness.sandbox.ids import IdSequence
+from harness.sandbox.metadata.jobs import MetadataJobs
 
 if TYPE_CHECKING:
     from harness.sandbox.event_log import ApiRequest
@@ -63,6 +64,8 @@ class Desk:
     """Bulk jobs of both APIs, oldest first."""
     at_work: list[Job] = field(default_factory=list)
     """Those of them that have something to do."""
+    metadata_jobs: MetadataJobs = field(default_factory=MetadataJobs)
+    """Deploys and retrieves of the Metadata API."""
     batches: RollingCount = field(default_factory=RollingCount)
     """Batches of bulk jobs in the last 24 hours."""
     query_jobs: RollingCount = field(default_factory=RollingCount)

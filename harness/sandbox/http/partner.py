@@ -96,10 +96,12 @@ def check_version(version: str) -> None:
 
 
 def session_user(org: SandboxOrg, request: Request) -> str:
-    """The user of the session in the header. Raises SoapFault: no session, or a user who may not use the API."""
+    """The user of the session in the header. Raises SoapFault or ApiError: no session, or one that may not do this."""
     session = identity.session_of(org, request.header("SessionHeader", "sessionId"))
     if session is None:
         raise SoapFault("INVALID_SESSION_ID", "Invalid Session ID found in SessionHeader: Illegal Session")
+    if session.password_expired and request.operation != "setPassword":
+        raise identity.expired_password()
     if not org.permissions_of(session.user_id).has("ApiEnabled"):
         raise SoapFault("API_CURRENTLY_DISABLED", "API is disabled for this User")
     return session.user_id

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from xml.etree.ElementTree import Element
 
+from harness.sandbox.metadata.errors import ComponentError
 from harness.sandbox.metadata.parts import Parts
 from harness.sandbox.metadata.work import Work
 from harness.sandbox.store import Row
@@ -68,6 +69,6 @@ class Kind(ABC):
         """The component of that name."""
         return next((one for one in self.list(work) if one.name.lower() == name.lower()), None)
 
-    def rename(self, work: Work, old: str, new: str) -> None:
-        """Give a component another name: by writing it again, for most types."""
-        raise NotImplementedError
+    def rename(self, work: Work, old: str, new: str) -> None:  # noqa: ARG002 - for those that can
+        """Give a component another API name, where its type allows that."""
+        raise ComponentError("INVALID_OPERATION", f"The {self.name} {old} cannot be renamed to {new}")

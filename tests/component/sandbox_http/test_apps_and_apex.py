@@ -121,9 +121,9 @@ def test_what_the_metadata_api_refuses(admin: Client, erp: Client) -> None:
     nobody = Client(admin.url, "nobody")
     assert "INVALID_SESSION_ID: Invalid Session ID found in SessionHeader: Illegal Session" in read(nobody, "X", "Y")
     nobody.http.close()
-    assert "INVALID_TYPE" in read(admin, "CustomObject", "Account")
+    assert "INVALID_TYPE" in read(admin, "Nothing", "Account")
     assert "EXCEEDED_ID_LIMIT" in read(admin, "ConnectedApp", *["ERP_Legacy"] * 11)
-    assert "INVALID_OPERATION" in soap(admin, "<met:deleteMetadata/>")
+    assert "No operation available for request" in soap(admin, "<met:deleteEverything/>")
     unknown = update(admin, "ConnectedApp", "<met:fullName>Nobody</met:fullName>")
     assert "<statusCode>INVALID_CROSS_REFERENCE_KEY</statusCode>" in unknown
     lost = "<met:fullName>ERP_Legacy</met:fullName><met:permissionsetName>Nothing</met:permissionsetName>"
