@@ -61,8 +61,15 @@ class AuditTrail:
         table = self._org.schema.get(_TABLE)
         if table is None:
             return
-        values = {"Action": entry.action, "Section": entry.section, "Display": entry.display}
-        self._org.write_new(table, values, self._actor)
+        row = {
+            "Id": self._org.ids.next(table.key_prefix),
+            "Action": entry.action,
+            "Section": entry.section,
+            "Display": entry.display,
+            "CreatedById": self._actor,
+            "CreatedDate": wire_datetime(self._org.clock.now()),
+        }
+        self._org.store.insert(table, row)
         self._clear()
 
     def _clear(self) -> None:
