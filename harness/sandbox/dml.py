@@ -98,6 +98,7 @@ class Dml:
             if standing is not None:
                 return standing
             rules.before_create(columns)
+            self._org.duplicates.check(sobject, columns, access, new=True)
             row = self._org.write_new(sobject, columns, access.user_id)
             rules.after_create(row)
             return str(row["Id"])
@@ -118,6 +119,8 @@ class Dml:
             self._check_unique(sobject, columns, row["Id"], rules)
             self._check_mixed(sobject, columns)
             rules.before_update(row, columns)
+            if self._org.duplicates.concerns(sobject, columns):
+                self._org.duplicates.check(sobject, {**row, **columns}, access, new=False)
             after = self._org.write_changes(sobject, row, columns, access.user_id)
             rules.after_update(row, after)
             self._org.sharing_guard.owner_changed(sobject, row, after)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,8 @@ class Refusal:
     code: str
     message: str
     fields: tuple[str, ...] | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """What an error body has beside: the duplicates that were found."""
 
 
 class ApiError(Exception):

@@ -17,6 +17,7 @@ from harness.sandbox.clock import SandboxClock, wire_datetime
 from harness.sandbox.derived import Derived, link_definitions
 from harness.sandbox.describe import describe, describe_global, visible
 from harness.sandbox.dml import Dml
+from harness.sandbox.duplicates import DuplicateOptions, Duplicates
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.ids import IdSequence, long_id, make_id
 from harness.sandbox.incoming import AUDIT_FIELDS
@@ -80,6 +81,11 @@ class SandboxOrg:
         self.shares = DerivedShares(self)
         self.record_access = RecordAccess(self)
         self.session_id: ContextVar[str | None] = ContextVar("session_id", default=None)
+        """The AuthSession of the request under way."""
+        self.duplicate_options = ContextVar("duplicate_options", default=DuplicateOptions())
+        """What the request under way says about duplicates."""
+        self.api_version = ContextVar("api_version", default=API_VERSION)
+        """The version of the request under way, for what a refusal has to tell of it."""
         self.book = AccessBook(
             schema,
             self.store,
@@ -88,6 +94,7 @@ class SandboxOrg:
             restricts_settings=lambda: self.switches.restricted_custom_settings,
         )
         self.derived = Derived(self)
+        self.duplicates = Duplicates(self)
         self.dml = Dml(self, rules_of(self))
         self.trail = AuditTrail(self)
         self.recalculation = Recalculation(self)

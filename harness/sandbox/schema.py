@@ -180,6 +180,42 @@ class SharingRule:
     """Of a rule on accounts: the objects of the accounts' children, each with its level: (("Case", "Edit"), ...)."""
 
 
+@dataclass(frozen=True, slots=True)
+class MatchingItem:
+    """One field that a matching rule compares."""
+
+    field: str
+    match_blanks: bool = False
+    """Whether two empty values are alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class MatchingRule:
+    """How rows of an object are compared (Metadata API guide, MatchingRules)."""
+
+    name: str
+    items: tuple[MatchingItem, ...]
+    filter: str | None = None
+    """How the items are joined, by their numbers: `1 AND (2 OR 3)`; all of them, where nothing is said."""
+    standard: bool = False
+    """Whether the rule comes with every org."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateRule:
+    """What happens to a row that is like another one (Metadata API guide, DuplicateRule)."""
+
+    name: str
+    label: str
+    matching: tuple[MatchingRule, ...]
+    on_insert: str | None = None
+    """`Block`, `Allow` where the caller is warned, None where nothing is said."""
+    on_update: str | None = None
+    alert_text: str = "Use one of these records?"
+    enforces_sharing: bool = True
+    active: bool = True
+
+
 class Schema:
     """All objects of an org, its system permissions, and the terms of its licenses."""
 
@@ -194,6 +230,8 @@ class Schema:
         """By PermissionSetLicense.DeveloperName."""
         self.sharing_rules: dict[str, list[SharingRule]] = {}
         """By the object's name in lower case."""
+        self.duplicate_rules: dict[str, list[DuplicateRule]] = {}
+        """By the object's name in lower case, in their order."""
 
     def add(self, sobject: SObject) -> None:
         """Add or replace an object."""

@@ -51,6 +51,8 @@ def refusal(error: ApiError) -> Answer:
 
 def error_object(error: Refusal) -> dict[str, Any]:
     """One element of an error array."""
+    if error.more:
+        return {**error.more, "errorCode": error.code, "message": error.message}
     if error.code in _CODE_FIRST:
         return {"errorCode": error.code, "message": error.message}
     known: dict[str, Any] = {"message": error.message, "errorCode": error.code}

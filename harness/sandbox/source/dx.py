@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from harness.sandbox.source import dx_access, dx_apps, dx_objects, dx_sharing
+from harness.sandbox.source import dx_access, dx_apps, dx_duplicates, dx_objects, dx_sharing
 from harness.sandbox.source.document import Node, read_document
 from harness.sandbox.source.errors import SourceError
 from harness.sandbox.source.metadata import ObjectMetadata, Project
@@ -95,6 +95,17 @@ def _read_sharing_rules(project: Project, name: str, path: Path) -> None:
         raise SourceError(f"{path}: {error}") from error
 
 
+def _read_matching_rules(project: Project, name: str, path: Path) -> None:
+    try:
+        project.matching_rules[name] = dx_duplicates.read_matching_rules(read_document(path))
+    except ValueError as error:
+        raise SourceError(f"{path}: {error}") from error
+
+
+def _read_duplicate_rule(project: Project, name: str, path: Path) -> None:
+    project.duplicate_rules.append(dx_duplicates.read_duplicate_rule(name, read_document(path)))
+
+
 def _read_class(project: Project, name: str, _path: Path) -> None:
     project.classes.add(name)
 
@@ -134,6 +145,8 @@ _READERS: dict[str, Reader] = {
     "mutingpermissionset": _into("muting", dx_access.read_permissions),
     "permissionsetgroup": _into("groups", dx_access.read_group),
     "sharingRules": _read_sharing_rules,
+    "matchingRule": _read_matching_rules,
+    "duplicateRule": _read_duplicate_rule,
     "role": _into("roles", dx_access.read_role),
     "group": _into("public_groups", dx_access.read_public_group),
     "queue": _into("queues", dx_access.read_queue),

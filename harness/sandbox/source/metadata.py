@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.sandbox.schema import SharingRule
+from harness.sandbox.schema import MatchingRule, SharingRule
+from harness.sandbox.source.dx_duplicates import DuplicateMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,9 @@ class Project:
     pages: set[str] = field(default_factory=set)
     sharing_rules: dict[str, list[SharingRule]] = field(default_factory=dict)
     """By object."""
+    matching_rules: dict[str, dict[str, MatchingRule]] = field(default_factory=dict)
+    """By object and name."""
+    duplicate_rules: list[DuplicateMetadata] = field(default_factory=list)
     value_sets: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property

@@ -10,6 +10,7 @@ from dataclasses import replace
 from harness.sandbox.objects import apply_terms, standard_licenses, standard_schema
 from harness.sandbox.objects.notation import label_of, owner_field, system_field
 from harness.sandbox.schema import Field, LicenseTerms, Schema, SObject, SystemPermission
+from harness.sandbox.source.dx_duplicates import standard_matching_rule
 from harness.sandbox.source.fields import make_fields
 from harness.sandbox.source.metadata import FieldMetadata, ObjectMetadata, PermissionsMetadata, Project
 
@@ -29,6 +30,7 @@ def build_schema(project: Project) -> Schema:
     builder.add_objects()
     builder.add_what_is_mentioned()
     builder.schema.sharing_rules = {name.lower(): rules for name, rules in project.sharing_rules.items() if rules}
+    builder.add_duplicate_rules()
     apply_terms(builder.schema, standard_licenses())
     for container in project.containers:
         if container.license and container.license not in builder.schema.permission_set_licenses:
@@ -56,6 +58,15 @@ class _Builder:
             for target in _ACTIVITIES if name == _ACTIVITY else (name,):
                 sobject = self.schema.get(target) or self._new_object(target, metadata)
                 self._extend(sobject, metadata)
+
+    def add_duplicate_rules(self) -> None:
+        """The rules whose matching rules are known, in the order of their names."""
+        for one in sorted(self._project.duplicate_rules, key=lambda one: one.rule.name):
+            own = self._project.matching_rules.get(one.sobject, {})
+            found = [own.get(name) or standard_matching_rule(one.sobject, name) for name in one.matching]
+            matching = tuple(rule for rule in found if rule is not None)
+            rules = self.schema.duplicate_rules.setdefault(one.sobject.lower(), [])
+            rules.append(replace(one.rule, matching=matching))
 
     def add_what_is_mentioned(self) -> None:
         """Add plain objects, fields and system permissions for those that only permissions name."""
