@@ -7,11 +7,13 @@ or anywhere in a body; `.` goes to a field and `[n]` to an element.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from harness.sandbox import duplicates
 from harness.sandbox.errors import ApiError, Refusal, not_found
 from harness.sandbox.http.call import Call, check_version, parser_error
 from harness.sandbox.http.wire import Answer, error_object, refusal
@@ -92,9 +94,23 @@ def send(
             is_part=True,
             all_or_none=all_or_none,
         )
-        return dispatch(part)
+        with _duplicates(call, part.headers.get(duplicates.HEADER)):
+            return dispatch(part)
     except ApiError as error:
         return refusal(error)
+
+
+@contextmanager
+def _duplicates(call: Call, header: str | None) -> Iterator[None]:
+    """What a part says of duplicates holds for that part alone; one that says nothing has what the whole says."""
+    if header is None:
+        yield
+        return
+    token = call.org.duplicate_options.set(duplicates.read_header(header))
+    try:
+        yield
+    finally:
+        call.org.duplicate_options.reset(token)
 
 
 def failed(answer: Answer, *, all_or_none: bool) -> bool:

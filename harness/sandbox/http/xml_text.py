@@ -23,6 +23,7 @@ _NAME = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _DEEPEST = 50
 _ROOTS = (
+    ("tooling", "urls"),
     ("compositeResponse", "CompositeResponse"),
     ("objectDescribe", "SObjectInfo"),
     ("childRelationships", "DescribeSObject"),
@@ -30,8 +31,7 @@ _ROOTS = (
     ("records", "QueryResult"),
     ("hasErrors", "SObjectTreeResponse"),
     ("DailyApiRequests", "LimitsSnapshot"),
-    ("success", "Result"),
-    ("tooling", "urls"),
+    ("isExpired", "Password"),
 )
 
 
