@@ -477,3 +477,9 @@ def test_large_data_is_read_in_time() -> None:
     assert (len(table), table[0], len(table[-1][0])) == (50_001, ['a"b,c', "d"], 500_000)
     with pytest.raises(BadBatch, match="EOF reached"):
         read_table('"' + '""' * 500_000)
+
+
+def test_lines_and_cells() -> None:
+    assert read_table('A,B\n\n"",\n,\n') == [["A", "B"], ["", ""], ["", ""]]
+    assert read_table('A\n""\n\nx') == [["A"], [""], ["x"]]
+    assert read_table("A;B\r\n1;", delimiter=";") == [["A", "B"], ["1", ""]]

@@ -17,7 +17,9 @@ from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
     SalesforceExpiredSession,
+    SalesforceGeneralError,
     SalesforceMalformedRequest,
+    SalesforceOperationError,
     SalesforceResourceNotFound,
 )
 
@@ -185,7 +187,7 @@ def test_refusals_arrive_as_the_librarys_errors(sf: Salesforce, session: request
 
 
 def test_bulk_jobs(sf: Salesforce, org: SandboxOrg) -> None:
-    outcome = sf.bulk2.Account.insert(records=[{"Name": "A", "Industry": "Retail"}, {"Name": "", "Industry": "Retail"}], wait=0)
+    outcome = sf.bulk2.Account.insert(records=[{"Name": "A"}, {"Name": ""}], wait=0)
     assert outcome[0]["numberRecordsProcessed"] == 2
     assert outcome[0]["numberRecordsFailed"] == 1
     failed = sf.bulk2.Account.get_failed_records(outcome[0]["job_id"])
@@ -193,6 +195,90 @@ def test_bulk_jobs(sf: Salesforce, org: SandboxOrg) -> None:
     text = "".join(sf.bulk2.Account.query("SELECT Id, Name FROM Account", wait=0))
     assert [row["Name"] for row in csv.DictReader(io.StringIO(text))] == ["A"]
     org.delete_row("Account", org.rows("Account")[0]["Id"])
+
+
+@pytest.fixture
+def no_accounts(org: SandboxOrg) -> None:
+    for row in org.rows("Account"):
+        org.delete_row("Account", row["Id"])
+
+
+@pytest.mark.usefixtures("no_accounts")
+def test_bulk_1_writes(sf: Salesforce, org: SandboxOrg) -> None:
+    made = sf.bulk.Account.insert([{"Name": "A", "ERP_Key__c": "B1"}, {"Name": "B", "Colour__c": "x"}])
+    assert [one["success"] for one in made] == [True, False]
+    assert made[1]["errors"][0]["statusCode"] == "INVALID_FIELD"
+    upserted = sf.bulk.Account.upsert(
+        [{"Name": "A2", "ERP_Key__c": "B1"}, {"Name": "C", "ERP_Key__c": "B2"}], "ERP_Key__c"
+    )
+    assert [one["created"] for one in upserted] == [False, True]
+    changed = sf.bulk.Account.update(
+        [{"Id": one["id"], "Name": "X"} for one in upserted], batch_size=1, use_serial=True
+    )
+    assert all(one["success"] for one in changed)
+    detailed = sf.bulk.Account.update([{"Id": made[0]["id"], "Name": "A3"}], include_detailed_results=True)
+    assert [(one["Name"], one["success"]) for one in detailed] == [("A3", True)]
+    assert sf.bulk.submit_dml("Account", "delete", [{"Id": made[0]["id"]}])[0]["success"]
+    assert sf.bulk.Account.hard_delete([{"Id": upserted[1]["id"]}])[0]["success"]
+    assert org.rows("Account") == []
+    bypassed = sf.bulk.Account.insert([{"Name": "D"}], bypass_results=True)
+    assert bypassed[0]["bypass_results"] is True
+    sf.limits()  # the batch goes on with the next request, whatever it is
+    sf.bulk.Account.delete([{"Id": row["Id"]} for row in org.rows("Account")])
+
+
+@pytest.mark.usefixtures("no_accounts")
+def test_bulk_1_queries(sf: Salesforce, org: SandboxOrg) -> None:
+    ids = [org.insert_row("Account", {"Name": f"A{number}"}) for number in range(3)]
+    assert [row["Name"] for row in sf.bulk.Account.query("SELECT Name FROM Account ORDER BY Name")] == [
+        "A0",
+        "A1",
+        "A2",
+    ]
+    sf.Account.delete(ids[0])
+    gone = sf.bulk.Account.query_all("SELECT Id FROM Account WHERE IsDeleted = true AND Name = 'A0'")
+    assert [row["Id"] for row in gone] == ids[:1]
+    lazy = list(sf.bulk.Account.query("SELECT Id FROM Account", lazy_operation=True))
+    assert [len(page) for page in lazy] == [2]
+    with pytest.raises(SalesforceGeneralError, match="INVALID_FIELD"):
+        sf.bulk.Account.query("SELECT Colour__c FROM Account")
+    sf.bulk.Account.delete([{"Id": one} for one in ids[1:]])
+
+
+@pytest.mark.usefixtures("no_accounts")
+def test_bulk_2_writes(sf: Salesforce, org: SandboxOrg, tmp_path: Path) -> None:
+    rows = [{"Name": f"A{number}", "ERP_Key__c": f"K{number}"} for number in range(5)]
+    outcome = sf.bulk2.Account.insert(records=rows, batch_size=2, wait=0)
+    assert [one["numberRecordsProcessed"] for one in outcome] == [2, 2, 1]
+    changes = [{"Name": "A9", "ERP_Key__c": "K0"}, {"Name": "B", "ERP_Key__c": "K7"}]
+    upserted = sf.bulk2.Account.upsert(records=changes, external_id_field="ERP_Key__c", wait=0)[0]
+    records = sf.bulk2.Account.get_all_ingest_records(upserted["job_id"])
+    assert [one["sf__Created"] for one in records["successfulRecords"]] == ["false", "true"]
+    assert (records["failedRecords"], records["unprocessedRecords"]) == ([], [])
+    ids = sorted(row["Id"] for row in org.rows("Account"))
+    file = tmp_path / "update.csv"
+    file.write_text("Id|Name\r\n" + "".join(f"{one}|X\r\n" for one in ids), newline="")
+    options: dict[str, Any] = {"column_delimiter": "PIPE", "line_ending": "CRLF"}
+    assert sf.bulk2.Account.update(csv_file=str(file), wait=0, **options)[0]["numberRecordsFailed"] == 0
+    assert {row["Name"] for row in org.rows("Account")} == {"X"}
+    assert sf.bulk2.Account.delete(records=[{"Id": one} for one in ids[:3]], wait=0)[0]["numberRecordsFailed"] == 0
+    assert sf.bulk2.Account.hard_delete(records=[{"Id": one} for one in ids[3:]], wait=0)[0]["numberRecordsFailed"] == 0
+    assert org.rows("Account") == []
+    with pytest.raises(SalesforceOperationError, match="InvalidBatch : Field name not found : Colour__c"):
+        sf.bulk2.Account.insert(records=[{"Colour__c": "x"}], wait=0)
+
+
+@pytest.mark.usefixtures("no_accounts")
+def test_bulk_2_queries(sf: Salesforce, org: SandboxOrg, tmp_path: Path) -> None:
+    ids = [org.insert_row("Account", {"Name": f"A{number}"}) for number in range(5)]
+    pages = list(sf.bulk2.Account.query("SELECT Id FROM Account ORDER BY Name", max_records=2, wait=0))
+    assert [row["Id"] for page in pages for row in csv.DictReader(io.StringIO(str(page)))] == ids
+    sf.Account.delete(ids[0])
+    everything = "".join(sf.bulk2.Account.query_all("SELECT Id FROM Account WHERE Name = 'A0'", wait=0))
+    assert ids[0] in everything
+    files = sf.bulk2.Account.download("SELECT Id FROM Account", path=str(tmp_path), max_records=3, wait=0)
+    assert [one["number_of_records"] for one in files] == [3, 1]
+    sf.bulk2.Account.delete(records=[{"Id": one} for one in ids[1:]], wait=0)
 
 
 def test_limits_and_the_org_itself(sf: Salesforce, org: SandboxOrg) -> None:
