@@ -5,7 +5,8 @@ Metadata API guide, "CRUD-Based Calls" and "Utility Calls".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from xml.etree.ElementTree import Element
 
 from harness.sandbox.http.envelope import (
@@ -126,7 +127,7 @@ def delete(work: Work, request: Request) -> str:
             raise ComponentError("INVALID_CROSS_REFERENCE_KEY", f"no {kind.name} named {name} found")
         kind.remove(work, name)
 
-    return _attempt_all(work, request, [(name, lambda name=name: remove(name)) for name in names])
+    return _attempt_all(work, request, [(name, partial(remove, name)) for name in names])
 
 
 def rename(work: Work, request: Request) -> str:
@@ -151,7 +152,7 @@ def _write_all(work: Work, request: Request, write: Write, *, created: dict[str,
     steps = []
     for one in given:
         kind, name = _kind(type_of(one)), text_of(one, "fullName").strip()
-        steps.append((name, lambda kind=kind, name=name, one=one: _checked_write(write, kind, name, one)))
+        steps.append((name, partial(_checked_write, write, kind, name, one)))
     return _attempt_all(work, request, steps, created=created)
 
 
@@ -168,7 +169,7 @@ def _checked_write(write: Write, kind: Kind, name: str, given: Element) -> None:
 def _attempt_all(
     work: Work,
     request: Request,
-    steps: list[tuple[str, Callable[[], None]]],
+    steps: Sequence[tuple[str, Callable[[], None]]],
     *,
     created: dict[str, bool] | None = None,
 ) -> str:
