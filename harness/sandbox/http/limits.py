@@ -109,10 +109,9 @@ def record_count(call: Call) -> Answer:
 
 def _used(call: Call) -> Iterator[tuple[str, int]]:
     """What was used of limits that are counted by jobs."""
-    jobs = list(call.desk.jobs.values())
-    queries = sum(1 for job in jobs if job.operation.startswith("query"))
-    yield "DailyBulkV2QueryJobs", queries
-    yield "DailyBulkApiBatches", len(jobs) - queries
+    now = call.org.clock.peek()
+    yield "DailyBulkV2QueryJobs", call.desk.query_jobs.count(now)
+    yield "DailyBulkApiBatches", call.desk.batches.count(now)
 
 
 def _permission_sets(call: Call) -> tuple[int, int]:

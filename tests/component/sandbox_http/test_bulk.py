@@ -483,3 +483,11 @@ def test_lines_and_cells() -> None:
     assert read_table('A,B\n\n"",\n,\n') == [["A", "B"], ["", ""], ["", ""]]
     assert read_table('A\n""\n\nx') == [["A"], [""], ["x"]]
     assert read_table("A;B\r\n1;", delimiter=";") == [["A", "B"], ["1", ""]]
+
+
+def test_what_was_used_shows_in_the_limits(erp: Client, admin: Client) -> None:
+    erp.post("jobs/query", {"operation": "query", "query": "SELECT Id FROM Account"})
+    put(erp, b"Name\nA\n")
+    limits = admin.get("limits").json()
+    assert limits["DailyBulkV2QueryJobs"] == {"Max": 10_000, "Remaining": 9_999}
+    assert limits["DailyBulkApiBatches"] == {"Max": 15_000, "Remaining": 14_999}
