@@ -16,7 +16,7 @@ from harness.sandbox.access import EffectiveAccess, has_object_permissions
 from harness.sandbox.clock import wire_datetime
 from harness.sandbox.contents import NEEDS, OBJECT_RIGHTS
 from harness.sandbox.definitions import dependency_rows, entity_rows, field_rows
-from harness.sandbox.identity.sessions import mark_current
+from harness.sandbox.identity.sessions import bring_up_to_date
 from harness.sandbox.ids import long_id, make_id
 from harness.sandbox.permission_names import is_permissionable
 from harness.sandbox.rules.ceiling import Seats
@@ -99,7 +99,7 @@ class Derived:
             elif sobject.name == "PermissionSetGroup":
                 self._org.recalculation.looked_at()
             elif sobject.name == "AuthSession":
-                mark_current(self._org)
+                bring_up_to_date(self._org)
             elif sobject.name in TABLES:
                 self._user_access.prepare(sobject, access, asked)
 

@@ -66,6 +66,8 @@ class TokenRequest:
 def token(request: TokenRequest) -> Answer:
     """`POST /services/oauth2/token`."""
     try:
+        if request.caller.method != "POST":
+            raise TokenRefused("invalid_request", "must use HTTP POST")
         grant = request.required("grant_type")
         if grant not in _GRANTS:
             raise TokenRefused("unsupported_grant_type", "grant type not supported")

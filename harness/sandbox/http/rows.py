@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.sandbox import identity
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.http import blobs, conditional
 from harness.sandbox.http.call import Call
@@ -16,7 +15,6 @@ from harness.sandbox.http.recent import touch
 from harness.sandbox.http.wire import Answer
 from harness.sandbox.values import to_column
 
-_SHUT_OUT_BY = frozenset({"user", "userlogin"})
 _TELLS_CREATED = 46
 """Since this version an upsert says whether the row is new."""
 
@@ -111,7 +109,6 @@ def create(call: Call, sobject: str, values: Mapping[str, Any]) -> str:
 def update(call: Call, sobject: str, record_id: str, values: Mapping[str, Any]) -> None:
     """Change a row as the caller. Raises ApiError."""
     call.org.update(sobject, record_id, without_attributes(values), as_user=call.user_id)
-    _end_sessions(call, sobject)
 
 
 def remove(call: Call, sobject: str, record_id: str) -> None:
@@ -121,9 +118,7 @@ def remove(call: Call, sobject: str, record_id: str) -> None:
 
 def upsert(call: Call, sobject: str, field: str, value: Any, values: Mapping[str, Any]) -> tuple[str, bool]:
     """Create or change the row with that external id; returns its id and whether it is new. Raises ApiError."""
-    outcome = call.org.upsert(sobject, field, value, without_attributes(values), as_user=call.user_id)
-    _end_sessions(call, sobject)
-    return outcome
+    return call.org.upsert(sobject, field, value, without_attributes(values), as_user=call.user_id)
 
 
 def without_attributes(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,9 +176,3 @@ def _several(call: Call, sobject: str, ids: list[str]) -> Answer:
 
 def _told(call: Call, *, new: bool) -> dict[str, Any]:
     return {"created": new} if call.number >= _TELLS_CREATED else {}
-
-
-def _end_sessions(call: Call, sobject: str) -> None:
-    """Freezing and deactivating are updates of these objects."""
-    if sobject.lower() in _SHUT_OUT_BY:
-        identity.end_sessions_of_shut_out_users(call.org)

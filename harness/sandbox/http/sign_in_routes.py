@@ -24,6 +24,7 @@ Handler = Callable[[Request, bytes], Answer]
 Over = Callable[[Handler], Callable[[Request], Awaitable[Response]]]
 
 _MOST_FIELDS = 1000
+_MOST_BYTES = 2**20
 _BOTH = ["GET", "POST"]
 
 
@@ -32,7 +33,7 @@ def sign_in_routes(org: SandboxOrg, desk: Desk, over: Over) -> list[Route]:
     face = _SignIn(org, desk)
     oauth2 = "/services/oauth2"
     return [
-        Route(f"{oauth2}/token", over(face.token), methods=["POST"]),
+        Route(f"{oauth2}/token", over(face.token), methods=_BOTH),
         Route(f"{oauth2}/authorize", over(face.authorize), methods=_BOTH),
         Route(f"{oauth2}/userinfo", over(face.userinfo), methods=_BOTH),
         Route(f"{oauth2}/introspect", over(face.introspect), methods=["POST"]),
@@ -111,9 +112,10 @@ class _SignIn:
 
 
 def _params(request: Request, body: bytes) -> dict[str, str]:
-    """Query and form together, the form before the query. Of too many fields none is taken."""
+    """Query and form together, the form before the query. Of a form that is no sign-in's, none is taken."""
+    text = body.decode("utf-8", "replace") if len(body) <= _MOST_BYTES else ""
     try:
-        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+        form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
     except ValueError:
         form = {}
     return dict(request.query_params) | form

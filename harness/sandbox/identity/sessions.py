@@ -31,6 +31,12 @@ SELECT s."LastModifiedDate", s."NumSecondsValid", u."IsActive",
        (SELECT max(l."IsFrozen") FROM "UserLogin" l WHERE l."UserId" = u."Id")
 FROM "AuthSession" s JOIN "User" u ON u."Id" = s."UsersId" WHERE s."Id" = ?
 """
+_MOMENT = 23
+"""Characters of `2026-01-05T09:00:00.000`, which SQLite reads; it does not read the platform's zone."""
+_RUN_OUT = """
+SELECT "Id" FROM "AuthSession"
+WHERE julianday(substr("LastModifiedDate", 1, 23)) + "NumSecondsValid" / 86400.0 <= julianday(?)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +129,19 @@ def expires(org: SandboxOrg, session: Session) -> datetime:
     return used + timedelta(seconds=int(row.get("NumSecondsValid") or 0))
 
 
-def mark_current(org: SandboxOrg) -> None:
-    """Bring AuthSession.IsCurrent up to date: true of the session of the request under way, and of no other."""
+def bring_up_to_date(org: SandboxOrg) -> None:
+    """Make AuthSession fit to be looked at: without sessions that ran out, and IsCurrent true of the one that asks."""
     sobject = org.schema.get("AuthSession")
-    if sobject is not None:
-        org.store.ensure(sobject)
-        sql = 'UPDATE "AuthSession" SET "IsCurrent" = ("Id" = :id) WHERE "IsCurrent" <> ("Id" = :id)'
-        org.store.execute(sql, {"id": org.session_id.get() or ""})
+    if sobject is None:
+        return
+    org.store.ensure(sobject)
+    now = wire_datetime(org.clock.peek())[:_MOMENT]
+    gone = {row[0] for row in org.store.execute(_RUN_OUT, (now,))}
+    for key, values in list(Drawer(org, "session")) if gone else ():
+        if values["id"] in gone:
+            _forget(org, key, values["id"])
+    sql = 'UPDATE "AuthSession" SET "IsCurrent" = ("Id" = :id) WHERE "IsCurrent" <> ("Id" = :id)'
+    org.store.execute(sql, {"id": org.session_id.get() or ""})
 
 
 def end_session(org: SandboxOrg, token: str) -> bool:
@@ -152,15 +164,10 @@ def end_sessions(org: SandboxOrg, **equals: str) -> int:
     return ended
 
 
-def end_sessions_of_shut_out_users(org: SandboxOrg) -> None:
-    """End the sessions of users who are frozen or inactive now, so that unfreezing does not bring them back."""
-    if not org.switches.shut_out_users_lose_sessions:
-        return
-    frozen = {row["UserId"] for row in org.rows("UserLogin", IsFrozen=1)}
-    inactive = {row["Id"] for row in org.rows("User", IsActive=0)}
-    for key, values in list(Drawer(org, "session")):
-        if values["user_id"] in frozen | inactive:
-            _forget(org, key, values["id"])
+def end_sessions_of_shut_out_user(org: SandboxOrg, user_id: str) -> None:
+    """End the sessions of a user who was frozen or deactivated, so that the way back does not bring them back."""
+    if org.switches.shut_out_users_lose_sessions:
+        end_sessions(org, user_id=user_id)
 
 
 def expired_password() -> ApiError:

@@ -8,6 +8,7 @@ import re
 
 from harness.sandbox.access import FEATURE_PREFIX
 from harness.sandbox.errors import ApiError, invalid
+from harness.sandbox.identity.sessions import end_sessions_of_shut_out_user
 from harness.sandbox.rules.base import Rules, Values, integrity
 from harness.sandbox.rules.ceiling import Ceiling, Seats
 from harness.sandbox.schema import Field
@@ -141,6 +142,7 @@ class UserRules(Rules):
         complete_user(self, row)
 
     def _deactivated(self, row: Row) -> None:
+        end_sessions_of_shut_out_user(self.org, row["Id"])
         if self.org.switches.deactivation_drops_permission_set_licenses:
             self.remove_rows("PermissionSetLicenseAssign", AssigneeId=row["Id"])
         if self.org.switches.deactivation_drops_memberships:
@@ -159,6 +161,10 @@ class UserLoginRules(Rules):
             raise integrity("IsPasswordLocked can only be set to false", ["IsPasswordLocked"])
         if changes.get("IsFrozen") and row.get("UserId") == self.org.dml.user_id:
             raise integrity("You can't freeze your own user", ["IsFrozen"])  # that it is so is known, the text is ours
+
+    def after_update(self, before: Row, row: Row) -> None:
+        if row.get("IsFrozen") and not before.get("IsFrozen"):
+            end_sessions_of_shut_out_user(self.org, str(row["UserId"]))
 
 
 def complete_user(rules: Rules, user: Row) -> None:

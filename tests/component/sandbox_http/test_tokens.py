@@ -79,6 +79,22 @@ def test_deleting_a_session_ends_it(org: SandboxOrg, admin: Client, erp: Client,
     assert admin.get("sobjects").status_code == 200
 
 
+def test_freezing_ends_sessions_whatever_call_it_is(
+    org: SandboxOrg, admin: Client, connect: Callable[[str], Client], user_ids: dict[str, str]
+) -> None:
+    login_id = org.rows("UserLogin", UserId=user_ids["erp"])[0]["Id"]
+    client = connect("erp")
+    for frozen in (True, False):
+        row = {"attributes": {"type": "UserLogin"}, "Id": login_id, "IsFrozen": frozen}
+        answer = admin.ask("PATCH", "composite/sobjects", json={"records": [row]})
+        assert answer.json()[0]["success"] is True
+    assert client.get("sobjects").status_code == 401
+    client = connect("erp")
+    for active in (False, True):
+        admin.ask("PATCH", f"sobjects/User/{user_ids['erp']}", json={"IsActive": active})
+    assert client.get("sobjects").status_code == 401
+
+
 def test_a_session_that_ran_out_leaves_no_row(org: SandboxOrg, erp: Client, user_ids: dict[str, str]) -> None:
     org.clock.advance(identity.SESSION_SECONDS / 2 + 60)
     assert erp.get("").status_code == 200
@@ -87,6 +103,18 @@ def test_a_session_that_ran_out_leaves_no_row(org: SandboxOrg, erp: Client, user
     org.clock.advance(identity.SESSION_SECONDS)
     assert erp.get("").status_code == 401
     assert org.rows("AuthSession", UsersId=user_ids["erp"]) == []
+
+
+def test_nobody_sees_sessions_that_ran_out(
+    org: SandboxOrg, connect: Callable[[str], Client], browser: Browser, app: App
+) -> None:
+    admin = connect("admin")
+    token = own_token(browser, app)
+    for _ in range(2):
+        org.clock.advance(identity.SESSION_SECONDS * 0.9)
+        assert admin.get("").status_code == 200
+    assert len(admin.query(SESSIONS)) == 1
+    assert identity.session_of(org, token) is None
 
 
 def test_the_policy_says_how_long_a_session_lasts(org: SandboxOrg, connect: Callable[[str], Client]) -> None:
@@ -230,6 +258,57 @@ def test_an_app_that_is_deleted_switched_off_or_has_another_secret(org: SandboxO
     assert refusal(browser.token(auth=auth, grant_type="client_credentials"))[0] == "invalid_client_id"
     assert identity.session_of(org, token) is None
     assert org.row("ConnectedApplication", app.id) is None
+
+
+def test_blocked_and_uninstalled_apps_let_nobody_in(
+    org: SandboxOrg, browser: Browser, app: App, user_ids: dict[str, str]
+) -> None:
+    auth = (app.consumer_key, app.consumer_secret)
+    apps.change_app(org, app, blocked=True)
+    blocked = browser.token(auth=auth, grant_type="client_credentials")
+    assert refusal(blocked) == ("OAUTH_APP_BLOCKED", "this app is blocked by admin")
+    apps.change_app(org, app, installed=False)
+    uninstalled = browser.token(auth=auth, grant_type="client_credentials")
+    assert refusal(uninstalled) == ("invalid_client", "app must be installed into org")
+    apps.change_app(org, app, installed=False, consented=frozenset({user_ids["integration"]}))
+    assert browser.token(auth=auth, grant_type="client_credentials").status_code == 200
+    assert [row["Status"] for row in org.rows("LoginHistory")] == [*["Failed: Not approved for access"] * 2, "Success"]
+
+
+def test_a_run_as_user_who_is_frozen(org: SandboxOrg, browser: Browser, app: App, user_ids: dict[str, str]) -> None:
+    login_id = org.rows("UserLogin", UserId=user_ids["integration"])[0]["Id"]
+    org.update_row("UserLogin", login_id, {"IsFrozen": True})
+    auth = (app.consumer_key, app.consumer_secret)
+    assert refusal(browser.token(auth=auth, grant_type="client_credentials")) == (
+        "invalid_grant",
+        "authentication failure",
+    )
+
+
+def test_the_token_endpoint_takes_forms_that_are_posted(browser: Browser, app: App) -> None:
+    assert refusal(browser.get("/services/oauth2/token", {"grant_type": "client_credentials"})) == (
+        "invalid_request",
+        "must use HTTP POST",
+    )
+    missing = ("invalid_request", "missing required parameter: grant_type")
+    for content in (b"{}", b"\xff\xfe", b"a=b&" * 2000, b"grant_type=" + b"x" * 2_000_000, b"%00%ff=%zz"):
+        response = browser.http.post(f"{browser.url}/services/oauth2/token", data=content, timeout=10)
+        assert refusal(response) == missing
+    assert refusal(browser.token(grant_type="urn:ietf:params:oauth:grant-type:device_code"))[0] == (
+        "unsupported_grant_type"
+    )
+    basic = {"Authorization": "Basic nonsense"}
+    form = {"grant_type": "client_credentials"}
+    wrong = browser.post("/services/oauth2/token", form, headers=basic)
+    assert refusal(wrong) == ("invalid_client", "invalid client credentials")
+    assert refusal(browser.token(auth=(app.consumer_key, "é"), grant_type="client_credentials"))[0] == "invalid_client"
+
+
+def test_client_credentials_belong_to_the_own_domain(browser: Browser, app: App) -> None:
+    form = {"grant_type": "client_credentials", "client_id": app.consumer_key, "client_secret": app.consumer_secret}
+    for host in ("login.salesforce.com", "test.salesforce.com:443"):
+        refused = browser.post("/services/oauth2/token", form, headers={"Host": host})
+        assert refusal(refused) == ("invalid_grant", "request not supported on this domain")
 
 
 def test_the_rows_of_an_external_client_app(org: SandboxOrg, admin: Client, user_ids: dict[str, str]) -> None:
