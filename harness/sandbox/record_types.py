@@ -25,8 +25,8 @@ FIELD = "RecordTypeId"
 _STATE = "record_types"
 _MOST_REMEMBERED = 5000
 
-Settings = dict[str, dict[str, bool]]
-"""Permission set to available record type to whether it is the default."""
+Given = dict[str, bool | None]
+"""Record type to whether it is the default; None where it is told not to be available."""
 
 
 class RecordTypes:
@@ -34,7 +34,7 @@ class RecordTypes:
 
     def __init__(self, org: SandboxOrg) -> None:
         self._org = org
-        self._settings: Settings | None = None
+        self._settings: dict[str, Given] | None = None
         self._known: dict[tuple[int, str], tuple[frozenset[str], str | None]] = {}
 
     # What users have
@@ -84,7 +84,8 @@ class RecordTypes:
         settings = self._load()
         mentioned = {one for given in settings.values() for one in given}
         held = [settings.get(one, {}) for one in sorted(access.set_ids)]
-        available = frozenset(one for one in active if one not in mentioned or any(one in given for given in held))
+        told = {one for given in held for one, default in given.items() if default is not None}
+        available = frozenset(one for one in active if one not in mentioned or one in told)
         owned = [settings.get(str(row["Id"]), {}) for row in self._sets_of_profile(access)]
         defaults = sorted(one for given in owned for one, default in given.items() if default and one in available)
         return available, defaults[0] if defaults else None
@@ -96,25 +97,18 @@ class RecordTypes:
 
     # What sets give
 
-    def given_by(self, set_id: str) -> Mapping[str, bool]:
-        """The record types that a set makes available, each with whether it is the profile's default."""
+    def given_by(self, set_id: str) -> Given:
+        """What a set says of record types."""
         return dict(self._load().get(set_id, {}))
 
-    def give(self, set_id: str, record_types: Mapping[str, bool]) -> None:
-        """Let a permission set, or a profile by the set it owns, make record types available; see `given_by`."""
-        self._change(set_id, {**self._load().get(set_id, {}), **record_types})
-
-    def withdraw(self, set_id: str, record_type: str) -> None:
-        """Undo `give`; the record type counts as mentioned as long as another set has it."""
-        self._change(set_id, {one: at for one, at in self._load().get(set_id, {}).items() if one != record_type})
-
-    def _change(self, set_id: str, given: dict[str, bool]) -> None:
+    def give(self, set_id: str, record_types: Mapping[str, bool | None]) -> None:
+        """Let a permission set, or a profile by the set it owns, say of record types whether they are available."""
         with self._org.transaction():
-            self._settings = {**self._load(), set_id: given}
+            self._settings = {**self._load(), set_id: {**self._load().get(set_id, {}), **record_types}}
             self._org.store.save_state(_STATE, self._settings)
             self._known.clear()
 
-    def _load(self) -> Settings:
+    def _load(self) -> dict[str, Given]:
         if self._settings is None:
             self._settings = self._org.store.load_state(_STATE) or {}
         return self._settings

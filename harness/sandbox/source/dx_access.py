@@ -71,9 +71,8 @@ def read_permissions(name: str, root: Node) -> PermissionsMetadata:
         login_ip_ranges=login_ip_ranges(root),
         login_hours=login_hours(root),
         record_types={
-            one.text("recordType") or "": one.flag("default")
+            one.text("recordType") or "": one.flag("default") if one.flag("visible") else None
             for one in root.all("recordTypeVisibilities")
-            if one.flag("visible")
         },
     )
 

@@ -279,14 +279,16 @@ def _permission_columns(system: Iterable[str]) -> dict[str, bool]:
 def load_record_type_access(loading: Loading) -> None:
     """Which record types each profile and permission set makes available.
 
-    An administrator whose profile the project does not hold has them all. Names that the project does not have are left
-    out: a profile may name record types of managed packages.
+    An administrator whose profile the project does not hold has all that others have. Names that the project does not
+    have are left out: a profile may name record types of managed packages.
     """
     for name, one in sorted(loading.project.profiles.items()):
         _give_record_types(loading, set_of_profile(loading, name, asked_by=name), one)
     if SYSTEM_ADMINISTRATOR not in loading.project.profiles:
         administrators = set_of_profile(loading, SYSTEM_ADMINISTRATOR, asked_by=SYSTEM_ADMINISTRATOR)
-        loading.org.record_types.give(administrators, dict.fromkeys(loading.ids.get("RecordType", {}).values(), False))
+        everything = PermissionsMetadata(SYSTEM_ADMINISTRATOR, SYSTEM_ADMINISTRATOR)
+        everything.record_types = {name: False for one in loading.project.containers for name in one.record_types}
+        _give_record_types(loading, administrators, everything)
     for name, one in sorted(loading.project.permission_sets.items()):
         _give_record_types(loading, loading.ids["PermissionSet"][name], one)
 

@@ -103,8 +103,8 @@ class PermissionsMetadata:
     setup: tuple[tuple[str, str], ...] = ()
     """Setup entities, as (SetupEntityAccess.SetupEntityType, name)."""
     tabs: tuple[TabSetting, ...] = ()
-    record_types: dict[str, bool] = field(default_factory=dict)
-    """Visible record types as `Object.Name`, each with whether it is the default."""
+    record_types: dict[str, bool | None] = field(default_factory=dict)
+    """Record types as `Object.Name`, each with whether it is the default; None where it is not visible."""
     login_ip_ranges: tuple[tuple[str, str], ...] = ()
     """Of a profile: first and last address of each."""
     login_hours: dict[str, tuple[int, int]] = field(default_factory=dict)

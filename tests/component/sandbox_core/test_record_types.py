@@ -82,7 +82,7 @@ def test_a_describe_tells_the_users_record_types(shop: Desk) -> None:
         "Master": (True, False, True, True),
     }
     assert infos(shop, shop.admin)["Master"] == (True, True, True, True)
-    shop.org.record_types.withdraw(shop.own_set("Sales"), shop.ids["Full"])
+    shop.org.record_types.give(shop.own_set("Sales"), {shop.ids["Full"]: None})
     assert infos(shop, shop.sales)["Master"] == (True, True, True, True)
 
 
