@@ -35,6 +35,18 @@ _VERBS = {
     "view-all-fields": "viewAllFields",
 }
 
+TOLD_IN_FULL = frozenset({"PermissionSet", "Profile"})
+TOOLING_FIELDS: Mapping[str, Field] = {
+    name.lower(): Field(name, "complexvalue", label, permissionable=False, filterable=False)
+    for name, label in (("Metadata", "Metadata"), ("FullName", "Full Name"))
+}
+"""Fields that these objects have in the Tooling API alone, by lower-case name: see `setup_metadata`."""
+
+
+def tooling_field(sobject: SObject, name: str) -> Field | None:
+    """The field of that name which only the Tooling API has."""
+    return TOOLING_FIELDS.get(name.lower()) if sobject.name in TOLD_IN_FULL else None
+
 
 def entity_rows(schema: Schema) -> Iterator[Row]:
     """One row for each object that may be queried."""

@@ -28,6 +28,7 @@ from harness.sandbox.record_types import RecordTypes
 from harness.sandbox.relations import Relations
 from harness.sandbox.rules import complete, rules_of
 from harness.sandbox.schema import Field, Schema, SObject
+from harness.sandbox.setup_metadata import with_metadata
 from harness.sandbox.sharing import Sharing
 from harness.sandbox.sharing.derived_shares import DerivedShares
 from harness.sandbox.sharing.guard import SharingGuard
@@ -102,6 +103,8 @@ class SandboxOrg:
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
         self.before_row: Callable[[str, str, str], None] = lambda _sobject, _operation, _user_id: None
         """Called before a user writes a row, and may refuse it: how a control interface locks rows."""
+        self.after_restore: list[Callable[[], None]] = []
+        """Called when a snapshot was put back."""
         self.store.before_commit.append(self._save_state)
         self.store.after_transaction.append(self._after_transaction)
 
@@ -127,6 +130,8 @@ class SandboxOrg:
             self.shares.forget_everything()
             self.record_types.forget_everything()
             self.recalculation.reload()
+            for callback in self.after_restore:
+                callback()
 
     def _load_state(self) -> None:
         self.ids = IdSequence(self.store.load_state("ids"))
@@ -207,7 +212,8 @@ class SandboxOrg:
             if share.share_of:
                 self.shares.refresh(share)
         base = f"/services/data/v{version}" + ("/tooling" if tooling else "")
-        return plan.run(self.store, self._calendar(plan, access.user_id), base)
+        result = plan.run(self.store, self._calendar(plan, access.user_id), base)
+        return with_metadata(self, plan.sobject, result) if tooling else result
 
     def _calendar(self, plan: Plan, user_id: str) -> Calendar:
         now = self.clock.peek()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.definitions import tooling_field
 from harness.sandbox.errors import ApiError
 from harness.sandbox.relations import Child, Relations
 from harness.sandbox.schema import Field, Schema, SObject
@@ -193,6 +194,8 @@ class Frame:
         sobject, alias, one = found[0]
         if one.type in COMPOUND_TYPES:
             return Column("NULL", one, sobject)
+        if one.type == "complexvalue":  # told once the row is known
+            return Column(f'{alias}."Id"', one, sobject)
         if len(found) == 1:
             return Column(f"{alias}.{quote(one.name)}", one, sobject)
         parts = ", ".join(f"{alias}.{quote(one.name)}" for _, alias, one in found)
@@ -205,7 +208,7 @@ class Frame:
 
     def _named(self, node: Node, sobject: SObject, name: str) -> Field | None:
         if not node.polymorphic:
-            return sobject.get(name)
+            return sobject.get(name) or (tooling_field(sobject, name) if self.world.tooling else None)
         if name.lower() not in _OF_NAME:
             return None
         found = sobject.get(name)

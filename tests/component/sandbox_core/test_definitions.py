@@ -62,3 +62,25 @@ def test_modify_all_data_shows_as_rows_that_are_not_there(desk: Desk) -> None:
     assert desk.create("ObjectPermissions", ParentId=own, SobjectType="Lead", PermissionsRead=True).startswith("110")
     stored = desk.plain(f"SELECT Id {of_lead}")
     assert [one[:3] for one in stored] == ["110"]
+
+
+def test_the_metadata_of_one_profile_or_set(desk: Desk) -> None:
+    made = desk.set("One", PermissionsRunReports=True, LicenseId=desk.ids["SalesforceAPIIntegrationPsl"])
+    desk.create("ObjectPermissions", ParentId=made, SobjectType="Account", PermissionsRead=True)
+    desk.create("FieldPermissions", ParentId=made, SobjectType="Account", Field="Account.Site", PermissionsRead=True)
+    asked = f"SELECT FullName, Metadata FROM PermissionSet WHERE Id = '{made}'"
+    [row] = desk.query(asked, tooling=True)
+    assert row["FullName"] == "One"
+    metadata = row["Metadata"]
+    assert (metadata["label"], metadata["license"]) == ("One", "SalesforceAPIIntegrationPsl")
+    assert metadata["userPermissions"] == [{"enabled": True, "name": "RunReports"}]
+    assert metadata["fieldPermissions"] == [{"editable": False, "field": "Account.Site", "readable": True}]
+    [rights] = metadata["objectPermissions"]
+    assert (rights["object"], rights["allowRead"], rights["allowEdit"]) == ("Account", True, False)
+    [row] = desk.query("SELECT FullName, Metadata FROM Profile WHERE Name = 'System Administrator'", tooling=True)
+    assert (row["FullName"], row["Metadata"]["userLicense"]) == ("Admin", "Salesforce")
+    with refused("MALFORMED_QUERY", "must specify no more than one row for retrieval. Result size: 3"):
+        desk.query("SELECT Id, Metadata FROM Profile", tooling=True)
+    assert desk.query("SELECT Metadata FROM Profile WHERE Name = 'Nobody'", tooling=True) == []
+    with refused("INVALID_FIELD", "No such column 'Metadata' on entity 'Profile'"):
+        desk.query("SELECT Metadata FROM Profile")
