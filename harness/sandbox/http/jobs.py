@@ -105,14 +105,21 @@ def go_on(org: SandboxOrg, desk: Desk) -> None:
         started = org.clock.now()
         try:
             job.step(call)
-        except (BadBatch, ApiError) as error:
-            job.fail(str(error) if isinstance(error, BadBatch) else f"{error.code} : {error.message}")
+        except (BadBatch, JobRefused, ApiError) as error:
+            job.fail(_reason(error))
         except Exception:
             _log.exception("the bulk job %s stopped", job.id)
             job.fail("InternalServerError : An unexpected error occurred")
         job.modified = org.clock.now()
         job.milliseconds += (job.modified - started) // timedelta(milliseconds=1)
     desk.at_work[:] = [one for one in desk.at_work if one.at_work]
+
+
+def _reason(error: BadBatch | JobRefused | ApiError) -> str:
+    if isinstance(error, BadBatch):
+        return str(error)
+    prefix = f"{error.code} : "
+    return error.message if error.message.startswith(prefix) else prefix + error.message
 
 
 def keep(desk: Desk, job: Job) -> None:
@@ -160,8 +167,8 @@ def choice(asked: dict[str, Any], name: str, known: Iterable[str], default: str 
 
 def refused(error: JobRefused) -> ApiError:
     """A refusal of Bulk API 1.0 as 2.0 words it."""
-    prefix = "" if error.message.startswith(error.code) or error.code != "InvalidEntity" else f"{error.code} : "
-    return ApiError(400, error.code.upper(), f"{prefix}{error.message}")
+    message = _reason(error) if error.code == "InvalidEntity" else error.message
+    return ApiError(400, error.code.upper(), message)
 
 
 def find_job(call: Call, job_id: str, kind: type[_Kind]) -> _Kind:
