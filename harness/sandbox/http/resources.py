@@ -33,6 +33,7 @@ _SINCE = {
     "tokenizer": 60,
 }
 _COMPOSITE = ("tree", "batch", "sobjects", "graph")
+_GRAPHS_SINCE = 50
 
 
 def root(call: Call) -> Answer:
@@ -44,7 +45,8 @@ def root(call: Call) -> Answer:
 
 def composite_resources(call: Call) -> Answer:
     """`GET composite`: the other composite resources."""
-    return Answer(200, {name: f"{call.base}/composite/{name}" for name in _COMPOSITE})
+    shown = (name for name in _COMPOSITE if name != "graph" or call.number >= _GRAPHS_SINCE)
+    return Answer(200, {name: f"{call.base}/composite/{name}" for name in shown})
 
 
 def describe_global(call: Call) -> Answer:
