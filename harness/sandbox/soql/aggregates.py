@@ -108,9 +108,7 @@ class _Aggregates:
     def _level(self, level: Sequence[str], selected: Sequence[str], where: str, having: str) -> str:
         found = [self._at_level(sql, level) for sql in selected]
         parts = ", ".join(f"{sql} AS c{place}" for place, sql in enumerate(found))
-        group = f" GROUP BY {', '.join(level)}" if level else ""
-        if not level and self._groups:
-            having = f"{having} AND count(*) > 0" if having else " HAVING count(*) > 0"
+        group = f" GROUP BY {', '.join(level) or 'NULL'}" if self._groups else ""
         return f"SELECT {parts} FROM {self._frame.tables()}{where}{group}{having}"
 
     def _at_level(self, sql: str, level: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from harness.sandbox.errors import ApiError
 from harness.sandbox.soql import syntax
 from harness.sandbox.soql.messages import refusal
 from harness.sandbox.soql.parser import parse
+from tests.unit.sandbox.soql_texts import queries
 
 
 def test_every_clause_has_its_place() -> None:
@@ -178,3 +179,18 @@ def test_words_in_any_order_are_a_query_or_an_api_error(soql: str) -> None:
 def test_any_text_is_a_query_or_an_api_error(text: str) -> None:
     for soql in (text, f"SELECT Id FROM A WHERE {text}"):
         assert outcome(soql) in (None, "MALFORMED_QUERY")
+
+
+@settings(max_examples=300, deadline=2000)
+@given(queries)
+def test_the_grammar_takes_what_is_made_of_it(soql: str) -> None:
+    """Only a bound variable is no SOQL."""
+    assert (outcome(soql) is None) == (":bound" not in soql)
+
+
+@settings(max_examples=200, deadline=2000)
+@given(queries, st.data())
+def test_a_cut_or_mended_query_is_a_query_or_an_api_error(soql: str, data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(soql)))
+    patch = data.draw(st.sampled_from(["", "'", "(", ")", ",", " FROM ", "\\", "$", "\u00e9", "\ud800"]))
+    assert outcome(soql[:cut] + patch + soql[cut + 1 :]) in (None, "MALFORMED_QUERY")
