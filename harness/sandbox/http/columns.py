@@ -32,10 +32,12 @@ def csv_columns(soql: str) -> list[tuple[str, ...]]:
     """The paths a Bulk API query selects. Raises ApiError for what the Bulk API cannot put into CSV."""
     tree = parse(soql)
     paths = []
+    if any(isinstance(item, ChildQuery) for item in tree.select):
+        raise ApiError(400, "API_ERROR", "Aggregate Relationships not supported in Bulk Query")
     for item in tree.select:
         operand = item.operand if isinstance(item, Selected) else None
         if not isinstance(operand, Path) or tree.grouping or tree.offset:
-            message = "Aggregates, OFFSET and queries of children are not supported by the Bulk API"
+            message = "GROUP BY, OFFSET, TYPEOF and aggregate functions are not supported in Bulk Query"
             raise ApiError(400, "API_ERROR", message)
         paths.append(_without_alias(tree, operand))
     return paths
