@@ -77,6 +77,7 @@ class SandboxOrg:
         self.relations = Relations(schema)
         self.permission_names = PermissionNames(schema)
         self.sharing = Sharing(schema, self.store)
+        self.sharing.hidden_names = self._hidden_names
         self.record_types = RecordTypes(self)
         self.sharing_guard = SharingGuard(self)
         self.shares = DerivedShares(self)
@@ -132,6 +133,10 @@ class SandboxOrg:
             self.recalculation.reload()
             for callback in self.after_restore:
                 callback()
+
+    def _hidden_names(self, access: EffectiveAccess) -> tuple[list[str], list[str]]:
+        """The objects and fields whose permission rows a user does not see."""
+        return self.permission_names.hidden_from(access) if self.switches.hidden_permission_rows else ([], [])
 
     def _load_state(self) -> None:
         self.ids = IdSequence(self.store.load_state("ids"))

@@ -185,22 +185,22 @@ def _attempt_all(
         schema_changes.take_back(work)
         text = "Record rolled back because not all records were valid and the request was using AllOrNone header"
         errors = [one or ComponentError("ALL_OR_NONE_OPERATION_ROLLED_BACK", text) for one in errors]
-    work.before.clear()
+    work.undo.clear()
     named = zip((name for name, _ in steps), errors, strict=True)
     return "".join(_save_result(name, error, created) for name, error in named)
 
 
 def _attempt(work: Work, step: Callable[[], None]) -> ComponentError | None:
-    before, work.before = work.before, {}
+    before, work.undo = work.undo, []
     try:
         with work.org.transaction():
             step()
             schema_changes.settle(work)
     except ComponentError as error:
         schema_changes.take_back(work)
-        work.before = before
+        work.undo = before
         return error
-    work.before = {**work.before, **before}
+    work.undo = [*before, *work.undo]
     return None
 
 

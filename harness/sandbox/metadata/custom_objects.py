@@ -18,8 +18,10 @@ from harness.sandbox.metadata.kind import Kind, Listed, Scope
 from harness.sandbox.metadata.parts import Parts, by_name, present
 from harness.sandbox.metadata.reading import as_node, as_parts, local
 from harness.sandbox.metadata.work import Work
+from harness.sandbox.org import SandboxOrg
 from harness.sandbox.schema import Field, SObject
 from harness.sandbox.source.dx_objects import read_field, read_object, read_record_type
+from harness.sandbox.source.dx_sharing import read_sharing_rules
 from harness.sandbox.source.metadata import ObjectMetadata
 
 _CHILDREN = {"fields": "CustomField", "recordTypes": "RecordType"}
@@ -232,15 +234,19 @@ def children_of(name: str, root: Element) -> Iterable[tuple[str, str, Element]]:
             yield _CHILDREN[local(child)], f"{name}.{as_node(child).text('fullName') or ''}", child
 
 
-def reapply(work: Work) -> None:
+def reapply(org: SandboxOrg) -> None:
     """Make the schema of a reopened org again what deploys had made of it; its rows are there already."""
-    for kind, name, content in schema_changes.recorded(work.org):
+    work = Work(org, "", 0)
+    for kind, name, content in schema_changes.recorded(org):
         object_name, _, plain = name.partition(".")
         sobject = work.schema.get(object_name)
         if not content:
-            _remove_again(work, sobject, plain)
+            _remove_again(work, kind, sobject, plain)
             continue
         node = as_node(fromstring(content))
+        if kind == "SharingRules" and sobject is not None:
+            schema_changes.set_sharing_rules(work, sobject, read_sharing_rules(node))
+            continue
         metadata = read_object(object_name, node) if kind == "CustomObject" else ObjectMetadata(object_name)
         if kind == "CustomField":
             metadata.fields = [replace(read_field(node), name=plain)]
@@ -248,11 +254,15 @@ def reapply(work: Work) -> None:
             metadata.record_types = [replace(read_record_type(node), name=plain)]
         schema_changes.extend(work, metadata)
     schema_changes.settle(work)
-    work.before.clear()
 
 
-def _remove_again(work: Work, sobject: SObject | None, field: str) -> None:
-    if sobject is not None and field:
+schema_changes.when_restored(reapply)
+
+
+def _remove_again(work: Work, kind: str, sobject: SObject | None, field: str) -> None:
+    if sobject is not None and kind == "SharingRules":
+        schema_changes.set_sharing_rules(work, sobject, [])
+    elif sobject is not None and field:
         schema_changes.remove_field(work, sobject, field)
     elif sobject is not None:
         schema_changes.remove_object(work, sobject)

@@ -149,7 +149,7 @@ class _Package:
                     raise _RollBack
         except _RollBack:
             schema_changes.take_back(self.work)
-        self.work.before.clear()
+        self.work.undo.clear()
 
     def _has_failed(self) -> bool:
         return not all(one.success for one in self._messages)
@@ -222,15 +222,15 @@ class _Package:
 
     def _attempt(self, one: _Component, write: Callable[[], DeployMessage]) -> DeployMessage:
         """Write one component in a savepoint; a failure takes back what it did to rows and schema."""
-        before, self.work.before = self.work.before, {}
+        before, self.work.undo = self.work.undo, []
         try:
             with self.work.org.transaction():
                 message = write()
         except ComponentError as error:
             schema_changes.take_back(self.work)
-            self.work.before = before
+            self.work.undo = before
             return _failure(one.kind, one.name, one.file, _located(error, one))
-        self.work.before = {**self.work.before, **before}
+        self.work.undo = [*before, *self.work.undo]
         return message
 
     def _write(self, one: _Component) -> DeployMessage:

@@ -50,7 +50,9 @@ SETUP_ELEMENTS = (
     SetupElement("flowAccesses", "flow", "enabled", "FlowDefinition", "FlowDefinition"),
     SetupElement("pageAccesses", "apexPage", "enabled", "ApexPage", "ApexPage", "Name"),
 )
-GRANT_ELEMENTS = frozenset({one.element for one in SETUP_ELEMENTS} | {"fieldPermissions", "objectPermissions"})
+GRANT_ELEMENTS = frozenset(
+    {one.element for one in SETUP_ELEMENTS} | {"fieldPermissions", "objectPermissions", "recordTypeVisibilities"}
+)
 _LOOSE = frozenset({"TabSet", "FlowDefinition"})
 """Entities that the simulated org makes as they are named: it has no apps or flows of its own."""
 
@@ -227,6 +229,39 @@ def _entity(work: Work, one: SetupElement, name: str) -> str:
     return work.org.insert_row(
         one.entity, {key: value for key, value in labels.items() if described and described.get(key)}
     )
+
+
+def record_type_parts(
+    work: Work, parent: str, *, of_profile: bool = False, wanted: Callable[[str], bool] | None = None
+) -> Parts:
+    """`recordTypeVisibilities`: those that are visible; a profile says which one is the default."""
+    names = {str(row["Id"]): f"{row['SobjectType']}.{row['DeveloperName']}" for row in work.org.rows("RecordType")}
+    found: Parts = []
+    for record_type, default in work.org.record_types.given_by(parent).items():
+        name = names.get(record_type)
+        if name is None or (wanted is not None and not wanted(name)) or (default is None and not of_profile):
+            continue
+        told: Parts = [("default", bool(default))] if of_profile else []
+        found.append(("recordTypeVisibilities", [*told, ("recordType", name), ("visible", default is not None)]))
+    return sorted(found, key=lambda one: str(one[1]))
+
+
+def write_record_types(work: Work, parent: str, root: Node, *, whole: bool) -> None:
+    """What `recordTypeVisibilities` say; `whole`: and nothing else is visible."""
+    said: dict[str, bool | None] = dict.fromkeys(work.org.record_types.given_by(parent)) if whole else {}
+    for one in root.all("recordTypeVisibilities"):
+        record_type = _record_type(work, one.text("recordType") or "")
+        said[record_type] = one.flag("default") if one.flag("visible") else None
+    if said:
+        work.org.record_types.give(parent, said)
+
+
+def _record_type(work: Work, name: str) -> str:
+    sobject, _, plain = name.partition(".")
+    found = work.one("RecordType", SobjectType=sobject, DeveloperName=plain)
+    if found is None:
+        raise not_named("recordType", "RecordType", name)
+    return str(found["Id"])
 
 
 def system_columns(work: Work, holder: str, root: Node, *, whole: bool) -> dict[str, bool]:

@@ -9,6 +9,7 @@ from harness.sandbox.metadata.groups import CustomPermissions, PermissionSetGrou
 from harness.sandbox.metadata.kind import Kind
 from harness.sandbox.metadata.people import Groups, Queues, Roles
 from harness.sandbox.metadata.permissions import MutingPermissionSets, PermissionSets, Profiles
+from harness.sandbox.metadata.sharing_rules import SharingRules
 
 KINDS: tuple[Kind, ...] = (
     CustomObjects(),
@@ -18,6 +19,7 @@ KINDS: tuple[Kind, ...] = (
     Roles(),
     Groups(),
     Queues(),
+    SharingRules(),
     PermissionSets(),
     MutingPermissionSets(),
     PermissionSetGroups(),

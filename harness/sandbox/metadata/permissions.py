@@ -29,7 +29,6 @@ _SET_ELEMENTS = grants.GRANT_ELEMENTS | {
     "hasActivationRequired",
     "label",
     "license",
-    "recordTypeVisibilities",
     "servicePresenceStatusAccesses",
     "tabSettings",
     "userLicense",
@@ -97,6 +96,7 @@ class PermissionSets(Kind):
             )
         )
         granted = grants.object_parts(work, row["Id"]) + grants.field_parts(work, row["Id"])
+        granted += grants.record_type_parts(work, row["Id"])
         granted += grants.setup_parts(work, row["Id"]) + _tab_parts(work, row["Id"]) + grants.system_parts(row)
         return by_name(own + granted + shelf.kept(work.org, self.name, found.name))
 
@@ -112,6 +112,7 @@ class PermissionSets(Kind):
         grants.write_setup(work, set_id, node, whole=True)
         if self._is_set:
             _write_tabs(work, set_id, node)
+            grants.write_record_types(work, set_id, node, whole=True)
         shelf.keep(work.org, self.name, name, [one for one in as_parts(root) if one[0] in self.kept])
 
     def remove(self, work: Work, name: str) -> None:
@@ -206,6 +207,9 @@ class Profiles(Kind):
         everything = scope is None
         parts = grants.object_parts(work, owned, lambda one: everything or _in(scope, "CustomObject", one))
         parts += grants.field_parts(work, owned, lambda one: everything or _has_field(scope, one))
+        parts += grants.record_type_parts(
+            work, owned, of_profile=True, wanted=lambda one: everything or _has_record_type(scope, one)
+        )
         parts += grants.setup_parts(work, owned, lambda one, name: everything or _in(scope, one.kind, name))
         parts += _tab_parts(
             work, owned, element="tabVisibilities", wanted=lambda one: everything or _in(scope, "CustomTab", one)
@@ -232,6 +236,7 @@ class Profiles(Kind):
         grants.write_fields(work, owned["Id"], node)
         grants.write_setup(work, owned["Id"], node, whole=False)
         _write_tabs(work, owned["Id"], node, element="tabVisibilities", whole=False)
+        grants.write_record_types(work, owned["Id"], node, whole=False)
         login_rules.write_login_rules(work, profile_id, root)
         self._keep(work, name, root)
 
@@ -262,6 +267,10 @@ def _in(scope: Scope | None, kind: str, name: str) -> bool:
 def _has_field(scope: Scope | None, name: str) -> bool:
     """Fields are in a retrieve by themselves, or with their object."""
     return _in(scope, "CustomField", name) or _in(scope, "CustomObject", name.partition(".")[0])
+
+
+def _has_record_type(scope: Scope | None, name: str) -> bool:
+    return _in(scope, "RecordType", name) or _in(scope, "CustomObject", name.partition(".")[0])
 
 
 def _full_name(row: Row, column: str) -> str:

@@ -1,15 +1,17 @@
-"""Changes of an org's schema that can be taken back, and that a reopened org makes again.
+"""Changes of an org's schema that can be taken back, and that a reopened or restored org makes again.
 
-A transaction of rows takes back rows and tables; the schema itself is in memory, so the objects that change are kept as
-they were until the end is known.
+A transaction of rows takes back rows and tables; the schema itself is in memory, so each change leaves behind how to
+undo it. What deploys did to the schema is also written into the org's state, as the XML of the components.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
-from harness.sandbox.schema import SObject
+from harness.sandbox.schema import SharingRule, SObject
 from harness.sandbox.source.metadata import ObjectMetadata, Project
 from harness.sandbox.source.schema import extend_schema
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
 
 _STATE = "deployed_schema"
+
+# Changes
 
 
 def extend(work: Work, metadata: ObjectMetadata) -> SObject:
@@ -49,6 +53,13 @@ def remove_object(work: Work, sobject: SObject) -> None:
     work.schema_is_new = True
 
 
+def set_sharing_rules(work: Work, sobject: SObject, rules: list[SharingRule]) -> None:
+    """Give an object other sharing rules."""
+    _remember(work, sobject.name)
+    work.schema.sharing_rules[sobject.name.lower()] = rules
+    work.schema_is_new = True
+
+
 def settle(work: Work) -> None:
     """Let the org work with the schema as it is now: dear, so that it is done once for many changes."""
     if work.schema_is_new:
@@ -57,30 +68,45 @@ def settle(work: Work) -> None:
 
 
 def take_back(work: Work) -> None:
-    """Undo every change."""
-    if not work.before:
-        return
-    for name, before in work.before.items():
-        present = work.schema.get(name)
-        if before is not None:
-            work.schema.add(before)
-        elif present is not None:
-            _discard(work.org, present)
-    work.before.clear()
-    work.schema_is_new = True
+    """Undo every change that `work` remembers."""
+    if work.undo:
+        while work.undo:
+            work.undo.pop()()
+        work.schema_is_new = True
     settle(work)
 
 
 def _remember(work: Work, name: str) -> None:
-    if name not in work.before:
-        found = work.schema.get(name)
-        work.before[name] = _copied(found) if found else None
+    """Before the first change of an object: how to put it back, for this work and for a restored org."""
+    put_back = _as_it_is(work.org, name)
+    work.undo.append(put_back)
+    baseline = _BASELINES.get(work.org)
+    if baseline is None:
+        baseline = _BASELINES[work.org] = {}
+        work.org.after_restore.append(lambda: _start_over(work.org))
+    baseline.setdefault(name.lower(), put_back)
 
 
-def _copied(sobject: SObject) -> SObject:
-    kept = copy(sobject)
-    kept.fields, kept.record_types = dict(sobject.fields), dict(sobject.record_types)
-    return kept
+def _as_it_is(org: SandboxOrg, name: str) -> Callable[[], None]:
+    found, rules = org.schema.get(name), org.schema.sharing_rules.get(name.lower())
+    kept = copy(found) if found else None
+    if kept is not None and found is not None:
+        kept.fields, kept.record_types = dict(found.fields), dict(found.record_types)
+
+    def put_back() -> None:
+        present = org.schema.get(name)
+        if kept is not None:
+            again = copy(kept)
+            again.fields, again.record_types = dict(kept.fields), dict(kept.record_types)
+            org.schema.add(again)
+        elif present is not None:
+            _discard(org, present)
+        if rules is None:
+            org.schema.sharing_rules.pop(name.lower(), None)
+        else:
+            org.schema.sharing_rules[name.lower()] = rules
+
+    return put_back
 
 
 def _discard(org: SandboxOrg, sobject: SObject) -> None:
@@ -90,16 +116,34 @@ def _discard(org: SandboxOrg, sobject: SObject) -> None:
             org.schema.discard(one)
 
 
+# What a state keeps
+
+_BASELINES: WeakKeyDictionary[SandboxOrg, dict[str, Callable[[], None]]] = WeakKeyDictionary()
+"""By org: how the objects that deploys changed were when it was opened."""
+_AGAIN: list[Callable[[SandboxOrg], None]] = []
+"""What makes the recorded changes again; set by the module that knows the component types."""
+
+
 def record(work: Work, kind: str, name: str, content: str) -> None:
-    """Note a change, so that `reapply` can make it again; an empty content says that the component is gone."""
-    changes = [one for one in _recorded(work.org) if one[:2] != [kind, name]]
-    work.org.store.save_state(_STATE, [*changes, [kind, name, content]])
-
-
-def _recorded(org: SandboxOrg) -> list[list[str]]:
-    return org.store.load_state(_STATE) or []
+    """Note a change, so that it can be made again; an empty content says that the component is gone."""
+    changes = [one for one in recorded(work.org) if one[:2] != (kind, name)]
+    work.org.store.save_state(_STATE, [*changes, (kind, name, content)])
 
 
 def recorded(org: SandboxOrg) -> list[tuple[str, str, str]]:
     """Type, full name and XML of every change, in their order."""
-    return [(kind, name, content) for kind, name, content in _recorded(org)]
+    return [(kind, name, content) for kind, name, content in org.store.load_state(_STATE) or ()]
+
+
+def when_restored(make_again: Callable[[SandboxOrg], None]) -> None:
+    """Say what makes the recorded changes again."""
+    _AGAIN[:] = [make_again]
+
+
+def _start_over(org: SandboxOrg) -> None:
+    """The rows were restored: the schema becomes what it was when the org was opened, and what the rows' time knew."""
+    for put_back in _BASELINES.get(org, {}).values():
+        put_back()
+    org.schema_changed()
+    for make_again in _AGAIN:
+        make_again(org)

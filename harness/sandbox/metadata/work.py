@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from harness.sandbox.errors import ApiError
 from harness.sandbox.metadata.errors import ComponentError
 from harness.sandbox.org import SandboxOrg
-from harness.sandbox.schema import Schema, SObject
+from harness.sandbox.schema import Schema
 from harness.sandbox.store import Row
 
 
@@ -21,8 +21,8 @@ class Work:
     org: SandboxOrg
     user_id: str
     version: float
-    before: dict[str, SObject | None] = field(default_factory=dict)
-    """The objects whose schema was changed, as they were; None: there was none of that name."""
+    undo: list[Callable[[], None]] = field(default_factory=list)
+    """How to take back what was done to the schema, in the order it was done."""
     schema_is_new: bool = False
     """Whether the org has not been told yet that its schema changed."""
 

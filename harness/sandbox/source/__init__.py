@@ -105,6 +105,7 @@ def open_org(
     chosen = set_switches(Switches(**recipe.settings.model_dump()), switches)
     org = SandboxOrg(recipe.schema, path=state, switches=chosen)
     if org.store.load_state(_LOADED) is not None:
+        _make_deploys_again(org)
         return org
     if not org.store.is_new:
         org.close()
@@ -119,6 +120,13 @@ def open_org(
             state.unlink(missing_ok=True)
         raise
     return org
+
+
+def _make_deploys_again(org: SandboxOrg) -> None:
+    """The schema is that of the source: add what deploys have made of it since."""
+    from harness.sandbox.metadata.custom_objects import reapply  # noqa: PLC0415 - it reads with this package's readers
+
+    reapply(org)
 
 
 @dataclass(frozen=True, slots=True)
