@@ -57,7 +57,7 @@ class Duplicates:
 
     def check(self, sobject: SObject, row: Mapping[str, Any], access: EffectiveAccess, *, new: bool) -> None:
         """Refuse a row that is to be created, or as it is after changes. Raises ApiError DUPLICATES_DETECTED."""
-        options = self._org.duplicate_options.get()
+        options = self._org.duplicate_options.get() or DuplicateOptions()
         for rule in self._org.schema.duplicate_rules.get(sobject.name.lower(), ()):
             action = rule.on_insert if new else rule.on_update
             if not rule.active or action is None or (action == "Allow" and options.allow_save):

@@ -84,7 +84,7 @@ class SandboxOrg:
         self.record_access = RecordAccess(self)
         self.session_id: ContextVar[str | None] = ContextVar("session_id", default=None)
         """The AuthSession of the request under way."""
-        self.duplicate_options = ContextVar("duplicate_options", default=DuplicateOptions())
+        self.duplicate_options: ContextVar[DuplicateOptions | None] = ContextVar("duplicate_options", default=None)
         """What the request under way says about duplicates."""
         self.api_version = ContextVar("api_version", default=API_VERSION)
         """The version of the request under way, for what a refusal has to tell of it."""
@@ -177,6 +177,8 @@ class SandboxOrg:
             link_definitions(self.schema)
             self.relations = Relations(self.schema)
             self.permission_names = PermissionNames(self.schema)
+            self.dml.use(rules_of(self))
+            self.shares.forget_everything()
             self.derived.forget_everything()
             self.book.forget_everything()
             self._plans.clear()

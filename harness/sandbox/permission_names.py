@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.sandbox.access import has_object_permissions
+from harness.sandbox.access import EffectiveAccess, has_object_permissions
 from harness.sandbox.schema import Field, Schema, SObject
 
 
@@ -12,6 +12,7 @@ class PermissionNames:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._with_fields: dict[str, bool] = {}
+        self._hidden: tuple[int, list[str], list[str]] | None = None
 
     def sobject(self, name: str) -> SObject | None:
         """The object, if it has object permissions."""
@@ -35,6 +36,21 @@ class PermissionNames:
             return None
         field = sobject.get(field_name) or sobject.get(f"{field_name}Id")
         return (sobject, field) if field is not None and is_permissionable(field) else None
+
+    def hidden_from(self, access: EffectiveAccess) -> tuple[list[str], list[str]]:
+        """The objects, and the fields of others, that a user does not see."""
+        if self._hidden is None or self._hidden[0] != access.serial:
+            objects = [one for one in self._schema if not access.can(one, "read")]
+            names = {one.name for one in objects}
+            fields = sorted(
+                f"{sobject.name}.{one.name}"
+                for sobject in self._schema
+                if sobject.name not in names
+                for one in sobject.fields.values()
+                if is_permissionable(one) and not access.can_read_field(sobject, one)
+            )
+            self._hidden = (access.serial, sorted(names), fields)
+        return self._hidden[1], self._hidden[2]
 
     def objects(self) -> list[str]:
         """The names of all objects that have object permissions."""

@@ -72,6 +72,11 @@ class Switches:
         "duplicateResult",
         about="The key of what a duplicate rule found in a REST error: misspelt, as reports of real orgs have it, or not.",
     )
+    hidden_permission_rows: bool = _switch(
+        True,
+        about="Whether rows of ObjectPermissions and FieldPermissions about objects and fields that the caller does not"
+        " see are left out; one reading of the Object Reference says so of those that the org does not have.",
+    )
     delete_refusal: Literal["entity-type", "insufficient-access"] = _switch(
         "entity-type",
         "insufficient-access",

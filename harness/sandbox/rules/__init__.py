@@ -21,9 +21,9 @@ from harness.sandbox.rules.permissions import (
     SetupEntityAccessRules,
     TabSettingRules,
 )
+from harness.sandbox.rules.roles import RoleRules, complete_groups, complete_role
 from harness.sandbox.rules.sessions import SessionActivationRules
 from harness.sandbox.rules.sets import MutingRules, PermissionSetRules, ProfileRules, complete_profile
-from harness.sandbox.rules.roles import RoleRules, complete_groups, complete_role
 from harness.sandbox.rules.sharing import ShareRules
 from harness.sandbox.rules.users import UserLoginRules, UserRules, complete_user
 

@@ -1,6 +1,6 @@
 """Permission set groups, public groups and queues."""
 
-# ruff: noqa: D102 - the hooks are described in `Rules`
+# ruff: noqa: D102, ARG002 - the hooks are described in `Rules`
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ class PermissionSetGroupRules(Rules):
 
     def after_create(self, row: Row) -> None:
         complete_group(self, row)
+
+    def after_update(self, before: Row, row: Row) -> None:
+        for computed in self.rows("PermissionSet", PermissionSetGroupId=row["Id"]):
+            columns = {"Label": row["MasterLabel"], "HasActivationRequired": bool(row.get("HasActivationRequired"))}
+            self.org.update_row("PermissionSet", computed["Id"], columns)
 
     def before_delete(self, row: Row) -> None:
         if self.rows("PermissionSetAssignment", PermissionSetGroupId=row["Id"]):
@@ -112,5 +117,6 @@ def complete_group(rules: Rules, group: Row) -> None:
         "PermissionSetGroupId": group["Id"],
         "IsCustom": True,
         "Type": "Group",
+        "HasActivationRequired": bool(group.get("HasActivationRequired")),
     }
     rules.org.insert_row("PermissionSet", wanted)

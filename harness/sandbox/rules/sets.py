@@ -64,6 +64,8 @@ class PermissionSetRules(_SystemPermissions):
         if "Name" in changes and changes["Name"] != row.get("Name"):
             self._check_name(changes)
         granted = self.check_permissions({**row, **changes})
+        if "HasActivationRequired" in changes:
+            changes["Type"] = "Session" if changes["HasActivationRequired"] else "Regular"
         ceiling = Ceiling(self.org)
         for terms in ceiling.binding_terms(row["Id"]) if granted - granted_permissions(row) else ():
             self._check_ceiling(granted - granted_permissions(row), *terms)
@@ -113,16 +115,30 @@ class ProfileRules(_SystemPermissions):
     """Object Reference, Profile: each owns a permission set that mirrors it."""
 
     def before_create(self, values: Values) -> None:
-        self.check_permissions(values)
+        granted = self.check_permissions(values)
         self._check_name(values)
+        self._check_license(granted, values["UserLicenseId"])
 
     def after_create(self, row: Row) -> None:
-        complete_profile(self, row)
+        complete_profile(self, row, custom=True)
 
     def before_update(self, row: Row, changes: Values) -> None:
         if changes.get("Name", row["Name"]) != row["Name"]:
             self._check_name(changes)
-        self.check_permissions({**row, **changes})
+        granted = self.check_permissions({**row, **changes})
+        self._check_license(granted - granted_permissions(row), row["UserLicenseId"])
+        api_only = changes.get("PermissionsApiUserOnly", row.get("PermissionsApiUserOnly"))
+        if row.get("PermissionsApiUserOnly") and not api_only and self._is_for_integration(row):
+            raise self.org.dml.insufficient_access()  # API Only cannot be switched off there (Salesforce Help)
+
+    def _check_license(self, granted: set[str], license_id: str) -> None:
+        ceiling = Ceiling(self.org)
+        excess = ceiling.excess(granted, {}, [ceiling.terms_of_license(license_id)])
+        if excess:
+            raise integrity(f"The user license doesn't allow the permission: {excess}")
+
+    def _is_for_integration(self, row: Row) -> bool:
+        return self.one("UserLicense", row["UserLicenseId"]).get("Name") == "Salesforce Integration"
 
     def _check_name(self, values: Values) -> None:
         if self.rows("Profile", Name=values.get("Name")):
@@ -138,6 +154,8 @@ class ProfileRules(_SystemPermissions):
         if self.rows("User", ProfileId=row["Id"]):
             raise ApiError(400, "DELETE_FAILED", f"The profile {row['Name']} is assigned to users", [])
         for owned in self.rows("PermissionSet", ProfileId=row["Id"]):
+            if not owned.get("IsCustom"):
+                raise self.org.dml.insufficient_access()  # a standard profile
             self.remove_children(owned["Id"])
             self.remove_rows("PermissionSet", Id=owned["Id"])
 
@@ -146,7 +164,7 @@ def _permission_columns(row: Row) -> Values:
     return {name: value for name, value in row.items() if name.startswith(_PREFIX)}
 
 
-def complete_profile(rules: Rules, profile: Row) -> None:
+def complete_profile(rules: Rules, profile: Row, *, custom: bool = False) -> None:
     """Make the set that a profile owns, where it is missing (recorded names: `X` and the label, an id)."""
     if not rules.has("PermissionSet") or rules.rows("PermissionSet", ProfileId=profile["Id"]):
         return
@@ -156,7 +174,7 @@ def complete_profile(rules: Rules, profile: Row) -> None:
         "Label": label,
         "ProfileId": profile["Id"],
         "IsOwnedByProfile": True,
-        "IsCustom": False,
+        "IsCustom": custom,
         "Type": "Profile",
         "LicenseId": profile.get("UserLicenseId"),
         **_permission_columns(profile),

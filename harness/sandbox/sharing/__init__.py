@@ -9,7 +9,7 @@ those of which everybody sees the rows about themselves, and users where the org
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.sandbox.access import OWN_ROWS, EffectiveAccess, access_row_id
@@ -23,6 +23,7 @@ from harness.sandbox.store import Store, quote
 __all__ = ["Bind", "Level", "Sharing"]
 
 _TRANSFER_RIGHTS = {"Lead": "TransferAnyLead", "Case": "TransferAnyCase"}
+_PERMISSIONS = frozenset({"FieldPermissions", "ObjectPermissions"})
 _SEE_ALL_USERS = ("ViewAllUsers", "ManageUsers", "ViewAllData", "ModifyAllData")
 
 
@@ -34,6 +35,8 @@ class Sharing:
         self._store = store
         self._circles = CircleBook(schema, store)
         self._rows = Rows(schema, store, self._circles)
+        self.hidden_names: Callable[[EffectiveAccess], tuple[list[str], list[str]]] | None = None
+        """The objects and fields whose permission rows a user does not see; None: every row is seen."""
 
     def condition(
         self, sobject: SObject, alias: str, access: EffectiveAccess, bind: Bind, *, level: Level = "read"
@@ -86,10 +89,25 @@ class Sharing:
         """As whom a user acts when rows of the object are shared."""
         return self._circles.of(access).of(hierarchies=sobject.hierarchies)
 
+    def _permission_rows(self, sobject: SObject, alias: str, asker: Asker) -> str | None:
+        """Rows about what the user does not see are left out (Object Reference, FieldPermissions)."""
+        assert self.hidden_names is not None
+        objects, fields = self.hidden_names(asker.access)
+        conditions = []
+        if objects:
+            among = f"(SELECT value FROM json_each({asker.bind(json.dumps(objects))}))"
+            conditions.append(f'{alias}."SobjectType" NOT IN {among}')
+        if fields and sobject.name == "FieldPermissions":
+            among = f"(SELECT value FROM json_each({asker.bind(json.dumps(fields))}))"
+            conditions.append(f'{alias}."Field" NOT IN {among}')
+        return " AND ".join(conditions) or None
+
     def _own_rows(self, sobject: SObject, alias: str, asker: Asker) -> str | None:
         access, bind = asker.access, asker.bind
         if sobject.name == "UserPermissionAccess":
             return f'{alias}."Id" = {bind(access_row_id(access.user_id))}'
+        if sobject.name in _PERMISSIONS and self.hidden_names is not None:
+            return self._permission_rows(sobject, alias, asker)
         if sobject.name == "EntityDefinition":
             seen = json.dumps([one.name for one in self._schema if access.can(one, "read")])
             return f'{alias}."QualifiedApiName" IN (SELECT value FROM json_each({bind(seen)}))'

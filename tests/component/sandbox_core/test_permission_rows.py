@@ -72,6 +72,7 @@ def test_a_custom_field_of_activities_is_one_field(desk: Desk) -> None:
         sobject = desk.org.schema.get(name)
         assert sobject is not None
         sobject.add(Field("Region__c", "string", "Region", length=20, custom=True))
+        desk.fields(desk.own_set("System Administrator"), name, "Region__c")
     desk.org.schema_changed()
     made = desk.set("Activities")
     asked = "SELECT Field, PermissionsEdit FROM FieldPermissions WHERE Parent.Name = 'Activities' ORDER BY Field"
@@ -99,3 +100,25 @@ def test_rows_of_a_profiles_own_set_can_be_written_as_the_switch_says(desk: Desk
         with refused("INSUFFICIENT_ACCESS_OR_READONLY", status=403):
             write()
     assert desk.query(f"SELECT Id FROM ObjectPermissions WHERE Id = '{row}'")
+
+
+def test_rows_about_what_the_caller_does_not_see_are_left_out(desk: Desk) -> None:
+    made = desk.set("Wide")
+    for name in ("Account", "Case"):
+        desk.create("ObjectPermissions", ParentId=made, SobjectType=name, PermissionsRead=True)
+    for name in ("Account.Site", "Account.Industry", "Case.Type"):
+        field = {"SobjectType": name.partition(".")[0], "Field": name}
+        desk.create("FieldPermissions", ParentId=made, PermissionsRead=True, **field)
+    auditor = desk.set("Setup", PermissionsViewSetup=True, PermissionsViewRoles=True)
+    desk.create("PermissionSetAssignment", AssigneeId=desk.sales, PermissionSetId=auditor)
+    desk.objects(desk.own_set("Sales"), "Account", "Read")
+    desk.fields(desk.own_set("Sales"), "Account", "Site")
+    objects = f"SELECT SobjectType FROM ObjectPermissions WHERE ParentId = '{made}' ORDER BY SobjectType"
+    fields = f"SELECT Field FROM FieldPermissions WHERE ParentId = '{made}' ORDER BY Field"
+    assert desk.plain(objects) == ["Account", "Case"]
+    assert desk.plain(fields) == ["Account.Industry", "Account.Site", "Case.Type"]
+    assert desk.plain(objects, desk.sales) == ["Account"]
+    assert desk.plain(fields, desk.sales) == ["Account.Site"]
+    desk.org.switches = replace(desk.org.switches, hidden_permission_rows=False)
+    assert desk.plain(f"{objects} LIMIT 9", desk.sales) == ["Account", "Case"]
+    assert desk.plain(f"{fields} LIMIT 9", desk.sales) == ["Account.Industry", "Account.Site", "Case.Type"]

@@ -386,3 +386,38 @@ def test_components_of_a_group(desk: Desk) -> None:
         desk.create("PermissionSetGroupComponent", PermissionSetGroupId=group, PermissionSetId=two)
     with refused("DELETE_FAILED"):
         desk.delete("PermissionSet", one)
+
+
+def test_profiles_stay_within_their_license(desk: Desk) -> None:
+    values = {"Name": "Robots", "UserLicenseId": desk.ids["Salesforce Integration"]}
+    with refused("FIELD_INTEGRITY_EXCEPTION", "The user license doesn't allow the permission: Run Reports"):
+        desk.create("Profile", **values, PermissionsRunReports=True)
+    robots = desk.create("Profile", **values, PermissionsApiEnabled=True, PermissionsApiUserOnly=True)
+    with refused("FIELD_INTEGRITY_EXCEPTION", "The user license doesn't allow the permission: Run Reports"):
+        desk.update("Profile", robots, PermissionsRunReports=True)
+    with refused("INSUFFICIENT_ACCESS_OR_READONLY", status=403):
+        desk.update("Profile", robots, PermissionsApiUserOnly=False)
+    desk.update("Profile", robots, Description="Robots")
+    with refused("FIELD_INTEGRITY_EXCEPTION", "The profile name is already in use: Name"):
+        desk.create("Profile", **values)
+    desk.delete("Profile", robots)
+
+
+def test_a_standard_profile_is_not_deleted(desk: Desk) -> None:
+    desk.update("User", desk.sales, ProfileId=desk.ids["System Administrator"])
+    with refused("INSUFFICIENT_ACCESS_OR_READONLY", status=403):
+        desk.delete("Profile", desk.ids["Sales"])
+
+
+def test_a_group_may_need_activation(desk: Desk) -> None:
+    one = desk.set("One", PermissionsRunReports=True)
+    group = desk.create("PermissionSetGroup", DeveloperName="G", MasterLabel="G", HasActivationRequired=True)
+    desk.create("PermissionSetGroupComponent", PermissionSetGroupId=group, PermissionSetId=one)
+    desk.create("PermissionSetAssignment", AssigneeId=desk.sales, PermissionSetGroupId=group)
+    desk.org.clock.advance(5)
+    assert not desk.org.permissions_of(desk.sales).has("RunReports")
+    desk.update("PermissionSetGroup", group, HasActivationRequired=False)
+    assert desk.org.permissions_of(desk.sales).has("RunReports")
+    made = desk.set("Sleeps", HasActivationRequired=True)
+    desk.update("PermissionSet", made, HasActivationRequired=False)
+    assert desk.plain(f"SELECT Type FROM PermissionSet WHERE Id = '{made}'") == ["Regular"]
