@@ -14,7 +14,7 @@ from harness.sandbox.http import bulk_rows
 from harness.sandbox.http.bulk_csv import DELIMITERS, LINE_ENDINGS, write_table
 from harness.sandbox.http.bulk_rows import JobRefused
 from harness.sandbox.http.call import Call
-from harness.sandbox.http.columns import csv_columns
+from harness.sandbox.http.columns import csv_columns, refuse_in_bulk
 from harness.sandbox.http.jobs import (
     ABORTED,
     COMPLETE,
@@ -146,14 +146,21 @@ def run_query(call: Call, soql: str, *, all_rows: bool) -> tuple[QueryResult, li
 
     Raises ApiError for what the org or the Bulk API refuses.
     """
+    result = find_records(call, soql, all_rows=all_rows)
+    paths = [_as_in_schema(call, result.sobject, path) for path in csv_columns(soql)]
+    rows = [[_cell(record, path) for path in paths] for record in result.records]
+    return result, [".".join(path) for path in paths], rows
+
+
+def find_records(call: Call, soql: str, *, all_rows: bool) -> QueryResult:
+    """The result of a bulk query in a format that holds more than CSV does, as TYPEOF. Raises ApiError."""
     result = call.org.query(soql, as_user=call.user_id, all_rows=all_rows, tooling=False, version=call.version)
     try:
         bulk_rows.refuse_unsupported(result.sobject)
     except JobRefused as error:
         raise refused(error) from error
-    paths = [_as_in_schema(call, result.sobject, path) for path in csv_columns(soql)]
-    rows = [[_cell(record, path) for path in paths] for record in result.records]
-    return result, [".".join(path) for path in paths], rows
+    refuse_in_bulk(soql)
+    return result
 
 
 def _count(call: Call) -> None:

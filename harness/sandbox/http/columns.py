@@ -28,17 +28,25 @@ _SHOWN = ("tolabel", "format")
 Column = dict[str, Any]
 
 
-def csv_columns(soql: str) -> list[tuple[str, ...]]:
-    """The paths a Bulk API query selects. Raises ApiError for what the Bulk API cannot put into CSV."""
+def refuse_in_bulk(soql: str) -> Query:
+    """The query, parsed. Raises ApiError for what no Bulk API query can have, whatever its format."""
     tree = parse(soql)
-    paths = []
     if any(isinstance(item, ChildQuery) for item in tree.select):
         raise ApiError(400, "API_ERROR", "Aggregate Relationships not supported in Bulk Query")
+    if tree.grouping or tree.offset or any(isinstance(getattr(one, "operand", None), Function) for one in tree.select):
+        message = "GROUP BY, OFFSET and aggregate functions are not supported in Bulk Query"
+        raise ApiError(400, "API_ERROR", message)
+    return tree
+
+
+def csv_columns(soql: str) -> list[tuple[str, ...]]:
+    """The paths a Bulk API query selects. Raises ApiError for what the Bulk API cannot put into CSV."""
+    tree = refuse_in_bulk(soql)
+    paths = []
     for item in tree.select:
         operand = item.operand if isinstance(item, Selected) else None
-        if not isinstance(operand, Path) or tree.grouping or tree.offset:
-            message = "GROUP BY, OFFSET, TYPEOF and aggregate functions are not supported in Bulk Query"
-            raise ApiError(400, "API_ERROR", message)
+        if not isinstance(operand, Path):
+            raise ApiError(400, "API_ERROR", "TYPEOF is not supported in Bulk Query")
         paths.append(_without_alias(tree, operand))
     return paths
 

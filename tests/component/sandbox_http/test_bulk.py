@@ -457,7 +457,7 @@ def test_the_days_query_jobs_run_out(erp: Client, monkeypatch: pytest.MonkeyPatc
     ("soql", "message"),
     [
         ("SELECT Id, (SELECT Id FROM Contacts) FROM Account", "Aggregate Relationships not supported in Bulk Query"),
-        ("SELECT count(Id) FROM Account", "GROUP BY, OFFSET, TYPEOF and aggregate functions are not supported"),
+        ("SELECT count(Id) FROM Account", "GROUP BY, OFFSET and aggregate functions are not supported"),
         ("SELECT BillingAddress FROM Account", "Selecting compound data not supported in Bulk Query"),
         (
             "SELECT DurableId FROM EntityDefinition",

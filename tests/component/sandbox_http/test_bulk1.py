@@ -294,6 +294,17 @@ def test_queries_in_the_three_formats(org: SandboxOrg, admin: Client, user_ids: 
     assert text(in_xml, "type") == "Contact"
 
 
+def test_json_can_hold_typeof(org: SandboxOrg, admin: Client, user_ids: dict[str, str]) -> None:
+    org.insert_row("Case", {"OwnerId": user_ids["erp"]})
+    bulk = Bulk(admin, "JSON")
+    job_id = bulk.job("query", "Case")
+    batch_id = bulk.batch(job_id, "SELECT Id, TYPEOF Owner WHEN User THEN Username ELSE Name END FROM Case")
+    assert bulk.state(job_id, batch_id) == "Completed"
+    (result_id,) = bulk.ask("GET", f"job/{job_id}/batch/{batch_id}/result").json()
+    (record,) = bulk.ask("GET", f"job/{job_id}/batch/{batch_id}/result/{result_id}").json()
+    assert (record["Owner"]["attributes"]["type"], record["Owner"]["Username"]) == ("User", "erp.sync@acme.example")
+
+
 def test_queries_that_find_nothing_or_are_refused(erp: Client) -> None:
     bulk = Bulk(erp, "CSV")
     job_id = bulk.job("query")

@@ -14,6 +14,7 @@ from harness.sandbox.http.bulk_csv import BadBatch
 from harness.sandbox.http.bulk_rows import Outcome
 from harness.sandbox.http.call import Call
 from harness.sandbox.http.jobs import Job
+from harness.sandbox.soql.plan import QueryResult
 
 BATCH_PREFIX, RESULT_PREFIX = "751", "752"
 QUEUED, IN_PROGRESS, COMPLETED = "Queued", "InProgress", "Completed"
@@ -116,7 +117,7 @@ class ClassicJob(Job):
     def _run(self, call: Call, batch: Batch) -> None:
         soql = batch.request.decode("utf-8", "replace").strip()
         try:
-            result, columns, lines = bulk_query.run_query(call, soql, all_rows=self.operation == "queryAll")
+            result, columns, lines = self._find(call, soql)
         except ApiError as error:
             raise BadBatch(f"InvalidBatch : Failed to process query: {error.code}: {error.message}") from error
         if not self.chunk_rows:
@@ -128,6 +129,14 @@ class ClassicJob(Job):
             part = Batch(call.desk.ids.next(BATCH_PREFIX), call.org.clock.now(), batch.request, batch.media_type)
             self.batches[part.id] = part
             self._finish(call, part, columns, lines[first:end], result.records[first:end])
+
+    def _find(self, call: Call, soql: str) -> tuple[QueryResult, list[str], list[list[str]]]:
+        """What a query finds; as lines of CSV only where they are asked for."""
+        all_rows = self.operation == "queryAll"
+        if self.content_type == "CSV":
+            return bulk_query.run_query(call, soql, all_rows=all_rows)
+        result = bulk_query.find_records(call, soql, all_rows=all_rows)
+        return result, [], [[] for _ in result.records]
 
     def _finish(self, call: Call, batch: Batch, columns: list[str], lines: list[list[str]], records: list[Any]) -> None:
         batch.columns, batch.lines, batch.records = columns, lines, records
