@@ -54,6 +54,10 @@ class Dml:
         self._first = ""
         self._users: list[str] = []
 
+    def use(self, rules: Mapping[str, Rules]) -> None:
+        """Use other rules: the schema has changed."""
+        self._rules = rules
+
     def end_transaction(self) -> None:
         """Forget which sorts of objects the transaction wrote."""
         self._kinds.clear()

@@ -179,6 +179,8 @@ class SandboxOrg:
             self.permission_names = PermissionNames(self.schema)
             self.dml.use(rules_of(self))
             self.shares.forget_everything()
+            self.dml.use(rules_of(self))
+            self.shares.forget_everything()
             self.derived.forget_everything()
             self.book.forget_everything()
             self._plans.clear()

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.sandbox.org import SandboxOrg
+    from harness.sandbox.objects.sharing import DERIVED_CAUSES
+from harness.sandbox.org import SandboxOrg
 
 State = Mapping[str, Any]
 
@@ -23,6 +24,7 @@ def state_of(org: SandboxOrg) -> dict[str, Any]:
             sobject.name: {
                 row["Id"]: {name: value for name, value in sorted(row.items()) if value not in (None, False)}
                 for row in found
+                if row.get("RowCause") not in DERIVED_CAUSES  # shares that follow from owners and rules
             }
             for sobject in sorted(org.schema, key=lambda one: one.name)
             if sobject.name not in org.derived.computed and (found := org.store.select(sobject, {}, deleted=True))

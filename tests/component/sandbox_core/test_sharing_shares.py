@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.sandbox.schema import Criterion, GroupName, SharingRule
+from harness.sandbox.objects.notation import owner_field, system_field
+from harness.sandbox.schema import Criterion, GroupName, SharingRule, SObject
 from tests.component.sandbox_core.desk import Desk, refused
 
 BELOW = "INVALID_ACCESS_LEVEL"
@@ -185,3 +186,25 @@ def test_shares_of_what_its_parent_controls_cannot_be_written(shop: Desk) -> Non
     contact = shop.create("Contact", shop.sales, LastName="C", AccountId=shop.ids["account"])
     with refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be inserted: Contact Share"):
         shop.create("ContactShare", ContactId=contact, UserOrGroupId=shop.sales, ContactAccessLevel="Edit")
+
+
+def test_an_object_that_is_closed_later_gets_its_shares(shop: Desk) -> None:
+    shop.org.schema.add(late_object())
+    shop.org.schema_changed()
+    with refused("NOT_FOUND", status=404):
+        shop.create("Late__Share", ParentId=shop.ids["mine"])
+    late = shop.org.schema.get("Late__c")
+    assert late is not None
+    late.sharing = "Private"
+    shop.org.schema_changed()
+    record = shop.org.insert_row("Late__c", {"OwnerId": shop.sales})
+    shop.grant("Sales", "Late__c", "Read", "Edit")
+    shop.create("Late__Share", shop.sales, ParentId=record, UserOrGroupId=shop.ids["other"], AccessLevel="Read")
+    assert shop.plain("SELECT Id FROM Late__c", shop.ids["other"]) == [record]
+
+
+def late_object() -> SObject:
+    sobject = SObject("Late__c", "Late", "Lates", "a09", custom=True)
+    sobject.add(system_field("Id"))
+    sobject.add(owner_field(("User", "Group")))
+    return sobject
