@@ -140,9 +140,8 @@ def _ask_or_grant(visit: Visit, app: App, user: Mapping[str, Any], redirect_uri:
     known = apps.pre_authorized(org, app, user_id) if app.admin_approved_only else user_id in app.consented
     if known and "consent" not in visit.params.get("prompt", "").split():
         return _grant(visit, app, user, redirect_uri, scope)
-    approval = oauth_tokens.keep_once(
-        org, {"kind": "approval", "user_id": user_id, "app_id": app.id}, seconds=oauth_tokens.CODE_SECONDS
-    )
+    kept = {"user_id": user_id, "app_id": app.id}
+    approval = oauth_tokens.keep_once(org, oauth_tokens.APPROVAL, kept, seconds=oauth_tokens.CODE_SECONDS)
     hidden = _carried(visit) | {"approval": approval}
     return pages.consent_page(PATH, hidden, app=app.name, user=str(user["Username"]), scope=scope)
 
@@ -155,21 +154,19 @@ def _fault(org: SandboxOrg, app: App, user_id: str) -> Fault | None:
 
 def _decided(org: SandboxOrg, app: App, approval: str) -> dict[str, Any] | None:
     """The user to whom the consent page was shown for this app."""
-    kept, in_time = oauth_tokens.take_once(org, approval)
-    fits = kept is not None and in_time and kept.get("kind") == "approval" and kept.get("app_id") == app.id
-    return org.row("User", kept["user_id"]) if kept is not None and fits else None
+    kept, in_time = oauth_tokens.take_once(org, oauth_tokens.APPROVAL, approval)
+    return org.row("User", kept["user_id"]) if kept and in_time and kept["app_id"] == app.id else None
 
 
 def _grant(visit: Visit, app: App, user: Mapping[str, Any], redirect_uri: str, scope: str) -> Answer:
     values = {
-        "kind": "code",
         "user_id": user["Id"],
         "app_id": app.id,
         "redirect_uri": redirect_uri,
         "scope": scope,
         "challenge": visit.params.get("code_challenge", ""),
     }
-    code = oauth_tokens.keep_once(visit.org, values, seconds=oauth_tokens.CODE_SECONDS)
+    code = oauth_tokens.keep_once(visit.org, oauth_tokens.CODE, values, seconds=oauth_tokens.CODE_SECONDS)
     return _redirect(visit, redirect_uri, {"code": code})
 
 

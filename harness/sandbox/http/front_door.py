@@ -49,9 +49,8 @@ def single_access(org: SandboxOrg, instance_url: str, token: str, redirect: str 
     session = identity.session_of(org, token) if token else None
     if session is None:
         return Answer(403, "Bad_OAuth_Token" if token else "Missing_OAuth_Token", media_type=HTML_TYPE)
-    otp = oauth_tokens.keep_once(
-        org, {"kind": "door", "user_id": session.user_id}, seconds=oauth_tokens.ONE_TIME_SECONDS
-    )
+    kept = {"user_id": session.user_id}
+    otp = oauth_tokens.keep_once(org, oauth_tokens.DOOR, kept, seconds=oauth_tokens.ONE_TIME_SECONDS)
     query = {"otp": otp} | ({"startURL": _own_path(redirect)} if redirect else {})
     return Answer(200, {"frontdoor_uri": f"{instance_url}/secur/frontdoor.jsp?{urlencode(query)}"})
 
@@ -114,8 +113,8 @@ def _enter(
 
 def _user_at_the_door(visit: Visit) -> str | None:
     if otp := visit.params.get("otp"):
-        kept, in_time = oauth_tokens.take_once(visit.org, otp)
-        return kept["user_id"] if kept and in_time and kept.get("kind") == "door" else None
+        kept, in_time = oauth_tokens.take_once(visit.org, oauth_tokens.DOOR, otp)
+        return kept["user_id"] if kept and in_time else None
     token = visit.params.get("sid", "")
     session = identity.session_of(visit.org, token) if token else None
     return session.user_id if session else None

@@ -155,7 +155,8 @@ def _jwt_bearer(request: TokenRequest) -> dict[str, Any]:
     fault = _approval_fault(org, app, user["Id"])
     if fault is None and not (user["Id"] in app.consented or apps.pre_authorized(org, app, user["Id"])):
         fault = oauth_words.NOT_CONSENTED  # a JWT has no page on which to consent
-    session = _sign_in(request, app, user, None, fault=fault)
+    scope = " ".join(one for one in app.scopes if one not in apps.REFRESH_SCOPES) or "api"
+    session = _sign_in(request, app, user, None, fault=fault, scope=scope)
     return _granted(request, app, session, ("access_token", "scope", "instance_url", "id", "token_type"))
 
 
@@ -182,8 +183,10 @@ def _authorization_code(request: TokenRequest) -> dict[str, Any]:
     org, code = request.org, request.required("code")
     key, secret = request.client()
     app = app_of_key(org, key)
-    kept, in_time = oauth_tokens.take_once(org, code)
-    user = org.row("User", kept["user_id"]) if kept and kept.get("app_id") == app.id else None
+    if app.secret_required or secret is not None:
+        authenticated_app(request)
+    kept, in_time = oauth_tokens.take_once(org, oauth_tokens.CODE, code)
+    user = org.row("User", kept["user_id"]) if kept and kept["app_id"] == app.id else None
     if kept is None or user is None:
         raise TokenRefused("invalid_grant", "invalid authorization code")
     if not in_time:
@@ -192,8 +195,6 @@ def _authorization_code(request: TokenRequest) -> dict[str, Any]:
         raise TokenRefused("redirect_uri_mismatch", "redirect_uri must match configuration")
     if kept["challenge"] and not _proves(request.form.get("code_verifier", ""), kept["challenge"]):
         raise TokenRefused("invalid_grant", "invalid code verifier")
-    if app.secret_required or secret is not None:
-        authenticated_app(request)
     return _web_server_tokens(request, app, user, kept["scope"])
 
 

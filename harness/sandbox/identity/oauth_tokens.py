@@ -24,6 +24,9 @@ CODE_SECONDS = 15 * 60
 ONE_TIME_SECONDS = 60
 """How long a front door stays open (Salesforce Help, "Generate a Frontdoor URL to Bridge into UI Sessions")."""
 
+CODE, APPROVAL, DOOR = "code", "approval", "door"
+"""Kinds of what is good once."""
+
 _REFRESH_PREFIX = "5Aep861"
 
 
@@ -101,25 +104,26 @@ def app_of_row(org: SandboxOrg, row_id: str) -> str | None:
     return (Drawer(org, "oauth_token").get(row_id) or {}).get("app_id")
 
 
-def keep_once(org: SandboxOrg, values: dict[str, Any], *, seconds: int) -> str:
-    """Keep something under a new secret that is good once, for a short time; the secret."""
+def keep_once(org: SandboxOrg, kind: str, values: dict[str, Any], *, seconds: int) -> str:
+    """Keep something of a kind under a new secret that is good once, for a short time; the secret."""
     drawer, now = Drawer(org, "one_time"), org.clock.peek()
     for key, kept in list(drawer):
         if datetime.fromisoformat(kept["until"]) + timedelta(seconds=seconds) < now:
             drawer.remove(key)
     secret = secrets.token_urlsafe(48)
-    drawer.put(digest(secret), values | {"until": (now + timedelta(seconds=seconds)).isoformat()})
+    until = (now + timedelta(seconds=seconds)).isoformat()
+    drawer.put(digest(secret), {"kind": kind, "until": until, "values": values})
     return secret
 
 
-def take_once(org: SandboxOrg, secret: str) -> tuple[dict[str, Any] | None, bool]:
-    """What was kept under a secret, which is used up now, and whether it was in time."""
+def take_once(org: SandboxOrg, kind: str, secret: str) -> tuple[dict[str, Any] | None, bool]:
+    """What was kept under a secret of that kind, which is used up now, and whether it was in time."""
     drawer, key = Drawer(org, "one_time"), digest(secret)
     kept = drawer.get(key)
-    if kept is None:
+    if kept is None or kept["kind"] != kind:
         return None, False
     drawer.remove(key)
-    return kept, org.clock.peek() <= datetime.fromisoformat(kept["until"])
+    return kept["values"], org.clock.peek() <= datetime.fromisoformat(kept["until"])
 
 
 def _new_row(org: SandboxOrg, user_id: str, *, app_id: str, app_name: str) -> str:

@@ -176,6 +176,8 @@ def test_a_code_is_good_once_for_its_app_its_callback_and_its_verifier(
     assert refusal(exchange(browser, app, used)) == ("invalid_grant", "invalid authorization code")
     assert refusal(exchange(browser, other, code()))[1] == "invalid authorization code"
     assert refusal(exchange(browser, app, "nonsense"))[1] == "invalid authorization code"
+    approval = hidden(browser.get(AUTHORIZE, asked(app, prompt="consent")).text)
+    assert refusal(exchange(browser, app, approval))[1] == "invalid authorization code"
     assert refusal(exchange(browser, app, code(), redirect_uri="x"))[0] == "redirect_uri_mismatch"
     assert refusal(exchange(browser, app, code(**challenge)))[1] == "invalid code verifier"
     assert refusal(exchange(browser, app, code(**challenge), code_verifier="x" * 43))[1] == "invalid code verifier"
