@@ -35,7 +35,7 @@ def read_xml(content: bytes) -> Element:
 
 def as_node(element: Element) -> Node:
     """An element, its children by plain name."""
-    space, brace, _ = str(element.tag).partition("}")
+    space, brace, _ = str(element.tag).rpartition("}")
     return Node(element, space + brace)
 
 
