@@ -57,6 +57,8 @@ def sign_in(
         history_id = record_login(org, user["Id"], login, status=found or SUCCESS)
         if found is None:
             _remember_last_login(org, user["Id"])
+            if login.type == UI_LOGIN:
+                _remember_address(org, user["Id"], login.caller.ip)
             return open_session(org, user["Id"], login, history_id=history_id, app_id=app_id, scope=scope)
     raise LoginRefused(found)
 
@@ -71,6 +73,12 @@ def _problem(
     if password is not None:
         found = try_password(org, user, password, ip=ip, by_api=login.type != UI_LOGIN)
     return found or place_or_time_problem(org, user, ip, any_place=any_place)
+
+
+def _remember_address(org: SandboxOrg, user_id: str, ip: str) -> None:
+    """The addresses that a user has proven to use a browser at (Object Reference, LoginIp)."""
+    if org.schema.get("LoginIp") and not org.rows("LoginIp", UsersId=user_id, SourceIp=ip):
+        org.insert_row("LoginIp", {"UsersId": user_id, "SourceIp": ip, "IsAuthenticated": True})
 
 
 def _remember_last_login(org: SandboxOrg, user_id: str) -> None:

@@ -112,6 +112,7 @@ def test_the_login_page(org: SandboxOrg, server: SandboxServer, browser: Browser
     assert "HttpOnly" in entered.headers["Set-Cookie"]
     assert user["username"] in browser.get("/lightning").text
     assert org.rows("AuthSession")[0]["SessionType"] == "UI"
+    assert [(row["SourceIp"], row["IsAuthenticated"]) for row in org.rows("LoginIp")] == [("127.0.0.1", True)]
     assert browser.get("/secur/logout.jsp").headers["Location"] == "/"
     assert org.rows("AuthSession") == []
     assert browser.get("/lightning").status_code == 302
