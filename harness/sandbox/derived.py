@@ -21,8 +21,8 @@ from harness.sandbox.ids import long_id, make_id
 from harness.sandbox.permission_names import is_permissionable
 from harness.sandbox.rules.ceiling import Seats
 from harness.sandbox.schema import Schema, SObject
-from harness.sandbox.store import Row, quote
 from harness.sandbox.sharing.record_access import RECORD_ACCESS
+from harness.sandbox.store import Row, quote
 from harness.sandbox.user_access import TABLES, UserAccess
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ class Derived:
     @property
     def computed(self) -> frozenset[str]:
         """Objects all of whose rows follow from the schema, or from who asks."""
-        return frozenset(name for name, (depends_on, _) in self._makers.items() if not depends_on) | TABLES | {RECORD_ACCESS}
+        made = {name for name, (depends_on, _) in self._makers.items() if not depends_on}
+        return frozenset({*made, *TABLES, RECORD_ACCESS})
 
     def prepare_stored(self) -> None:
         """Bring the rows and columns that follow from other rows up to date."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.sandbox.objects.sharing import DERIVED_CAUSES
+
 if TYPE_CHECKING:
-    from harness.sandbox.objects.sharing import DERIVED_CAUSES
-from harness.sandbox.org import SandboxOrg
+    from harness.sandbox.org import SandboxOrg
 
 State = Mapping[str, Any]
 
