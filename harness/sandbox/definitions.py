@@ -48,15 +48,15 @@ def tooling_field(sobject: SObject, name: str) -> Field | None:
     return TOOLING_FIELDS.get(name.lower()) if sobject.name in TOLD_IN_FULL else None
 
 
-def entity_rows(schema: Schema) -> Iterator[Row]:
-    """One row for each object that may be queried."""
+def entity_rows(schema: Schema, setting_ids: Mapping[str, str]) -> Iterator[Row]:
+    """One row for each object that may be queried; `setting_ids` are those of custom settings, by developer name."""
     for sobject in sorted(schema, key=lambda one: one.name):
         if sobject.tooling:
             continue
         developer_name = sobject.name.removesuffix("__c")
         yield {
             "Id": sobject.name,
-            "DurableId": sobject.name,
+            "DurableId": setting_ids.get(developer_name, sobject.name) if sobject.custom_setting else sobject.name,
             "QualifiedApiName": sobject.name,
             "DeveloperName": developer_name,
             "MasterLabel": sobject.label,
@@ -81,8 +81,8 @@ def field_rows(schema: Schema) -> Iterator[Row]:
             continue
         for field in sobject.fields.values():
             yield {
-                "Id": f"{sobject.name}.{field.name}",
-                "DurableId": f"{sobject.name}.{field.name}",
+                "Id": durable_id(sobject, field),
+                "DurableId": durable_id(sobject, field),
                 "EntityDefinitionId": sobject.name,
                 "QualifiedApiName": field.name,
                 "DeveloperName": field.name.removesuffix("__c"),
@@ -98,6 +98,12 @@ def field_rows(schema: Schema) -> Iterator[Row]:
                 "IsFlsEnabled": int(field.permissionable),
                 "RelationshipName": field.relationship_name,
             }
+
+
+def durable_id(sobject: SObject, field: Field) -> str:
+    """How FieldDefinition names a field: a standard reference without `Id`, `Contact.Account` (recorded)."""
+    name = field.name.removesuffix("Id") if field.reference_to and not field.custom else field.name
+    return f"{sobject.name}.{name}"
 
 
 def data_type(field: Field) -> str:

@@ -82,6 +82,8 @@ class Derived:
     def row_changed(self, name: str) -> None:
         """A row of an object was written."""
         self._versions[name] = self._versions.get(name, 0) + 1
+        if name == "CustomEntityDefinition":
+            self._made.pop("EntityDefinition", None)
 
     def forget_everything(self) -> None:
         """After a rollback, or a change of the schema."""
@@ -191,7 +193,9 @@ class Derived:
     # Definitions
 
     def _entities(self) -> None:
-        self._replace("EntityDefinition", entity_rows(self._org.schema))
+        settings = self._org.rows("CustomEntityDefinition") if self._org.schema.get("CustomEntityDefinition") else []
+        ids = {str(row["DeveloperName"]).removesuffix("__c"): str(row["Id"]) for row in settings}
+        self._replace("EntityDefinition", entity_rows(self._org.schema, ids))
 
     def _fields(self) -> None:
         self._replace("FieldDefinition", field_rows(self._org.schema))

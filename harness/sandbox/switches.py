@@ -60,8 +60,8 @@ class Switches:
         2,
         0,
         30,
-        about="Simulated seconds from a change of a permission set group until its users have what it grants; each query"
-        " of PermissionSetGroup counts as one of them.",
+        about="Simulated seconds from a change of a permission set group until its users have what it grants; each"
+        " query of PermissionSetGroup counts as one of them.",
     )
     integration_feature_licenses: bool = _switch(
         False,
@@ -70,12 +70,18 @@ class Switches:
     duplicate_result_key: Literal["duplicateResut", "duplicateResult"] = _switch(
         "duplicateResut",
         "duplicateResult",
-        about="The key of what a duplicate rule found in a REST error: misspelt, as reports of real orgs have it, or not.",
+        about="The key of what a duplicate rule found in a REST error: misspelt, as reports of real orgs have it, or"
+        " not.",
     )
     hidden_permission_rows: bool = _switch(
         True,
         about="Whether rows of ObjectPermissions and FieldPermissions about objects and fields that the caller does not"
         " see are left out; one reading of the Object Reference says so of those that the org does not have.",
+    )
+    bound_set_assigns_license: bool = _switch(
+        False,
+        about="Whether assigning a set that is bound to a permission set license gives the user that license, too;"
+        " otherwise the assignment is refused until the license is there.",
     )
     delete_refusal: Literal["entity-type", "insufficient-access"] = _switch(
         "entity-type",
@@ -85,8 +91,8 @@ class Switches:
     )
     profile_permissions_writable: bool = _switch(
         True,
-        about="Whether permission rows of the set that a profile owns can be written: guides to mass edits do it, though"
-        " the set itself cannot be modified.",
+        about="Whether permission rows of the set that a profile owns can be written: guides to mass edits do it,"
+        " though the set itself cannot be modified.",
     )
     restricted_custom_settings: bool = _switch(
         True,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.access import EffectiveAccess, access_row_id
 from harness.sandbox.clock import wire_datetime
+from harness.sandbox.definitions import durable_id
 from harness.sandbox.ids import long_id, make_id
 from harness.sandbox.schema import SObject
 from harness.sandbox.store import Row, quote
@@ -137,11 +138,12 @@ class UserAccess:
         for field in sobject.fields.values():
             seen = readable and access.can_read_field(sobject, field)
             edited = seen and access.can_edit_field(sobject, field) and not (field.calculated or field.auto_number)
+            durable = durable_id(sobject, field)
             yield {
-                "Id": f"{sobject.name}.{field.name}.{access.user_id}",
-                "DurableId": f"{sobject.name}.{field.name}.{access.user_id}",
+                "Id": f"{durable}.{access.user_id}",
+                "DurableId": f"{durable}.{access.user_id}",
                 "EntityDefinitionId": sobject.name,
-                "FieldDefinitionId": f"{sobject.name}.{field.name}",
+                "FieldDefinitionId": durable,
                 "UserId": access.user_id,
                 "IsAccessible": int(seen),
                 "IsCreatable": int(edited and field.createable and may["create"]),

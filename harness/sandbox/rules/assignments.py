@@ -81,6 +81,8 @@ class AssignmentRules(Rules):
         start = f'Can\'t assign permission set "{granted.get("Label")}" to user "{user.get("Name")}". '
         ceiling = Ceiling(self.org)
         bound = content.license_id
+        if bound and bound.startswith("0PL") and self.org.switches.bound_set_assigns_license:
+            self._give_license(user["Id"], bound)
         if bound and bound.startswith("100") and bound != ceiling.license_of_user(user):
             raise integrity(f"{start}The user license doesn't match the permission set license")
         excess = ceiling.excess_of(content, self.org.book.terms_of(user["Id"]))
@@ -90,6 +92,13 @@ class AssignmentRules(Rules):
             keys = {"AssigneeId": user["Id"], "PermissionSetLicenseId": bound}
             if not self.rows("PermissionSetLicenseAssign", **keys):
                 raise integrity(f"{start}The user license doesn't match the permission set license")
+
+    def _give_license(self, user_id: str, license_id: str) -> None:
+        keys = {"AssigneeId": user_id, "PermissionSetLicenseId": license_id}
+        sobject = self.org.schema.get("PermissionSetLicenseAssign")
+        if sobject is not None and not self.rows("PermissionSetLicenseAssign", **keys):
+            check_seat(self, license_id)
+            self.org.write_new(sobject, keys, self.org.dml.user_id)
 
     # Automatic removal of licenses
 
@@ -130,12 +139,7 @@ class LicenseAssignmentRules(Rules):
         keys = {name: values[name] for name in ("AssigneeId", "PermissionSetLicenseId")}
         if self.rows("PermissionSetLicenseAssign", **keys):
             raise unknown_duplicate()
-        license_row = self.one("PermissionSetLicense", values["PermissionSetLicenseId"])
-        if license_row.get("Status") == "Disabled":
-            raise integrity(f"The permission set license {license_row.get('MasterLabel')} is disabled")
-        if Seats(self.org).permission_set_license_is_full(values["PermissionSetLicenseId"]):
-            text = f"License Limit Exceeded - {license_row.get('MasterLabel')}"
-            raise ApiError(400, "LICENSE_LIMIT_EXCEEDED", text, [])
+        check_seat(self, values["PermissionSetLicenseId"])
 
     def before_delete(self, row: Row) -> None:
         user = self.one("User", row["AssigneeId"])
@@ -146,6 +150,16 @@ class LicenseAssignmentRules(Rules):
                 f"Can't remove permission set license {label}: permission sets of the user {user.get('Name')} need it"
             )
             raise integrity(text)
+
+
+def check_seat(rules: Rules, license_id: str) -> None:
+    """Refuse a permission set license that has run out, or has no free seat."""
+    license_row = rules.one("PermissionSetLicense", license_id)
+    if license_row.get("Status") == "Disabled":
+        raise integrity(f"The permission set license {license_row.get('MasterLabel')} is disabled")
+    if Seats(rules.org).permission_set_license_is_full(license_id):
+        text = f"License Limit Exceeded - {license_row.get('MasterLabel')}"
+        raise ApiError(400, "LICENSE_LIMIT_EXCEEDED", text, [])
 
 
 def contents_of(rules: Rules, assignments: list[Row]) -> list[Content]:

@@ -60,8 +60,11 @@ def _org_wide_defaults(schema: Schema) -> dict[str, str]:
 
 
 def load_setup_entities(loading: Loading) -> None:
-    """Record types, custom permissions, Apex classes and pages, and which permission depends on which."""
+    """Record types, custom settings, custom permissions, Apex classes and pages."""
     project = loading.project
+    for sobject in sorted(loading.org.schema, key=lambda one: one.name):
+        if sobject.custom_setting:
+            loading.insert("CustomEntityDefinition", {"DeveloperName": sobject.name}, name=sobject.name)
     for name in sorted(project.objects):
         for one in project.objects[name].record_types:
             values = {"Name": one.label, "DeveloperName": one.name, "SobjectType": name, "IsActive": one.active}

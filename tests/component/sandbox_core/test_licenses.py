@@ -177,6 +177,8 @@ def test_a_custom_setting_needs_to_be_named_by_a_set(desk: Desk) -> None:
         desk.query("SELECT Id FROM Employee__c", desk.sales)
     assert desk.query("SELECT Id FROM Employee__c") == []
     entity = desk.org.insert_row("CustomEntityDefinition", {"DeveloperName": "Employee"})
+    asked = "SELECT DurableId FROM EntityDefinition WHERE QualifiedApiName = 'Employee__c'"
+    assert desk.plain(asked) == [entity]
     made = desk.set("Settings")
     desk.create("SetupEntityAccess", ParentId=made, SetupEntityId=entity)
     desk.create("PermissionSetAssignment", AssigneeId=desk.sales, PermissionSetId=made)
@@ -186,3 +188,15 @@ def test_a_custom_setting_needs_to_be_named_by_a_set(desk: Desk) -> None:
     desk.org.switches = replace(desk.org.switches, restricted_custom_settings=False)
     desk.org.book.forget_everything()
     assert desk.query("SELECT Id FROM Employee__c", desk.robot) == []
+
+
+def test_a_bound_set_may_bring_its_license(desk: Desk) -> None:
+    bound = desk.set("Bound", LicenseId=desk.ids[PSL])
+    keys = {"AssigneeId": desk.robot, "PermissionSetId": bound}
+    with refused("FIELD_INTEGRITY_EXCEPTION", "doesn't match the permission set license"):
+        desk.create("PermissionSetAssignment", **keys)
+    desk.org.switches = replace(desk.org.switches, bound_set_assigns_license=True)
+    desk.create("PermissionSetAssignment", **keys)
+    assert desk.plain("SELECT AssigneeId FROM PermissionSetLicenseAssign") == [desk.robot]
+    with refused("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded - Salesforce API Integration"):
+        desk.create("PermissionSetAssignment", **{**keys, "AssigneeId": desk.sales})

@@ -51,6 +51,9 @@ def test_access_to_fields(desk: Desk) -> None:
     desk.fields(desk.own_set("Sales"), "Account", "Site", edit=False)
     columns = "IsAccessible, IsCreatable, IsUpdatable"
 
+    contact = "SELECT DurableId FROM FieldDefinition WHERE EntityDefinitionId = 'Contact' AND QualifiedApiName = "
+    assert desk.plain(f"{contact}'AccountId'") == ["Contact.Account"]
+
     def access(field: str) -> list[bool]:
         durable = f"'Account.{field}.{desk.sales}'"
         [row] = desk.plain(f"SELECT {columns} FROM UserFieldAccess WHERE DurableId = {durable}")
