@@ -65,7 +65,6 @@ class Store:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("CREATE TABLE IF NOT EXISTS _state (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
-        self._in_file = path is not None
         self._tables: dict[str, _Table] = {}
         self._depth = 0
         self.before_commit: list[Callable[[], None]] = []
@@ -130,9 +129,7 @@ class Store:
         """Put back all that was kept when the snapshot was taken. Raises RuntimeError inside a transaction."""
         self._outside_a_transaction()
         self._tables.clear()
-        if not self._in_file:
-            self._connection.deserialize(snapshot)
-            return
+        # Not deserialized into this connection: where it holds prepared statements, the next that runs one crashes.
         with closing(sqlite3.connect(":memory:")) as kept:
             kept.deserialize(snapshot[:18] + _ROLLBACK_JOURNAL + snapshot[20:])
             kept.backup(self._connection)
