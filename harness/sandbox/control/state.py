@@ -13,6 +13,8 @@ from harness.sandbox.objects.sharing import DERIVED_CAUSES
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
+    from harness.sandbox.schema import SObject
+    from harness.sandbox.store import Row
 
 State = Mapping[str, Any]
 
@@ -25,12 +27,20 @@ def state_of(org: SandboxOrg) -> dict[str, Any]:
             sobject.name: {
                 row["Id"]: {name: value for name, value in sorted(row.items()) if value not in (None, False)}
                 for row in found
-                if row.get("RowCause") not in DERIVED_CAUSES  # shares that follow from owners and rules
             }
             for sobject in sorted(org.schema, key=lambda one: one.name)
-            if sobject.name not in org.derived.computed and (found := org.store.select(sobject, {}, deleted=True))
+            if sobject.name not in org.derived.computed and (found := _kept_rows(org, sobject))
         }
         return {"time": org.clock.peek().isoformat(), "rows": rows}
+
+
+def _kept_rows(org: SandboxOrg, sobject: SObject) -> list[Row]:
+    """All rows but the shares that follow from owners and rules."""
+    return [
+        row
+        for row in org.store.select(sobject, {}, deleted=True)
+        if not sobject.share_of or row["RowCause"] not in DERIVED_CAUSES
+    ]
 
 
 def difference(before: State, after: State) -> list[dict[str, Any]]:

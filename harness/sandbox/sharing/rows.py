@@ -23,6 +23,7 @@ from harness.sandbox.store import Store, quote
 
 CHILDREN = ("Contact", "Case", "Opportunity", "Contract", "Order")
 """Who has a share in one of these may read its account."""
+ACTIVITIES = frozenset({"Task", "Event"})
 _DEEPEST = 4
 _FEW = 20
 """So many ids are written one by one; SQLite looks more of them up in a list that it makes once."""
@@ -72,6 +73,8 @@ class Rows:
         if gives(default_level(sobject), level) or sobject.get("OwnerId") is None:
             return None
         grants = [*self._explicit(sobject, alias, asker, level), *self._implicit(sobject, alias, asker, level)]
+        if sobject.name in ACTIVITIES and level == "read":
+            grants += self._about_parents(sobject, alias, asker, depth)
         return f"({' OR '.join(grants)})"
 
     # What was given to somebody by name
@@ -143,6 +146,22 @@ class Rows:
             if dict(rule.children).get(child.name) in levels and not circle.groups.isdisjoint(rule.shared_to):
                 grants.append(self.rule(account, "p", rule, asker.bind))
         return f'EXISTS (SELECT 1 FROM "Account" p WHERE p."Id" = {alias}."AccountId" AND ({" OR ".join(grants)}))'
+
+    def _about_parents(self, activity: SObject, alias: str, asker: Asker, depth: int) -> Iterator[str]:
+        """Activities about rows that the asker may read (Salesforce Help, "Organization-Wide Sharing Defaults")."""
+        for name in ("WhatId", "WhoId") if depth < _DEEPEST else ():
+            via = activity.get(name)
+            for parent in self._parents(via) if via is not None else ():
+                if parent.setup or not asker.access.can(parent, "read"):
+                    continue
+                inner = f"{alias}_{depth}"
+                condition = self.condition(parent, inner, asker, "read", depth + 1)
+                about = f"substr({alias}.{quote(name)}, 1, 3) = {asker.bind(parent.key_prefix)}"
+                if condition is not None:
+                    self._store.ensure(parent)
+                    row = f'{inner}."Id" = {alias}.{quote(name)}'
+                    about += f" AND EXISTS (SELECT 1 FROM {quote(parent.name)} {inner} WHERE {row} AND {condition})"
+                yield f"({about})"
 
     # Controlled by Parent
 

@@ -255,6 +255,29 @@ def test_details_go_with_their_master(shop: Desk) -> None:
     shop.delete("Review__c", review, other)
 
 
+def test_activities_are_read_by_whoever_reads_what_they_are_about(shop: Desk) -> None:
+    for name in ("EditTask", "EditEvent"):
+        given = shop.set(name, **{f"Permissions{name}": True})
+        for user in (shop.sales, shop.ids["other"]):
+            shop.create("PermissionSetAssignment", AssigneeId=user, PermissionSetId=given)
+    shop.fields(shop.own_set("Sales"), "Task")
+    account = shop.create("Account", shop.sales, Name="Parent")
+    contact = shop.create("Contact", shop.sales, LastName="C", AccountId=account)
+    about, with_whom = (
+        shop.create("Task", shop.sales, Subject=subject, Status="Not Started", Priority="Normal", **values)
+        for subject, values in (("What", {"WhatId": account}), ("Who", {"WhoId": contact}))
+    )
+    shop.create("Task", shop.sales, Subject="Own", Status="Not Started", Priority="Normal")
+    soql = "SELECT Id FROM Task ORDER BY Subject"
+    assert shop.plain(soql, shop.ids["other"]) == []
+    shop.create(
+        "AccountShare", shop.sales, AccountId=account, UserOrGroupId=shop.ids["other"], AccountAccessLevel="Edit"
+    )
+    assert shop.plain(soql, shop.ids["other"]) == [about, with_whom]
+    with refused("INSUFFICIENT_ACCESS_OR_READONLY", status=403):
+        shop.update("Task", about, shop.ids["other"], Subject="x")
+
+
 # Users
 
 
