@@ -56,11 +56,21 @@ def update_opportunity(world: World) -> str:
 
 
 def create_with_hidden_parent(world: World) -> str:
-    """A contact of an account that is gone."""
-    parent = world.add("Account", Name="Gone")
-    world.org.delete_row("Account", parent)
+    """A contact of an account that its creator may not see; accounts are private."""
+    parent = world.add("Account", Name="Hidden")
+    clerks = world.add("PermissionSet", Name="Clerks", Label="Clerks", Type="Regular")
+    for name, create in (("Account", False), ("Contact", True)):
+        rights = {"PermissionsRead": True, "PermissionsCreate": create}
+        world.add("ObjectPermissions", ParentId=clerks, SobjectType=name, **rights)
+    field = {"SobjectType": "Contact", "Field": "Contact.AccountId"}
+    world.add("FieldPermissions", ParentId=clerks, PermissionsRead=True, PermissionsEdit=True, **field)
+    clerk = world.user_id("erp@acme.example")
+    license_id = world.org.rows("PermissionSetLicense", DeveloperName="SalesforceAPIIntegrationPsl")[0]["Id"]
+    world.add("PermissionSetLicenseAssign", AssigneeId=clerk, PermissionSetLicenseId=license_id)
+    world.add("PermissionSetAssignment", AssigneeId=clerk, PermissionSetId=clerks)
     fields = f"<sf:LastName>X</sf:LastName><sf:AccountId>{parent}</sf:AccountId>"
-    return partner(f"<create><sObjects><sf:type>Contact</sf:type>{fields}</sObjects></create>")(world)
+    row = f"<sObjects><sf:type>Contact</sf:type>{fields}</sObjects>"
+    return partner(f"<create>{row}</create>", world.token_of("erp@acme.example"))(world)
 
 
 def create_profile_again(world: World) -> str:
@@ -89,6 +99,4 @@ def retrieve_status(world: World) -> str:
     queued = world.ask("POST", "/services/Soap/m/50.0", data=asked, headers={"Content-Type": "text/xml"})
     found = re.search("<id>(.*?)</id>", queued.text)
     assert found is not None, queued.text
-    one = f"<checkRetrieveStatus><asyncProcessId>{found[1]}</asyncProcessId></checkRetrieveStatus>"
-    world.ask("POST", "/services/Soap/m/50.0", data=metadata(one)(world), headers={"Content-Type": "text/xml"})
-    return metadata(one)(world)
+    return metadata(f"<checkRetrieveStatus><asyncProcessId>{found[1]}</asyncProcessId></checkRetrieveStatus>")(world)

@@ -43,6 +43,10 @@ class World:
     def user_id(self, username: str) -> str:
         return str(self.org.rows("User", Username=username)[0]["Id"])
 
+    def token_of(self, username: str) -> str:
+        """A session of a user, opened without a flow."""
+        return _token(self.org, username)
+
     def add(self, sobject: str, **values: Any) -> str:
         """A row that no rule was asked about; its id."""
         return self.org.insert_row(sobject, values)
@@ -57,10 +61,14 @@ def served() -> Iterator[World]:
     org = open_org(SOURCE)
     try:
         with SandboxServer(org) as server, requests.Session() as session:
-            admin = org.rows("User", Username="admin@acme.example")[0]
-            token = identity.sign_in(org, admin, identity.Login(type="Test", application="Test")).token
+            token = _token(org, "admin@acme.example")
             session.trust_env = False
             session.headers.update({"Authorization": f"Bearer {token}", "Accept-Encoding": "identity"})
             yield World(org, server, session, token)
     finally:
         org.close()
+
+
+def _token(org: SandboxOrg, username: str) -> str:
+    user = org.rows("User", Username=username)[0]
+    return identity.sign_in(org, user, identity.Login(type="Test", application="Test")).token
