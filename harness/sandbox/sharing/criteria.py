@@ -131,7 +131,9 @@ class Criteria:
 
     def _record_type(self, column: str) -> str:
         """Criteria give record types by name."""
-        return f'(SELECT r."Name" FROM "RecordType" r WHERE r."Id" = {column})' if self._named_types else "NULL"
+        if not self._named_types:
+            return "NULL"
+        return f'(SELECT r."Name" FROM "RecordType" r WHERE r."Id" = {column}) COLLATE NOCASE'
 
     def _equal(self, column: str, values: Sequence[Any], *, negated: bool) -> str:
         present = ", ".join(self._bind(value) for value in values if value is not None)
