@@ -181,6 +181,12 @@ class RecordTypes(Kind):
         """All record types."""
         return [Listed(f"{row['SobjectType']}.{row['DeveloperName']}", row) for row in work.org.rows("RecordType")]
 
+    def find(self, work: Work, name: str) -> Listed | None:
+        """The record type of that name."""
+        sobject, _, plain = name.partition(".")
+        row = work.one("RecordType", SobjectType=sobject, DeveloperName=plain)
+        return Listed(f"{row['SobjectType']}.{row['DeveloperName']}", row) if row else None
+
     def show(self, work: Work, name: str, scope: Scope | None = None) -> Parts | None:  # noqa: ARG002 - a profile's
         """The record type."""
         found = self.find(work, name)
@@ -200,8 +206,9 @@ class RecordTypes(Kind):
         if sobject is None:
             raise not_named("fullName", "CustomObject", object_name)
         one = replace(read_record_type(as_node(root)), name=plain)
-        schema_changes.extend(work, ObjectMetadata(sobject.name, record_types=[one]))
-        schema_changes.settle(work)
+        if sobject.record_types.get(plain) != one.label:
+            schema_changes.extend(work, ObjectMetadata(sobject.name, record_types=[one]))
+            schema_changes.settle(work)
         values = {"Name": one.label, "IsActive": one.active, "Description": one.description}
         keys = {} if found else {"DeveloperName": plain, "SobjectType": sobject.name}
         work.save("RecordType", found.row if found else None, keys | values)

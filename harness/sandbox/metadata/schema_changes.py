@@ -14,12 +14,13 @@ from weakref import WeakKeyDictionary
 from harness.sandbox.schema import SharingRule, SObject
 from harness.sandbox.source.metadata import ObjectMetadata, Project
 from harness.sandbox.source.schema import extend_schema
+from harness.sandbox.vault import Drawer
 
 if TYPE_CHECKING:
     from harness.sandbox.metadata.work import Work
     from harness.sandbox.org import SandboxOrg
 
-_STATE = "deployed_schema"
+_RECORDED = "schema:"
 
 # Changes
 
@@ -50,6 +51,7 @@ def remove_object(work: Work, sobject: SObject) -> None:
         for row in work.org.rows(holder, SobjectType=sobject.name):
             work.org.delete_row(holder, row["Id"])
     _discard(work.org, sobject)
+    forget_parts(work, sobject)
     work.schema_is_new = True
 
 
@@ -126,13 +128,23 @@ _AGAIN: list[Callable[[SandboxOrg], None]] = []
 
 def record(work: Work, kind: str, name: str, content: str) -> None:
     """Note a change, so that it can be made again; an empty content says that the component is gone."""
-    changes = [one for one in recorded(work.org) if one[:2] != (kind, name)]
-    work.org.store.save_state(_STATE, [*changes, (kind, name, content)])
+    drawer = Drawer(work.org, "metadata")
+    key = f"{_RECORDED}{kind}:{name}"
+    drawer.remove(key)  # the latest comes last
+    drawer.put(key, {"kind": kind, "name": name, "content": content})
+
+
+def forget_parts(work: Work, sobject: SObject) -> None:
+    """Drop what was noted of an object's fields and record types: they go with it."""
+    for kind, name, _ in recorded(work.org):
+        if name.lower().startswith(f"{sobject.name.lower()}."):
+            Drawer(work.org, "metadata").remove(f"{_RECORDED}{kind}:{name}")
 
 
 def recorded(org: SandboxOrg) -> list[tuple[str, str, str]]:
     """Type, full name and XML of every change, in their order."""
-    return [(kind, name, content) for kind, name, content in org.store.load_state(_STATE) or ()]
+    kept = [value for key, value in Drawer(org, "metadata") if key.startswith(_RECORDED)]
+    return [(one["kind"], one["name"], one["content"]) for one in kept]
 
 
 def when_restored(make_again: Callable[[SandboxOrg], None]) -> None:

@@ -37,12 +37,6 @@ def forget(org: SandboxOrg, kind: str, name: str) -> None:
     Drawer(org, _DRAWER).remove(_key(kind, name))
 
 
-def names(org: SandboxOrg, kind: str) -> list[str]:
-    """The components of a type for which something was put by."""
-    prefix = f"{kind.lower()}:"
-    return [key.removeprefix(prefix) for key, _ in Drawer(org, _DRAWER) if key.startswith(prefix)]
-
-
 def _as_parts(pairs: list[Any]) -> Parts:
     """JSON has no pairs."""
     return [(str(name), _as_parts(value) if isinstance(value, list) else value) for name, value in pairs]
