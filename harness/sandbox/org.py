@@ -38,7 +38,7 @@ from harness.sandbox.soql.compiler import compile_query
 from harness.sandbox.soql.dates import Calendar
 from harness.sandbox.soql.functions import install
 from harness.sandbox.soql.names import World
-from harness.sandbox.soql.parser import parse
+from harness.sandbox.soql.parser import LONGEST_KEPT, parse
 from harness.sandbox.soql.plan import Plan, QueryResult
 from harness.sandbox.stamp import MetadataStamp
 from harness.sandbox.store import COMPOUND_TYPES, Row, Store, as_read
@@ -179,8 +179,6 @@ class SandboxOrg:
             self.permission_names = PermissionNames(self.schema)
             self.dml.use(rules_of(self))
             self.shares.forget_everything()
-            self.dml.use(rules_of(self))
-            self.shares.forget_everything()
             self.derived.forget_everything()
             self.book.forget_everything()
             self._plans.clear()
@@ -231,7 +229,11 @@ class SandboxOrg:
     def _plan(self, soql: str, access: EffectiveAccess, *, all_rows: bool, tooling: bool) -> Plan:
         key = (access.serial, soql, all_rows, tooling)
         plan = self._plans.get(key)
-        return plan or self._keep(key, self._compile(soql, access, all_rows=all_rows, tooling=tooling))
+        if plan is None:
+            plan = self._compile(soql, access, all_rows=all_rows, tooling=tooling)
+            if len(soql) <= LONGEST_KEPT:
+                self._keep(key, plan)
+        return plan
 
     def _row_plan(
         self, sobject: SObject, fields: Sequence[str] | None, access: EffectiveAccess, *, tooling: bool

@@ -1,1 +1,1 @@
-"""SOQL in four layers: grammar and parser, syntax tree, names and permissions, SQL."""
+"""SOQL in layers: grammar and parser, syntax tree, names and permissions, clauses as SQL, plan, shape of answers."""

@@ -20,6 +20,8 @@ LONGEST_QUERY = 100_000
 """Characters (SOQL reference, "SOQL and SOSL Limits")."""
 DEEPEST = 150
 """Parentheses inside each other that are followed; deeper ones are refused, and so are 20 NOTs in a row."""
+LONGEST_KEPT = 5000
+"""Characters of a query up to which its tree and its plan are kept for the next time: long lists make large ones."""
 
 _FIRST = re.compile(r"\s*(\w+|\S|$)")
 _NESTING = re.compile(r"'(?:[^'\\]|\\.)*'|[()]|(?:\bnot\s+){20}", re.DOTALL | re.IGNORECASE)
@@ -36,10 +38,14 @@ def parse(soql: str) -> syntax.Query:
         raise ApiError(400, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters.")
     if not is_encodable(soql):
         raise ApiError(400, "MALFORMED_QUERY", "unexpected token: a character that is half of another one")
-    return _parse(soql)
+    return _kept(soql) if len(soql) <= LONGEST_KEPT else _parse(soql)
 
 
 @lru_cache(maxsize=1024)
+def _kept(soql: str) -> syntax.Query:
+    return _parse(soql)
+
+
 def _parse(soql: str) -> syntax.Query:
     first = _FIRST.match(soql)
     if first is None or first[1].lower() != "select":
