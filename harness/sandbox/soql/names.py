@@ -28,6 +28,8 @@ from harness.sandbox.store import COMPOUND_TYPES, Store, quote
 
 DEEPEST_PATH = 5
 """Relationships in one field path (SOQL reference, "Understanding Relationship Query Limitations")."""
+MOST_PARENTS = 55
+"""Relationships to parents in one query (the same page)."""
 
 _OF_NAME = frozenset(
     {"alias", "email", "firstname", "id", "isactive", "lastname", "middlename", "name", "nameoralias", "phone"}
@@ -124,6 +126,7 @@ class Frame:
         self._ways: dict[str, tuple[str, ...]] = {}
         """Aliases of parents in the FROM, and the steps that lead there."""
         self._joins: list[str] = []
+        self._parents = 0
         for source in query.sources[1:]:
             self._add_way(source)
 
@@ -240,6 +243,10 @@ class Frame:
                 if (target := self.world.schema.get(name)) and self.world.access.can(target, "read")
             ]
             if targets:
+                if self._parents >= MOST_PARENTS:
+                    text = f"No more than {MOST_PARENTS} child-to-parent relationships can be specified in a query"
+                    raise malformed(self.soql, path.at, text)
+                self._parents += 1
                 made = self._join(alias, via, targets)
                 node.parents[step.lower()] = made
                 return made

@@ -19,6 +19,8 @@ from harness.sandbox.store import COMPOUND_TYPES, quote
 
 DEEPEST_CHILDREN = 4
 """Levels of children below the rows (SOQL reference, "Understanding Relationship Query Limitations")."""
+MOST_CHILDREN = 20
+"""Queries of children in one field list (the same page)."""
 
 CompileChild = Callable[[Clauses, int], Plan]
 
@@ -192,7 +194,13 @@ class _Rows:
         world, frame = self._clauses.world, self._frame
         child = child_of(world, self._soql, frame.sobject, frame.names, query)
         if self._depth >= DEEPEST_CHILDREN:
-            text = "SOQL statements cannot query children deeper than 5 levels."
+            text = (
+                f"SOQL statements cannot query aggregate relationships more than {DEEPEST_CHILDREN} levels away from "
+                "the root entity object."
+            )
+            raise malformed(self._soql, query.source_at, text)
+        if len(self._children) >= MOST_CHILDREN:
+            text = f"No more than {MOST_CHILDREN} parent-to-child relationships can be specified in a query"
             raise malformed(self._soql, query.source_at, text)
         inner = Clauses(query, self._soql, world, child.sobject, child=child)
         plan = self._compile_child(inner, self._depth + 1)

@@ -114,6 +114,26 @@ def test_refusals(still_desk: Desk, soql: str, code: str, text: str) -> None:
         still_desk.query(soql)
 
 
+def test_children_and_parents_have_their_number(still_desk: Desk) -> None:
+    children = "(SELECT Id FROM ChildAccounts)"
+    for _ in range(5):
+        children = f"(SELECT Id, {children} FROM ChildAccounts)"
+    with refused(
+        "MALFORMED_QUERY", "SOQL statements cannot query aggregate relationships more than 4 levels away from"
+    ):
+        still_desk.query(f"SELECT Id, {children} FROM Account")
+    steps = ["CreatedBy", "LastModifiedBy", "Owner", "Parent"]
+    paths = [f"{a}.{b}.{c}.Name" for a in ("Parent",) for b in ("Parent",) for c in steps]
+    paths += [
+        f"{'Parent.' * deep}{one}.Manager.{two}.Name" for deep in range(3) for one in steps[:3] for two in steps[:2]
+    ]
+    paths += [
+        f"{'Parent.' * deep}{one}.{two}.Profile.Name" for deep in range(3) for one in steps[:3] for two in steps[:2]
+    ]
+    with refused("MALFORMED_QUERY", "No more than 55 child-to-parent relationships can be specified in a query"):
+        still_desk.query(f"SELECT {', '.join(paths)} FROM Account")
+
+
 def test_row_and_column_in_a_query_of_several_lines(still_desk: Desk) -> None:
     soql = "SELECT Id,\n  Name,\n  Bacon__c\nFROM Account"
     with refused("INVALID_FIELD") as info:
