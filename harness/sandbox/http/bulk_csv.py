@@ -28,7 +28,7 @@ def decode(content: bytes) -> str:
 
 
 def read_table(text: str, *, delimiter: str = ",", line_ending: str | None = None) -> list[list[str]]:
-    """All lines, the header first; empty lines are left out, but not those of one quoted empty cell.
+    """All lines, the header first; lines of empty cells only are left out, as the platform's reader does.
 
     `line_ending` is the one that must stand between lines, None for any. Raises BadBatch in the words that the
     platform's reader has for quotes that are wrong, and for line endings that are not the job's.
@@ -50,7 +50,7 @@ def read_table(text: str, *, delimiter: str = ",", line_ending: str | None = Non
             line.append("")
         elif stop and line_ending and stop != line_ending:
             raise _wrong_ending(line_ending)
-        if line != [""] or quoted is not None:
+        if any(line):
             table.append(line)
         line = []
     return table

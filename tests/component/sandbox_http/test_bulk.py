@@ -482,8 +482,8 @@ def test_large_data_is_read_in_time() -> None:
 
 
 def test_lines_and_cells() -> None:
-    assert read_table('A,B\n\n"",\n,\n') == [["A", "B"], ["", ""], ["", ""]]
-    assert read_table('A\n""\n\nx') == [["A"], [""], ["x"]]
+    assert read_table('A,B\n\n"",\n,\n,1\n') == [["A", "B"], ["", "1"]]
+    assert read_table('A\n""\n\nx') == [["A"], ["x"]]
     assert read_table("A;B\r\n1;", delimiter=";") == [["A", "B"], ["1", ""]]
 
 

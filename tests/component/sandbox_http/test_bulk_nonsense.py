@@ -132,7 +132,7 @@ def test_any_request_is_answered(org: SandboxOrg, path: list[str], method: str, 
 @SETTINGS
 @given(rows=st.lists(st.lists(st.text(max_size=5), min_size=2, max_size=3), min_size=1, max_size=5))
 def test_what_is_written_is_read_again(rows: list[list[str]]) -> None:
-    assert read_table(write_table(rows[0], rows[1:])) == rows
+    assert read_table(write_table(rows[0], rows[1:])) == [row for row in rows if any(row)]
 
 
 @SETTINGS
@@ -142,7 +142,7 @@ def test_any_text_is_a_table_or_a_bad_batch(data: str, delimiter: str) -> None:
         table = read_table(data, delimiter=delimiter)
     except BadBatch:
         return
-    assert all(line for line in table)
+    assert all(any(line) for line in table)
 
 
 @SETTINGS

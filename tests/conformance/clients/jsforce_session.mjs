@@ -48,9 +48,9 @@ await step('tooling', () => conn.tooling.query('SELECT Id, Name FROM ApexClass')
 await step('apex', () => conn.apex.get('/accounts/v1/lookup'));
 await step('refused', () => conn.query('SELECT Nothing__c FROM Account'));
 
-await step('bulkInsert', () => conn.bulk.load('Account', 'insert', [{ Name: 'Bulk 1' }, { Name: '' }]));
+await step('bulkInsert', () => conn.bulk.load('Account', 'insert', [{ Name: 'Bulk 1', ERP_Key__c: 'J1' }, { Name: '', ERP_Key__c: 'J2' }]));
 await step('bulkQuery', () => conn.bulk.query("SELECT Id, Name FROM Account WHERE Name = 'Bulk 1'").then(all));
-await step('bulk2Insert', () => conn.bulk2.loadAndWaitForResults({ object: 'Account', operation: 'insert', input: [{ Name: 'Bulk 2' }, { Name: '' }] }));
+await step('bulk2Insert', () => conn.bulk2.loadAndWaitForResults({ object: 'Account', operation: 'insert', input: [{ Name: 'Bulk 2', ERP_Key__c: 'J3' }, { Name: '', ERP_Key__c: 'J4' }] }));
 await step('bulk2Query', () => conn.bulk2.query("SELECT Id, Name FROM Account WHERE Name = 'Bulk 2'").then(all));
 
 await step('metadataList', () => conn.metadata.list({ type: 'PermissionSet' }, '62.0'));

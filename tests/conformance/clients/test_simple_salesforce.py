@@ -187,7 +187,9 @@ def test_refusals_arrive_as_the_librarys_errors(sf: Salesforce, session: request
 
 
 def test_bulk_jobs(sf: Salesforce, org: SandboxOrg) -> None:
-    outcome = sf.bulk2.Account.insert(records=[{"Name": "A"}, {"Name": ""}], wait=0)
+    outcome = sf.bulk2.Account.insert(
+        records=[{"Name": "A", "ERP_Key__c": "1"}, {"Name": "", "ERP_Key__c": "2"}], wait=0
+    )
     assert outcome[0]["numberRecordsProcessed"] == 2
     assert outcome[0]["numberRecordsFailed"] == 1
     failed = sf.bulk2.Account.get_failed_records(outcome[0]["job_id"])
