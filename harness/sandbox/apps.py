@@ -199,6 +199,15 @@ def private_key(org: SandboxOrg, app: App) -> str:
     return str(values["private_key"])
 
 
+def signing_key(org: SandboxOrg) -> str:
+    """The org's own RSA private key, which signs ID tokens; PKCS#8 PEM, made when it is first asked for."""
+    drawer = Drawer(org, "policy")
+    with org.lock:
+        kept = drawer.get("signing") or {"private_key": _new_private_key()}
+        drawer.put("signing", kept)
+    return str(kept["private_key"])
+
+
 def set_certificate(org: SandboxOrg, app: App, certificate: str) -> None:
     """Give the app a certificate (PEM) of somebody else's key. Raises ValueError when it is none, or not of RSA."""
     if not isinstance(x509.load_pem_x509_certificate(certificate.encode()).public_key(), rsa.RSAPublicKey):

@@ -165,6 +165,7 @@ def _grant(visit: Visit, app: App, user: Mapping[str, Any], redirect_uri: str, s
         "redirect_uri": redirect_uri,
         "scope": scope,
         "challenge": visit.params.get("code_challenge", ""),
+        "nonce": visit.params.get("nonce"),
     }
     code = oauth_tokens.keep_once(visit.org, oauth_tokens.CODE, values, seconds=oauth_tokens.CODE_SECONDS)
     return _redirect(visit, redirect_uri, {"code": code})

@@ -20,7 +20,7 @@ from urllib.parse import unquote_plus
 
 from harness.sandbox import apps, identity
 from harness.sandbox.apps import App
-from harness.sandbox.http import assertion, oauth_words
+from harness.sandbox.http import assertion, oauth_words, openid
 from harness.sandbox.http.desk import Desk
 from harness.sandbox.http.oauth_words import TOKEN_HEADERS, Fault, TokenRefused, refusal
 from harness.sandbox.http.wire import Answer
@@ -195,16 +195,30 @@ def _authorization_code(request: TokenRequest) -> dict[str, Any]:
         raise TokenRefused("redirect_uri_mismatch", "redirect_uri must match configuration")
     if kept["challenge"] and not _proves(request.form.get("code_verifier", ""), kept["challenge"]):
         raise TokenRefused("invalid_grant", "invalid code verifier")
-    return _web_server_tokens(request, app, user, kept["scope"])
+    return _web_server_tokens(request, app, user, kept["scope"], nonce=kept["nonce"])
 
 
-def _web_server_tokens(request: TokenRequest, app: App, user: Mapping[str, Any], scope: str) -> dict[str, Any]:
+def _web_server_tokens(
+    request: TokenRequest, app: App, user: Mapping[str, Any], scope: str, *, nonce: str | None
+) -> dict[str, Any]:
     org = request.org
     session = _sign_in(request, app, user, "OauthWebServer", fault=_approval_fault(org, app, user["Id"]), scope=scope)
     refreshes = bool(apps.REFRESH_SCOPES & set(scope.split()))
     refresh_token = oauth_tokens.remember_app(org, session, app_name=app.name, refresh=refreshes)
-    order = ("access_token", "refresh_token", "signature", "scope", "instance_url", "id", "token_type", "issued_at")
-    return _granted(request, app, session, (*order, "api_instance_url"), refresh_token=refresh_token)
+    id_token = None
+    if openid.SCOPE in scope.split():
+        id_token = openid.id_token(org, request.desk.instance_url, app, session, nonce=nonce)
+    return _granted(
+        request,
+        app,
+        session,
+        (
+            *("access_token", "refresh_token", "signature", "scope", "id_token", "instance_url", "id", "token_type"),
+            *("issued_at", "api_instance_url"),
+        ),
+        refresh_token=refresh_token,
+        id_token=id_token,
+    )
 
 
 _GRANTS = {
@@ -302,7 +316,7 @@ def _proves(verifier: str, challenge: str) -> bool:
 
 
 def _granted(
-    request: TokenRequest, app: App, session: Session, order: tuple[str, ...], *, refresh_token: str | None = None
+    request: TokenRequest, app: App, session: Session, order: tuple[str, ...], **tokens: str | None
 ) -> dict[str, Any]:
     """The keys of a token answer in their order; the signature is what the platform documents for `id` and time."""
     identity_url = f"{request.desk.instance_url}/id/{request.org.org_id}/{session.user_id}"
@@ -310,7 +324,6 @@ def _granted(
     digest = hmac.digest(app.consumer_secret.encode(), f"{identity_url}{issued_at}".encode(), hashlib.sha256)
     known = {
         "access_token": session.token,
-        "refresh_token": refresh_token,
         "signature": base64.b64encode(digest).decode(),
         "scope": session.scope,
         "instance_url": request.desk.instance_url,
@@ -318,5 +331,6 @@ def _granted(
         "token_type": "Bearer",
         "issued_at": issued_at,
         "api_instance_url": request.desk.instance_url,
+        **tokens,
     }
-    return {name: known[name] for name in order if known[name] is not None}
+    return {name: known[name] for name in order if known.get(name) is not None}

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from harness.sandbox.http import authorize, front_door, oauth, tokens, who
+from harness.sandbox.http import authorize, front_door, oauth, openid, tokens, who
 from harness.sandbox.http.caller import caller_of
 from harness.sandbox.http.desk import Desk
 from harness.sandbox.http.front_door import Visit
@@ -39,6 +39,7 @@ def sign_in_routes(org: SandboxOrg, desk: Desk, over: Over) -> list[Route]:
         Route(f"{oauth2}/introspect", over(face.introspect), methods=["POST"]),
         Route(f"{oauth2}/revoke", over(face.revoke), methods=_BOTH),
         Route(f"{oauth2}/singleaccess", over(face.single_access), methods=_BOTH),
+        Route("/id/keys", over(face.keys), methods=["GET"]),
         Route("/id/{org_id}/{user_id}", over(face.identify), methods=_BOTH),
         Route("/.well-known/openid-configuration", over(face.openid_configuration), methods=["GET"]),
         Route("/secur/frontdoor.jsp", over(face.visit(front_door.frontdoor)), methods=_BOTH),
@@ -82,7 +83,10 @@ class _SignIn:
         return front_door.single_access(self.org, self.desk.instance_url, _token(request, body), redirect)
 
     def openid_configuration(self, _request: Request, _body: bytes) -> Answer:
-        return who.openid_configuration(self.desk.instance_url)
+        return openid.configuration(self.desk.instance_url)
+
+    def keys(self, _request: Request, _body: bytes) -> Answer:
+        return openid.keys(self.org)
 
     def authorize(self, request: Request, body: bytes) -> Answer:
         return authorize.authorize(self._visit(request, body))

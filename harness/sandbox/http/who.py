@@ -1,6 +1,6 @@
-"""Who a token belongs to: userinfo, the identity URL, and what OpenID Connect says about the org.
+"""Who a token belongs to: userinfo and the identity URL.
 
-Salesforce Help: "User Info Endpoint", "Identity URLs" (its keys and response codes), "OpenID Connect Discovery".
+Salesforce Help: "User Info Endpoint", "Identity URLs" (its keys and response codes).
 """
 
 from __future__ import annotations
@@ -81,27 +81,6 @@ def identify(org: SandboxOrg, instance_url: str, token: str, org_id: str, user_i
 def identity_url(org: SandboxOrg, instance_url: str, user_id: str) -> str:
     """The address that stands for a user."""
     return f"{instance_url}/id/{org.org_id}/{user_id}"
-
-
-def openid_configuration(instance_url: str) -> Answer:
-    """`GET /.well-known/openid-configuration`: where the endpoints are."""
-    oauth = f"{instance_url}/services/oauth2"
-    return Answer(
-        200,
-        {
-            "issuer": instance_url,
-            "authorization_endpoint": f"{oauth}/authorize",
-            "token_endpoint": f"{oauth}/token",
-            "revocation_endpoint": f"{oauth}/revoke",
-            "userinfo_endpoint": f"{oauth}/userinfo",
-            "introspection_endpoint": f"{oauth}/introspect",
-            "scopes_supported": ["api", "full", "id", "offline_access", "openid", "refresh_token", "web"],
-            "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic", "private_key_jwt"],
-            "code_challenge_methods_supported": ["S256"],
-        },
-    )
 
 
 def _identity(org: SandboxOrg, instance_url: str, user: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import jwt
 import pytest
 
 from harness.sandbox import apps, identity
@@ -299,6 +300,25 @@ def test_an_app_without_the_scope_gets_no_refresh_token(
     assert "refresh_token" not in tokens(browser, server, app)
     assert "refresh_token" not in exchange(browser, app, query_of(browser.get(AUTHORIZE, asked(app)))["code"]).json()
     assert [row["UseCount"] for row in org.rows("OauthToken")] == [2]
+
+
+def test_an_id_token_can_be_checked(org: SandboxOrg, server: SandboxServer, browser: Browser) -> None:
+    app = web_app(org, scopes=("api", "openid"))
+    body = exchange(browser, app, approve(browser, server, app, "erp", nonce="n-1")["code"]).json()
+    assert list(body)[:4] == ["access_token", "signature", "scope", "id_token"]
+    where = browser.get("/.well-known/openid-configuration").json()["jwks_uri"]
+    known = jwt.PyJWKSet.from_dict(browser.http.get(where, timeout=10).json())
+    at = org.clock.peek().timestamp()
+    claims = jwt.decode(
+        body["id_token"],
+        known[jwt.get_unverified_header(body["id_token"])["kid"]].key,
+        algorithms=["RS256"],
+        audience=app.consumer_key,
+        issuer=browser.url,
+        options={"verify_exp": False, "verify_iat": False},
+    )
+    assert (claims["sub"], claims["nonce"]) == (body["id"], "n-1")
+    assert claims["iat"] <= at <= claims["exp"]
 
 
 def test_no_token_is_in_a_column(org: SandboxOrg, server: SandboxServer, browser: Browser) -> None:
