@@ -143,28 +143,29 @@ class AccessBook:
         self._contents = Contents(schema, store)
         self._membership = Membership(schema, store)
         self._users: dict[tuple[str, frozenset[str]], EffectiveAccess] = {}
-        self._activated: dict[str, frozenset[str]] = {}
+        self._activated: dict[tuple[str, str], frozenset[str]] = {}
         self.before_reading: Callable[[], None] = _nothing
         """Called before access is looked up: what changes with time may want to change first."""
 
     def of(self, user_id: str) -> EffectiveAccess:
         """The access of a user."""
         self.before_reading()
-        key = (user_id, self._activated_sets())
+        key = (user_id, self._activated_sets(user_id))
         found = self._users.get(key)
         if found is None or (found.until is not None and found.until <= self._now()):
             found = self._users[key] = self._compute(user_id, key[1])
         return found
 
-    def _activated_sets(self) -> frozenset[str]:
-        """The session-based sets that the session under way has activated."""
+    def _activated_sets(self, user_id: str) -> frozenset[str]:
+        """The session-based sets that the session under way has activated, where it is the user's."""
         session_id = self._session_id()
         if session_id is None:
             return NO_RIGHTS
-        found = self._activated.get(session_id)
+        found = self._activated.get((session_id, user_id))
         if found is None:
-            rows = self._rows("SessionPermSetActivation", AuthSessionId=session_id)
-            found = self._activated[session_id] = frozenset(str(row["PermissionSetId"]) for row in rows)
+            rows = self._rows("SessionPermSetActivation", AuthSessionId=session_id, UserId=user_id)
+            found = frozenset(str(row["PermissionSetId"]) for row in rows)
+            self._activated[session_id, user_id] = found
         return found
 
     # Forgetting

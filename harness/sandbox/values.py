@@ -40,16 +40,20 @@ def to_column(field: Field, value: Any) -> Any:
 
 def mismatch(kind: str, value: Any) -> ApiError:
     """The parser's refusal of a value of another type; where in the body it is, only the parser knows."""
-    shown = {str: "VALUE_STRING", bool: "VALUE_TRUE" if value is True else "VALUE_FALSE"}.get(
-        type(value), "VALUE_NUMBER"
-    )
-    if isinstance(value, (dict, list)):
-        shown = "START_OBJECT" if isinstance(value, dict) else "START_ARRAY"
-        text = f"Cannot deserialize instance of {kind} from {shown} value"
-    else:
-        written = str(value).lower() if isinstance(value, bool) else value
-        text = f"Cannot deserialize instance of {kind} from {shown} value {written}"
-    return ApiError(400, "JSON_PARSER_ERROR", f"{text} or request may be missing a required field")
+    text = f"Cannot deserialize instance of {kind} from {_token(value)} or request may be missing a required field"
+    return ApiError(400, "JSON_PARSER_ERROR", text)
+
+
+def _token(value: Any) -> str:
+    """A value's first token with what it says, as the parser tells of it."""
+    if isinstance(value, bool):
+        return "VALUE_TRUE value true" if value else "VALUE_FALSE value false"
+    if isinstance(value, Mapping):
+        return "START_OBJECT value {"
+    if isinstance(value, (list, tuple)):
+        return "START_ARRAY value ["
+    kind = {int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT"}.get(type(value), "VALUE_STRING")
+    return f"{kind} value {value}"
 
 
 def _boolean(_field: Field, value: Any) -> int:

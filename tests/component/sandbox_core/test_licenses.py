@@ -151,6 +151,11 @@ def test_a_session_based_set_grants_in_the_session_it_is_activated_for(desk: Des
             desk.org.session_id.reset(token)
 
     assert [granted(one) for one in (None, other, mine, None)] == [False, False, True, False]
+    colleague = desk.user("colleague@acme.example", "Sales")
+    desk.create("PermissionSetAssignment", AssigneeId=colleague, PermissionSetId=made)
+    token = desk.org.session_id.set(mine)
+    assert not desk.org.permissions_of(colleague).has("RunReports")
+    desk.org.session_id.reset(token)
     desk.delete("SessionPermSetActivation", row)
     assert not granted(mine)
 

@@ -35,9 +35,9 @@ def test_values_come_to_what_the_platform_keeps(desk: Desk, given: dict[str, Any
         ({"Hired__c": "2026-01-05x"}, "JSON_PARSER_ERROR", "instance of date from VALUE_STRING value 2026-01-05x"),
         ({"Hired__c": "2026-13-05"}, "JSON_PARSER_ERROR", "instance of date"),
         ({"Hired__c": "2026-01-05 10:00:00"}, "JSON_PARSER_ERROR", "instance of date"),
-        ({"Hired__c": 20260105}, "JSON_PARSER_ERROR", "from VALUE_NUMBER value 20260105"),
+        ({"Hired__c": 20260105}, "JSON_PARSER_ERROR", "from VALUE_NUMBER_INT value 20260105"),
         ({"Name": "   "}, "REQUIRED_FIELD_MISSING", "[Name]"),
-        ({"Number__c": ["7"]}, "JSON_PARSER_ERROR", "instance of string from START_ARRAY"),
+        ({"Number__c": ["7"]}, "JSON_PARSER_ERROR", "instance of string from START_ARRAY value ["),
         ({"Id": "x"}, "INVALID_FIELD", "The Id field should not be specified in the sobject data."),
     ],
 )
