@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 from harness.sandbox import identity
 from harness.sandbox.clock import wire_datetime
 from harness.sandbox.errors import ApiError
-from harness.sandbox.http import passwords, soap
+from harness.sandbox.http import passwords, replication, soap
 from harness.sandbox.http.call import NEWEST, OLDEST, Call
 from harness.sandbox.http.desk import Cursor, Desk
 from harness.sandbox.http.envelope import (
@@ -34,9 +34,10 @@ from harness.sandbox.http.envelope import (
 from harness.sandbox.http.partner_describe import describe_elements
 from harness.sandbox.http.partner_errors import fault_of, invalid_type, too_many
 from harness.sandbox.http.partner_rows import RowWriter
-from harness.sandbox.http.partner_writes import create, delete, update, upsert
+from harness.sandbox.http.partner_writes import create, delete, empty_recycle_bin, undelete, update, upsert
 from harness.sandbox.http.wire import Answer
 from harness.sandbox.identity import Caller
+from harness.sandbox.sosl.search import search
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
@@ -170,6 +171,47 @@ def _found(call: Call, name: str, record_id: str, fields: list[str]) -> Mapping[
         raise
 
 
+def _search(call: Call, request: Request, writer: RowWriter) -> str:
+    records = search(call.org, text_of(request.call, "searchString"), as_user=call.user_id, version=call.version)
+    found = "".join(f"<searchRecords>{writer.record('record', one)}</searchRecords>" for one in records)
+    return f"<result>{found}</result>"
+
+
+def _updated(call: Call, request: Request, _writer: RowWriter) -> str:
+    told = _replicated(call, request, replication.updated)
+    ids = "".join(element("ids", one) for one in told["ids"])
+    return f"<result>{ids}{element('latestDateCovered', in_utc(told['latestDateCovered']))}</result>"
+
+
+def _deleted(call: Call, request: Request, _writer: RowWriter) -> str:
+    told = _replicated(call, request, replication.deleted)
+    pairs = ((in_utc(one["deletedDate"]), one["id"]) for one in told["deletedRecords"])
+    rows = "".join(
+        f"<deletedRecords>{element('deletedDate', moment)}{element('id', record_id)}</deletedRecords>"
+        for moment, record_id in pairs
+    )
+    moments = (element(name, in_utc(told[name])) for name in ("earliestDateAvailable", "latestDateCovered"))
+    return f"<result>{rows}{''.join(moments)}</result>"
+
+
+def _replicated(call: Call, request: Request, ask: Callable[[Call, str], Answer]) -> Mapping[str, Any]:
+    """What REST says of the same question."""
+    name = text_of(request.call, "sObjectType").strip()
+    times = {side: text_of(request.call, f"{side}Date").strip() for side in ("start", "end")}
+    try:
+        body: Mapping[str, Any] = ask(replace(call, params=times), name).body
+    except ApiError as error:
+        if error.code == "NOT_FOUND":
+            raise invalid_type(name) from error
+        raise
+    return body
+
+
+def in_utc(moment: str) -> str:
+    """A moment as SOAP writes it."""
+    return moment.replace("+0000", "Z")
+
+
 def _describe_global(call: Call, _request: Request, _writer: RowWriter) -> str:
     described = call.org.describe_global(as_user=call.user_id, version=call.version)
     return f"<result>{describe_elements(described)}</result>"
@@ -197,7 +239,7 @@ def _user_info(call: Call, _request: Request, _writer: RowWriter) -> str:
 
 
 def _server_timestamp(call: Call, _request: Request, _writer: RowWriter) -> str:
-    moment = wire_datetime(call.org.clock.now()).replace("+0000", "Z")
+    moment = in_utc(wire_datetime(call.org.clock.now()))
     return f"<result>{element('timestamp', moment)}</result>"
 
 
@@ -227,7 +269,10 @@ _OPERATIONS: Mapping[str, Callable[[Call, Request, RowWriter], str]] = {
     "describeGlobal": _describe_global,
     "describeSObject": _describe,
     "describeSObjects": _describe,
+    "emptyRecycleBin": empty_recycle_bin,
+    "getDeleted": _deleted,
     "getServerTimestamp": _server_timestamp,
+    "getUpdated": _updated,
     "getUserInfo": _user_info,
     "logout": _logout,
     "query": _query,
@@ -235,7 +280,9 @@ _OPERATIONS: Mapping[str, Callable[[Call, Request, RowWriter], str]] = {
     "queryMore": _query_more,
     "resetPassword": _reset_password,
     "retrieve": _retrieve,
+    "search": _search,
     "setPassword": _set_password,
+    "undelete": undelete,
     "update": update,
     "upsert": upsert,
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
+from harness.sandbox import recycle_bin
 from harness.sandbox.errors import ApiError, Refusal
 from harness.sandbox.http import rows
 from harness.sandbox.http.call import Call
@@ -99,6 +100,24 @@ def delete(call: Call, request: Request, _writer: RowWriter) -> str:
             raise ApiError(400, "MALFORMED_ID", f"bad id {record_id}")
         rows.remove(call, sobject.name, known)
         return _Outcome(known)
+
+    return _results(_write_all(call, request, texts_of(request.call, "ids"), write))
+
+
+def undelete(call: Call, request: Request, _writer: RowWriter) -> str:
+    """`undelete(ids)`: out of the recycle bin."""
+
+    def write(record_id: str) -> _Outcome:
+        return _Outcome(recycle_bin.undelete(call.org, record_id, as_user=call.user_id))
+
+    return _results(_write_all(call, request, texts_of(request.call, "ids"), write))
+
+
+def empty_recycle_bin(call: Call, request: Request, _writer: RowWriter) -> str:
+    """`emptyRecycleBin(ids)`: deleted rows are gone for good."""
+
+    def write(record_id: str) -> _Outcome:
+        return _Outcome(recycle_bin.throw_away(call.org, record_id, as_user=call.user_id))
 
     return _results(_write_all(call, request, texts_of(request.call, "ids"), write))
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
 import pytest
+import requests
 from defusedxml.ElementTree import fromstring
+from simple_salesforce import Salesforce
 
 from harness.sandbox.org import SandboxOrg
 from harness.sandbox.switches import Switches
@@ -643,3 +646,44 @@ def test_requests_that_make_no_sense(admin: Client) -> None:
         assert response.status_code in (400, 404), content
     broken = rest_deploy(admin, b"", {"checkOnly": "perhaps"})
     assert broken.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"no zip", "The file is not a readable zip file"),
+        (packed({"../package.xml": manifest()}), "invalid path"),
+        (packed({f"{one}.xml": "" for one in range(10_001)}), "more than 10000 files"),
+    ],
+)
+def test_zip_files_that_cannot_be_used(admin: Client, content: bytes, told: str) -> None:
+    outcome = status(admin, start(admin, content))
+    assert text(outcome, "status") == "Failed"
+    assert told in " ".join([text(outcome, "errorMessage") or "", *problems(outcome)])
+
+
+def test_a_zip_file_that_is_too_large(admin: Client) -> None:
+    whole = base64.b64encode(b"PK" * (20 * 2**20)).decode()
+    body = f"<deploy><ZipFile>{whole}</ZipFile></deploy>"
+    refused = soap(admin, body)
+    assert "Maximum size of request" in refused or "sf:EXCEEDED_MAX_SIZE_REQUEST" in refused
+
+
+def test_simple_salesforce_deploys(org: SandboxOrg, admin: Client, tmp_path: Path) -> None:
+    file = tmp_path / "deploy.zip"
+    file.write_bytes(packed(one_set(object_permissions("Account", "allowRead"))))
+    with requests.Session() as session:
+        session.trust_env = False
+        client = Salesforce(instance="sandbox", session_id=admin.token, version="60.0", session=session)
+        client.metadata_url = f"{admin.url}/services/Soap/m/60.0/"
+        begun = client.deploy(str(file), sandbox=False, singlePackage=True)
+        assert begun["state"] == "Queued"
+        outcome = client.checkDeployStatus(begun["asyncId"], sandbox=False)
+    assert outcome["state"] == "Succeeded"
+    assert outcome["deployment_detail"] == {
+        "total_count": "1",
+        "failed_count": "0",
+        "deployed_count": "1",
+        "errors": [],
+    }
+    assert len(org.rows("PermissionSet", Name="Billing")) == 1

@@ -106,6 +106,48 @@ def test_rows_are_upserted_by_their_key(org: SandboxOrg, erp: Client) -> None:
     assert "<faultcode>sf:INVALID_FIELD</faultcode>" in wrong
 
 
+def test_deleted_rows_come_back_or_are_gone(org: SandboxOrg, erp: Client) -> None:
+    first, second = make(org, 2)
+    ids = f"<ids>{first}</ids><ids>{second}</ids>"
+    send(erp, f"<delete>{ids}</delete>")
+    every = "<queryAll><queryString>SELECT Id FROM Account WHERE IsDeleted = true</queryString></queryAll>"
+    assert results(send(erp, every))[0].findtext("{*}size") == "2"
+    assert f"<id>{first}</id><success>true</success>" in send(erp, f"<undelete><ids>{first}</ids></undelete>")
+    assert [row["Id"] for row in org.rows("Account")] == [first]
+    assert errors(send(erp, f"<undelete><ids>{first}</ids></undelete>")) == [
+        ("UNDELETE_FAILED", "Entity is not in the recycle bin")
+    ]
+    assert "<success>true</success>" in send(erp, f"<emptyRecycleBin><ids>{second}</ids></emptyRecycleBin>")
+    assert results(send(erp, every))[0].findtext("{*}size") == "0"
+    assert errors(send(erp, "<undelete><ids>x</ids></undelete>")) == [("MALFORMED_ID", "bad id x")]
+
+
+def test_what_changed_and_what_was_deleted(org: SandboxOrg, erp: Client) -> None:
+    first, second = make(org, 2)
+    send(erp, f"<delete><ids>{second}</ids></delete>")
+    org.clock.advance(3600)
+    times = "<startDate>2026-01-05T08:00:00Z</startDate><endDate>2026-01-05T11:00:00.000Z</endDate>"
+    updated = send(erp, f"<getUpdated><sObjectType>Account</sObjectType>{times}</getUpdated>")
+    assert f"<getUpdatedResponse><result><ids>{first}</ids><latestDateCovered>2026-01-05T" in updated
+    deleted = send(erp, f"<getDeleted><sObjectType>Account</sObjectType>{times}</getDeleted>")
+    assert f"<id>{second}</id></deletedRecords><earliestDateAvailable>" in deleted
+    lost = send(erp, f"<getUpdated><sObjectType>Nothing</sObjectType>{times}</getUpdated>")
+    assert "<sf:InvalidSObjectFault" in lost
+    assert "<soapenv:Fault>" in send(erp, "<getUpdated><sObjectType>Account</sObjectType></getUpdated>")
+
+
+def test_a_search(org: SandboxOrg, erp: Client) -> None:
+    make(org, 2)
+    sosl = "FIND {0001} IN NAME FIELDS RETURNING Account(Id, Name)"
+    found = send(erp, f"<search><searchString>{sosl}</searchString></search>")
+    assert (
+        '<searchResponse><result><searchRecords><record xsi:type="sf:sObject"><sf:type>Account</sf:type><sf:Id>001'
+        in found
+    )
+    assert found.count("<searchRecords>") == 1
+    assert "<sf:MalformedSearchFault" in send(erp, "<search><searchString>FIND</searchString></search>")
+
+
 def test_all_rows_or_none(org: SandboxOrg, erp: Client) -> None:
     body = (
         "<create><sObjects><type>Account</type><Name>Good</Name></sObjects>"
