@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,19 +96,21 @@ def token_errors() -> set[str]:
     return found
 
 
-def texts() -> set[str]:
+@cache
+def texts() -> frozenset[str]:
     """Every text in the code, with `…` where a value comes in."""
     found = {_text(node) for node in _nodes(SOURCE) if isinstance(node, (ast.Constant, ast.JoinedStr, ast.BinOp))}
-    return found - {_OPEN}
+    return frozenset(found - {_OPEN})
 
 
 def _calls() -> Iterator[ast.Call]:
     return (node for node in _nodes(SOURCE) if isinstance(node, ast.Call))
 
 
-def _nodes(folder: Path) -> Iterator[ast.AST]:
-    for path in sorted(folder.rglob("*.py")):
-        yield from ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+@cache
+def _nodes(folder: Path) -> tuple[ast.AST, ...]:
+    files = sorted(folder.rglob("*.py"))
+    return tuple(node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 def _name(call: ast.Call) -> str:

@@ -7,12 +7,10 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 import requests
-import trustme
-from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import (
     SalesforceAuthenticationFailed,
@@ -28,24 +26,11 @@ from harness.sandbox.objects import standard_schema
 from harness.sandbox.org import SandboxOrg
 from harness.sandbox.schema import Field
 from harness.sandbox.server import SandboxServer
+from tests.conformance.clients import tls
+from tests.conformance.clients.tls import Certificates, certificates
 
 USERNAME = "admin@acme.example"
 MY_DOMAIN = "acme--dev.sandbox.my"
-
-
-class Detour(HTTPAdapter):
-    """Sends what is meant for `*.salesforce.com` to the simulated org, the way a hosts file would."""
-
-    def __init__(self, instance_url: str) -> None:
-        super().__init__()
-        self._netloc = urlsplit(instance_url).netloc
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        parts = urlsplit(str(request.url))
-        if parts.hostname and parts.hostname.endswith(".salesforce.com"):
-            request.headers["Host"] = parts.netloc
-            request.url = urlunsplit(parts._replace(netloc=self._netloc))
-        return super().send(request, *args, **kwargs)
 
 
 @pytest.fixture(scope="module")
@@ -68,22 +53,19 @@ def org() -> Iterator[SandboxOrg]:
 
 
 @pytest.fixture(scope="module")
-def server(org: SandboxOrg, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
-    folder = tmp_path_factory.mktemp("tls")
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    certificate.private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    with SandboxServer(org, tls=(folder / "server.pem", folder / "server.pem")) as running:
+def known(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return certificates(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def server(org: SandboxOrg, known: Certificates) -> Iterator[SandboxServer]:
+    with SandboxServer(org, tls=(known.server, known.server)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def session(server: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[requests.Session]:
-    with requests.Session() as session:
-        session.trust_env = False
-        session.verify = str(next(Path(tmp_path_factory.getbasetemp()).glob("tls*/ca.pem")))
-        session.mount("https://", Detour(server.ready.instance_url))
+def session(server: SandboxServer, known: Certificates) -> Iterator[requests.Session]:
+    with tls.session(server.ready.instance_url, known) as session:
         yield session
 
 
