@@ -103,6 +103,7 @@ def go_on(org: SandboxOrg, desk: Desk) -> None:
     for job in [one for one in desk.at_work if one.at_work]:
         call = Call(org=org, desk=desk, user_id=job.user_id, version=job.version, method="POST", path="")
         started = org.clock.now()
+        session = org.session_id.set(None)  # the work is the owner's, not that of whoever has just sent a request
         try:
             job.step(call)
         except (BadBatch, JobRefused, ApiError) as error:
@@ -110,6 +111,8 @@ def go_on(org: SandboxOrg, desk: Desk) -> None:
         except Exception:
             _log.exception("the bulk job %s stopped", job.id)
             job.fail("InternalServerError : An unexpected error occurred")
+        finally:
+            org.session_id.reset(session)
         job.modified = org.clock.now()
         job.milliseconds += (job.modified - started) // timedelta(milliseconds=1)
     desk.at_work[:] = [one for one in desk.at_work if one.at_work]
