@@ -23,6 +23,8 @@ OWN_ROWS: Mapping[str, str] = {"LoginHistory": "UserId", "OauthToken": "UserId",
 FEATURE_PREFIX = "UserPermissions"
 """How the columns of User that stand for feature licenses begin."""
 
+_FIELDS_NEED: Mapping[tuple[str, str], tuple[str, ...]] = {("User", "NumberOfFailedLogins"): ("ManageUsers",)}
+"""Fields of setup objects that need a permission of their own (Object Reference, "Special Access Rules")."""
 _ALL_RIGHTS = frozenset(OBJECT_RIGHTS) - {"view-all-fields"}
 _VIEW_ALL = frozenset({"read", "view-all"})
 
@@ -96,7 +98,7 @@ class EffectiveAccess:
         """Field-level security for reading. A part of a compound field goes with the compound."""
         governing = _governing(sobject, field)
         if not governing.permissionable or (sobject.setup and not governing.custom):
-            return True
+            return self.has(*_FIELDS_NEED.get((sobject.name, field.name), ()))
         if "view-all-fields" in self.rights(sobject):
             return True
         return f"{sobject.name}.{governing.name}".lower() in self.readable

@@ -69,6 +69,12 @@ class GroupRules(Rules):
 
     write_needs = ("ManageUsers",)
 
+    def before_create(self, values: Values) -> None:
+        name = values.get("DeveloperName")
+        for other in self.rows("Group", DeveloperName=name, Type=values["Type"]) if name else ():
+            text = f"duplicate value found: DeveloperName duplicates value on record with id: {other['Id'][:15]}"
+            raise invalid("DUPLICATE_DEVELOPER_NAME", text, "DeveloperName")  # the code is reported, the text is not
+
     def before_delete(self, row: Row) -> None:
         self.remove_rows("GroupMember", GroupId=row["Id"])
         self.remove_rows("GroupMember", UserOrGroupId=row["Id"])

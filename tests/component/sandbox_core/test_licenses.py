@@ -205,3 +205,37 @@ def test_a_bound_set_may_bring_its_license(desk: Desk) -> None:
     assert desk.plain("SELECT AssigneeId FROM PermissionSetLicenseAssign") == [desk.robot]
     with refused("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded - Salesforce API Integration"):
         desk.create("PermissionSetAssignment", **{**keys, "AssigneeId": desk.sales})
+
+
+def test_a_user_goes_back_to_the_full_license_while_a_seat_is_free(desk: Desk) -> None:
+    desk.create("PermissionSetLicenseAssign", AssigneeId=desk.robot, PermissionSetLicenseId=desk.ids[PSL])
+    bound = desk.set("Bound", LicenseId=desk.ids[PSL])
+    desk.create("PermissionSetAssignment", AssigneeId=desk.robot, PermissionSetId=bound)
+    group = desk.create("Group", Name="G", DeveloperName="G", Type="Regular")
+    desk.create("GroupMember", GroupId=group, UserOrGroupId=desk.robot)
+    third = desk.user("third@acme.example", "Sales")
+    with refused("LICENSE_LIMIT_EXCEEDED", "License Limit Exceeded - Salesforce"):
+        desk.update("User", desk.robot, ProfileId=desk.ids["Sales"])
+    desk.update("User", third, IsActive=False)
+    desk.update("User", desk.robot, ProfileId=desk.ids["Sales"])
+    assert desk.org.permissions_of(desk.robot).user_license == "Salesforce"
+    assert len(desk.query(f"SELECT Id FROM PermissionSetAssignment WHERE PermissionSetId = '{bound}'")) == 1
+    assert len(desk.query("SELECT Id FROM PermissionSetLicenseAssign")) == 1
+    assert desk.plain("SELECT UserOrGroupId FROM GroupMember") == [desk.robot]
+    own = f"SELECT Id FROM PermissionSetAssignment WHERE AssigneeId = '{desk.robot}' AND PermissionSet.ProfileId = "
+    assert len(desk.query(f"{own}'{desk.ids['Sales']}'")) == 1
+    assert desk.query(f"{own}'{desk.ids['Integration']}'") == []
+
+
+def test_a_failed_sign_in_count_is_for_managers_of_users(desk: Desk) -> None:
+    assert desk.plain("SELECT NumberOfFailedLogins FROM User LIMIT 1") == [None]
+    with refused("INVALID_FIELD", "No such column 'NumberOfFailedLogins' on entity 'User'"):
+        desk.query("SELECT NumberOfFailedLogins FROM User", desk.sales)
+    assert "NumberOfFailedLogins" not in desk.org.retrieve("User", desk.sales, as_user=desk.sales)
+
+
+def test_group_names_are_unique(desk: Desk) -> None:
+    desk.create("Group", Name="G", DeveloperName="G", Type="Regular")
+    with refused("DUPLICATE_DEVELOPER_NAME"):
+        desk.create("Group", Name="G", DeveloperName="g", Type="Regular")
+    desk.create("Group", Name="G", DeveloperName="G", Type="Queue")
