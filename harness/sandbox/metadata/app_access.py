@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from harness.sandbox import identity
+from harness.sandbox.app_policies import refresh_policy
 from harness.sandbox.apps import App
 from harness.sandbox.metadata.errors import ComponentError, not_named
+from harness.sandbox.metadata.field_rules import check_whole_number
+from harness.sandbox.metadata.parts import Parts
 from harness.sandbox.metadata.work import Work
+from harness.sandbox.source.document import Node
+
+TOKEN_FLAGS: Mapping[str, str] = {
+    "isIntrospectAllTokens": "introspects_all",
+    "isPkceRequired": "pkce_required",
+    "isRefreshTokenRotationEnabled": "rotates_refresh_tokens",
+}
+"""Elements, and the fields of an app that follow from them."""
 
 
 def granted(work: Work, app: App) -> tuple[list[str], list[str]]:
@@ -74,6 +86,34 @@ def execution_user(work: Work, username: str) -> str | None:
         text = "Enter a valid execution user for the OAuth client credentials flow."
         raise ComponentError("INVALID_CROSS_REFERENCE_KEY", text)
     return str(user["Id"])
+
+
+def token_changes(node: Node) -> dict[str, Any]:
+    """What the flags about tokens change of an app, alike in both sorts of apps."""
+    changes: dict[str, Any] = {
+        name: node.flag(element) for element, name in TOKEN_FLAGS.items() if node.text(element) is not None
+    }
+    if node.text("isConsumerSecretOptional") is not None:
+        changes["secret_required"] = not node.flag("isConsumerSecretOptional")
+    if callback := node.text("callbackUrl"):
+        changes["callback_urls"] = tuple(callback.split())
+    return changes
+
+
+def token_parts(app: App) -> Parts:
+    """The same as elements."""
+    parts: Parts = [(element, bool(getattr(app, name))) for element, name in TOKEN_FLAGS.items()]
+    parts.append(("isConsumerSecretOptional", not app.secret_required))
+    return [("callbackUrl", "\n".join(app.callback_urls)), *parts] if app.callback_urls else parts
+
+
+def refresh_changes(kind: str | None, period: str | None = None, unit: str | None = None) -> dict[str, Any]:
+    """What the policy of refresh tokens changes of an app."""
+    if kind is None:
+        return {}
+    check_whole_number("refreshTokenValidityPeriod", period)
+    lifetime, idle = refresh_policy(kind, int(period or 0), unit or "Hours")
+    return {"refresh_lifetime_seconds": lifetime, "refresh_idle_seconds": idle}
 
 
 def username(work: Work, user_id: str | None) -> str | None:

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 from xml.etree.ElementTree import Element
 
 from harness.sandbox import apps
+from harness.sandbox.app_policies import oauth_scope
 from harness.sandbox.apps import App
 from harness.sandbox.metadata import shelf
 from harness.sandbox.metadata.app_access import (
+    TOKEN_FLAGS,
     execution_user,
     granted,
     no_such_app,
     pre_authorize,
     profile_sets,
+    refresh_changes,
     sets_named,
+    token_changes,
+    token_parts,
     username,
 )
 from harness.sandbox.metadata.errors import ComponentError
@@ -160,7 +165,10 @@ class GlobalSettings(_AppPart):
     directory = "extlClntAppGlobalOauthSets"
     suffix = "ecaGlblOauth"
     ending = "glbloauth"
-    own = ("callbackUrl", "consumerKey", "consumerSecret", "isClientCredentialsFlowEnabled")
+    own = (
+        *("callbackUrl", "consumerKey", "consumerSecret", "isClientCredentialsFlowEnabled"),
+        *("isConsumerSecretOptional", "shouldRotateConsumerKey", "shouldRotateConsumerSecret", *TOKEN_FLAGS),
+    )
     elements = frozenset(
         {
             *("assetTokenAudiences", "assetTokenSigningCertId", "assetTokenValidity", "callbackUrl", "certificate"),
@@ -185,7 +193,7 @@ class GlobalSettings(_AppPart):
         told = kept_text(work, self.name, app, "isClientCredentialsFlowEnabled")
         enabled = told == "true" if told else apps.CLIENT_CREDENTIALS in app.flows
         parts: Parts = [("consumerKey", app.consumer_key), ("isClientCredentialsFlowEnabled", enabled)]
-        return [("callbackUrl", "\n".join(app.callback_urls)), *parts] if app.callback_urls else parts
+        return [*parts, *token_parts(app)]
 
     def change(self, work: Work, app: App, node: Node) -> None:
         """Flows, callback and PKCE; a certificate allows JWT bearer."""
@@ -195,12 +203,7 @@ class GlobalSettings(_AppPart):
             flows = _switched(flows, enabled == "true" and by_policies != "false")
         if node.text("certificate"):
             flows.add(apps.JWT_BEARER)
-        changes: dict[str, Any] = {"flows": frozenset(flows)}
-        if callback := node.text("callbackUrl"):
-            changes["callback_urls"] = tuple(callback.split())
-        if (pkce := node.text("isPkceRequired")) is not None:
-            changes["pkce_required"] = pkce == "true"
-        app = apps.change_app(work.org, app, **changes)
+        app = apps.change_app(work.org, app, flows=frozenset(flows), **token_changes(node))
         if node.flag("shouldRotateConsumerSecret"):
             apps.rotate_secret(work.org, app)
 
@@ -229,7 +232,7 @@ class OauthSettings(_AppPart):
     def change(self, work: Work, app: App, node: Node) -> None:
         """The scopes in the words of OAuth."""
         if (scopes := node.text("commaSeparatedOauthScopes")) is not None:
-            apps.change_app(work.org, app, scopes=tuple(_snake(one) for one in _split(scopes)))
+            apps.change_app(work.org, app, scopes=tuple(oauth_scope(one) for one in _split(scopes)))
 
 
 class OauthPolicies(_AppPart):
@@ -279,7 +282,11 @@ class OauthPolicies(_AppPart):
         permitted, relaxation = node.text("permittedUsersPolicyType"), node.text("ipRelaxationPolicyType")
         _check_value("PermittedUsersPolicyType", permitted, (_ADMIN_APPROVED, _SELF_AUTHORIZED))
         _check_value("IpRelaxationPolicyType", relaxation, _RELAXATIONS)
-        changes: dict[str, Any] = {}
+        changes = refresh_changes(
+            node.text("refreshTokenPolicyType"),
+            node.text("refreshTokenValidityPeriod"),
+            node.text("refreshTokenValidityUnit"),
+        )
         if permitted:
             changes["admin_approved_only"] = permitted == _ADMIN_APPROVED
         if relaxation:
@@ -345,10 +352,6 @@ def _check_value(kind: str, value: str | None, known: tuple[str, ...]) -> None:
 
 def _split(text: str) -> list[str]:
     return [one.strip() for one in text.split(",") if one.strip()]
-
-
-def _snake(scope: str) -> str:
-    return "".join(f"_{char.lower()}" if char.isupper() and place else char.lower() for place, char in enumerate(scope))
 
 
 def _camel(scope: str) -> str:

@@ -7,14 +7,19 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from harness.sandbox import apps
+from harness.sandbox.app_policies import ip_relaxation, oauth_scope
 from harness.sandbox.apps import App
 from harness.sandbox.metadata import shelf
 from harness.sandbox.metadata.app_access import (
+    TOKEN_FLAGS,
     execution_user,
     granted,
     pre_authorize,
     profile_sets,
+    refresh_changes,
     sets_named,
+    token_changes,
+    token_parts,
     username,
 )
 from harness.sandbox.metadata.errors import ComponentError
@@ -24,13 +29,12 @@ from harness.sandbox.metadata.reading import as_node, as_parts
 from harness.sandbox.metadata.work import Work
 from harness.sandbox.source.document import Node
 
-_CONFIG = ("consumerKey", "consumerSecret", "isAdminApproved", "isClientCredentialEnabled", "oauthClientCredentialUser")
-_RELAXATIONS = {
-    "ENFORCE": "Enforce",
-    "ENFORCE_RELAXREFRESH": "Enforce_RelaxRefresh",
-    "BYPASS": "Bypass",
-    "BYPASS_2FACTOR": "Bypass_2factor",
-}
+_SECRETS = ("consumerKey", "consumerSecret")
+_CONFIG = (
+    *("callbackUrl", "isAdminApproved", "isClientCredentialEnabled", "isConsumerSecretOptional"),
+    *("oauthClientCredentialUser", *_SECRETS, *TOKEN_FLAGS),
+)
+"""Elements of `oauthConfig` that the app keeps."""
 _CREATION_REFUSED = (
     "You can't create a connected app. To enable connected app creation, contact Salesforce Customer Support."
 )
@@ -69,8 +73,7 @@ class ConnectedApps(Kind):
         parts: Parts = [("label", app.name), ("oauthConfig", _config(work, app, _inner(kept, "oauthConfig")))]
         parts += [("permissionsetName", one) for one in sets] + [("profileName", one) for one in profiles]
         parts += [("ipRanges", [("end", last), ("start", first)]) for first, last in app.ip_ranges]
-        relaxation = next((file for file, own in _RELAXATIONS.items() if own == app.ip_relaxation), "ENFORCE")
-        policy: Parts = [("ipRelaxation", relaxation), ("refreshTokenPolicy", "infinite")]
+        policy: Parts = [("ipRelaxation", app.ip_relaxation.upper()), ("refreshTokenPolicy", "infinite")]
         parts.append(("oauthPolicy", _merged(policy, _inner(kept, "oauthPolicy"))))
         return by_name(parts + [one for one in kept if one[0] not in self.own])
 
@@ -87,7 +90,8 @@ class ConnectedApps(Kind):
             changes |= config_changes(work, app, config)
         for policy in node.all("oauthPolicy"):
             relaxation = policy.text("ipRelaxation")
-            changes |= {"ip_relaxation": _RELAXATIONS.get(relaxation.upper(), "Enforce")} if relaxation else {}
+            changes |= {"ip_relaxation": ip_relaxation(relaxation)} if relaxation else {}
+            changes |= refresh_changes(policy.text("refreshTokenPolicy"))
         ranges = tuple((one.text("start") or "", one.text("end") or "") for one in node.all("ipRanges"))
         changes |= {"ip_ranges": ranges} if ranges else {}
         label = node.text("label")
@@ -115,7 +119,9 @@ class ConnectedApps(Kind):
 
 def config_changes(work: Work, app: App, config: Node) -> dict[str, Any]:
     """What `oauthConfig` changes of an app."""
-    changes: dict[str, Any] = {}
+    changes = token_changes(config)
+    if scopes := config.texts("scopes"):
+        changes["scopes"] = tuple(oauth_scope(one) for one in scopes)
     if (run_as := config.given("oauthClientCredentialUser")) is not None:
         changes["run_as"] = execution_user(work, run_as)
     if (enabled := config.text("isClientCredentialEnabled")) is not None:
@@ -142,6 +148,7 @@ def _config(work: Work, app: App, kept: Parts) -> Parts:
         )
     )
     extras = [one for one in kept if one[0] not in _CONFIG]
+    own += token_parts(app)
     return by_name(own + (extras if any(one[0] == "scopes" for one in extras) else [*extras, ("scopes", "Api")]))
 
 
@@ -158,4 +165,4 @@ def _merged(own: Parts, kept: Parts) -> Parts:
 
 def _without_secrets(part: tuple[str, Any]) -> tuple[str, Any]:
     name, value = part
-    return (name, [one for one in value if one[0] not in _CONFIG]) if isinstance(value, list) else part
+    return (name, [one for one in value if one[0] not in _SECRETS]) if isinstance(value, list) else part

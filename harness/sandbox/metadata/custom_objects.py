@@ -252,7 +252,7 @@ def reapply(org: SandboxOrg) -> None:
             continue
         node = as_node(fromstring(content))
         if kind == "SharingRules" and sobject is not None:
-            schema_changes.set_sharing_rules(work, sobject, read_sharing_rules(node))
+            schema_changes.add_sharing_rules(work, sobject, read_sharing_rules(node))
             continue
         metadata = read_object(object_name, node) if kind == "CustomObject" else ObjectMetadata(object_name)
         if kind == "CustomField":

@@ -62,6 +62,13 @@ def set_sharing_rules(work: Work, sobject: SObject, rules: list[SharingRule]) ->
     work.schema_is_new = True
 
 
+def add_sharing_rules(work: Work, sobject: SObject, given: list[SharingRule]) -> None:
+    """Add sharing rules, in place of those of the same names."""
+    named = {one.name for one in given}
+    standing = [one for one in work.schema.sharing_rules.get(sobject.name.lower(), ()) if one.name not in named]
+    set_sharing_rules(work, sobject, [*standing, *given])
+
+
 def settle(work: Work) -> None:
     """Let the org work with the schema as it is now: dear, so that it is done once for many changes."""
     if work.schema_is_new:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element
 
-from harness.sandbox.metadata import schema_changes
+from harness.sandbox.metadata import schema_changes, shelf
 from harness.sandbox.metadata.errors import ComponentError, not_named
 from harness.sandbox.metadata.kind import Kind, Listed, Scope
-from harness.sandbox.metadata.parts import Parts, by_name, present
-from harness.sandbox.metadata.reading import as_node
+from harness.sandbox.metadata.parts import Parts, Value, by_name, document, present, text_of
+from harness.sandbox.metadata.reading import as_node, as_parts
 from harness.sandbox.metadata.work import Work
 from harness.sandbox.schema import GroupName, SharingRule
 from harness.sandbox.source.dx_sharing import read_sharing_rules
 
+_NOT_READ = ("sharingGuestRules", "sharingTerritoryRules")
 _GROUPS = {"Regular": "group", "Queue": "queue", "Role": "role", "RoleAndSubordinates": "roleAndSubordinates"}
 
 
@@ -39,9 +40,12 @@ class SharingRules(Kind):
         rules = work.schema.sharing_rules.get(name.lower())
         if not rules:
             return None
-        found: Parts = []
+        kept = shelf.kept(work.org, self.name, name)
+        as_deployed = {_name_of(value): value for _, value in kept}
+        found: Parts = [(element, value) for element, value in kept if element in _NOT_READ]
         for rule in sorted(rules, key=lambda one: one.name):
-            found.append(("sharingCriteriaRules" if rule.criteria else "sharingOwnerRules", _rule_parts(rule)))
+            element = "sharingCriteriaRules" if rule.criteria else "sharingOwnerRules"
+            found.append((element, as_deployed.get(rule.name) or _rule_parts(rule)))
         return by_name(found)
 
     def write(self, work: Work, name: str, root: Element) -> None:
@@ -56,11 +60,13 @@ class SharingRules(Kind):
         for rule in given:
             for group in (*rule.shared_to, *rule.shared_from):
                 _check_group(work, group)
-        named = {one.name for one in given}
-        standing = [one for one in work.schema.sharing_rules.get(name.lower(), ()) if one.name not in named]
-        schema_changes.set_sharing_rules(work, sobject, [*standing, *given])
+        schema_changes.add_sharing_rules(work, sobject, given)
         schema_changes.settle(work)
-        schema_changes.record(work, self.name, sobject.name, tostring(root, encoding="unicode"))
+        rules = [one for one in as_parts(root) if one[0] != "fullName"]
+        new = {_name_of(value) for _, value in rules}
+        others = [one for one in shelf.kept(work.org, self.name, name) if _name_of(one[1]) not in new]
+        shelf.keep(work.org, self.name, name, [*others, *rules])
+        schema_changes.record(work, self.name, sobject.name, document(self.name, [*others, *rules]).decode())
 
     def remove(self, work: Work, name: str) -> None:
         """Take all rules of an object away."""
@@ -69,6 +75,12 @@ class SharingRules(Kind):
             schema_changes.set_sharing_rules(work, sobject, [])
             schema_changes.settle(work)
             schema_changes.record(work, self.name, sobject.name, "")
+            shelf.forget(work.org, self.name, name)
+
+
+def _name_of(rule: Value) -> str:
+    """The full name of a rule that was put by."""
+    return next((text_of(value) for name, value in rule if name == "fullName"), "") if isinstance(rule, list) else ""
 
 
 def _rule_parts(rule: SharingRule) -> Parts:

@@ -163,8 +163,8 @@ def test_a_restored_org_knows_the_schema_of_its_snapshot() -> None:
     org.close()
 
 
-def test_sharing_rules_are_added_and_work_at_once() -> None:
-    org = open_org(DEMO)
+def test_sharing_rules_are_added_and_stay(tmp_path: Path) -> None:
+    org = open_org(DEMO, state=tmp_path / "org.sqlite")
     rule = (
         "<sharingCriteriaRules><fullName>Big</fullName><accessLevel>Read</accessLevel><label>Big</label>"
         "<sharedTo><group>Data_Feeds</group></sharedTo><criteriaItems><field>Name</field><operation>equals</operation>"
@@ -180,8 +180,13 @@ def test_sharing_rules_are_added_and_work_at_once() -> None:
     assert [one.changed for one in run(org, files)] == [False]
     wrong = {name: content.replace(b"Data_Feeds", b"Nobody") for name, content in files.items()}
     assert [one.problem for one in run(org, wrong)] == ["In field: group - no Group named Nobody found"]
-    assert len(org.schema.sharing_rules["project__c"]) == before + 1
+    files = {name: content.replace(b">Big</fullName>", b">Other</fullName>") for name, content in files.items()}
+    assert [one.problem for one in run(org, files)] == [None]
+    assert len(org.schema.sharing_rules["project__c"]) == before + 2
     org.close()
+    again = open_org(DEMO, state=tmp_path / "org.sqlite")
+    assert len(again.schema.sharing_rules["project__c"]) == before + 2
+    again.close()
 
 
 def test_record_types_are_made_available_by_sets() -> None:
