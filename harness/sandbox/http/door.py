@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import string
+from urllib.parse import quote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 MOST_BYTES = 16_384
 """Of an address, and of address and headers together (app limits cheat sheet, "API Requests")."""
 
+_PRINTABLE = string.punctuation
+"""What stays as it is in a query with bytes that should have been percent-encoded."""
 _SLASHES = re.compile(r"/{2,}")
 _RAW_SLASHES = re.compile(rb"/{2,}")
 _TEXTS = {414: "URI Too Long", 431: "Request Header Fields Too Large"}
@@ -36,6 +40,8 @@ class Door:
         if b"//" in raw:
             path = _SLASHES.sub("/", scope["path"])
             scope = {**scope, "path": path, "raw_path": _RAW_SLASHES.sub(b"/", raw)}
+        if not scope["query_string"].isascii():
+            scope = {**scope, "query_string": quote(scope["query_string"], safe=_PRINTABLE).encode()}
         await self._app(scope, receive, send)
 
 
