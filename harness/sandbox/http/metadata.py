@@ -135,7 +135,7 @@ def _cancel(call: _Call) -> str:
 
 
 def _retrieve(call: _Call) -> str:
-    request = _child(call.element, "retrieverequest")
+    request = _child(call.element, "retrieverequest", "request")
     if request is None:
         raise client_fault("Required field is missing: retrieveRequest")
     if packages := texts_of(request, "packageNames"):
@@ -170,9 +170,9 @@ def _job_id(given: Element) -> str:
     return (text_of(given, "asyncProcessId") or text_of(given, "id")).strip()
 
 
-def _child(given: Element, name: str) -> Element | None:
-    """The first child of that name, in whatever case: clients differ."""
-    return next((one for one in given if str(one.tag).rpartition("}")[2].lower() == name), None)
+def _child(given: Element, *names: str) -> Element | None:
+    """The first child of one of these names, in whatever case: clients differ."""
+    return next((one for one in given if str(one.tag).rpartition("}")[2].lower() in names), None)
 
 
 def _single(operation: Callable[[Work, Request], str]) -> Callable[[_Call], str]:
