@@ -1,8 +1,10 @@
 // What a JavaScript integration does with jsforce, in one session; prints one JSON object: step to result or error.
-// Arguments: the folder of node_modules, the URL of the org, a username, a password with its security token.
+// Arguments: the folder of node_modules, the URL of the org, a username, a password with its security token, the org's time.
 import { createRequire } from 'node:module';
 
-const [modules, url, username, password] = process.argv.slice(2);
+const [modules, url, username, password, time] = process.argv.slice(2);
+const day = 864e5;
+const now = Date.parse(time);
 const jsforce = createRequire(`${modules}/`)('jsforce');
 const conn = new jsforce.Connection({ loginUrl: url, version: '62.0' });
 const steps = {};
@@ -37,9 +39,9 @@ await step('update', () => account.update({ Id: id, Name: 'Changed' }));
 await step('upsert', () => account.upsert({ Name: 'By key', ERP_Key__c: 'J-1' }, 'ERP_Key__c'));
 await step('find', () => account.find({ Name: { $like: 'Cha%' } }, 'Id, Name'));
 await step('many', () => account.create([{ Name: 'A' }, { Industry: 'Retail' }]));
-await step('updated', () => account.updated(new Date(Date.now() - 864e5), new Date(Date.now() + 864e5)));
+await step('updated', () => account.updated(new Date(now - day), new Date(now + day)));
 await step('destroy', () => account.destroy(id));
-await step('deleted', () => account.deleted(new Date(Date.now() - 864e5), new Date(Date.now() + 864e5)));
+await step('deleted', () => account.deleted(new Date(now - day), new Date(now + day)));
 await step('describe', () => account.describe().then((described) => described.fields.length));
 await step('describeGlobal', () => conn.describeGlobal().then((described) => described.sobjects.map((one) => one.name)));
 await step('search', () => conn.search('FIND {Granite} IN NAME FIELDS RETURNING Account(Id, Name)'));
@@ -57,7 +59,6 @@ await step('metadataList', () => conn.metadata.list({ type: 'PermissionSet' }, '
 await step('metadataRead', () => conn.metadata.read('PermissionSet', ['Project_Sync']));
 await step('metadataRetrieve', () => conn.metadata.retrieve({ apiVersion: '62.0', unpackaged: { types: [{ name: 'PermissionSet', members: ['Project_Sync'] }], version: '62.0' } }).complete());
 await step('metadataDeploy', () => conn.metadata.deploy(Buffer.from(steps.metadataRetrieve.zipFile ?? '', 'base64'), { singlePackage: false }).complete());
-await step('soap', () => conn.soap.getUserInfo?.());
 await step('logout', () => conn.logout());
 
 console.log(JSON.stringify(steps));

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 PACKAGES = {"@salesforce/cli": "2.146.3", "jsforce": "3.10.16"}
 NODE = "22.23.3"
@@ -44,13 +44,17 @@ class NodePackages:
 def node_packages() -> NodePackages:
     """Install what is not there yet. Raises NotInstalled."""
     folder = _cache() / "-".join(["node", NODE, *PACKAGES.values()])
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock"), timeout=MOST_SECONDS):
-        done = folder / "installed.json"
-        if not done.is_file():
-            _install(folder)
-            done.write_text(json.dumps(PACKAGES), encoding="utf-8")
-    packages = NodePackages(folder / "node_modules" / _node_package() / "bin" / "node", folder / "node_modules")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock"), timeout=MOST_SECONDS):
+            done = folder / "installed.json"
+            if not done.is_file():
+                _install(folder)
+                done.write_text(json.dumps(PACKAGES), encoding="utf-8")
+    except (OSError, Timeout) as error:
+        raise NotInstalled(f"{folder} cannot be used: {error}") from error
+    modules = folder / "node_modules"
+    packages = NodePackages(modules / _node_package() / "bin" / "node", modules)
     if not packages.node.is_file() or not packages.salesforce_cli.is_file():
         raise NotInstalled(f"npm installed something else than expected in {folder}")
     return packages

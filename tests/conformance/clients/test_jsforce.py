@@ -26,8 +26,9 @@ def steps(packages: NodePackages, org: SandboxOrg, server: SandboxServer) -> dic
             org.insert_row("Lead", {"LastName": f"Lead {number}", "Company": "Acme"})
     admin = server.ready.users["admin"]
     secret = admin["password"] + admin["security_token"]
+    who = (server.ready.instance_url, admin["username"], secret, org.clock.peek().isoformat())
     ran = subprocess.run(
-        [str(packages.node), str(_SCRIPT), str(packages.modules), server.ready.instance_url, admin["username"], secret],
+        [str(packages.node), str(_SCRIPT), str(packages.modules), *who],
         capture_output=True,
         text=True,
         timeout=120,

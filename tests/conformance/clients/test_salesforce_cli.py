@@ -137,7 +137,7 @@ def test_it_assigns_a_permission_set_and_its_license(sf: SalesforceCli, org: San
     assert org.rows("PermissionSetLicenseAssign", AssigneeId=user)
     twice = sf("org", "assign", "permsetlicense", "-n", "SalesforceAPIIntegrationPsl", *target, "--json")
     assert twice.code == 0
-    assert "duplicate value found" in json.dumps(twice.json["warnings"])
+    assert "already has the Permission Set License" in json.dumps(twice.json["warnings"])
     assert sf.json(*assign)["successes"][0]["value"] == "Pipeline_Reader"
     reader = org.rows("PermissionSet", Name="Pipeline_Reader")[0]["Id"]
     assert org.rows("PermissionSetAssignment", AssigneeId=user, PermissionSetId=reader)
