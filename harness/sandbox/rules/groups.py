@@ -70,6 +70,8 @@ class GroupRules(Rules):
     write_needs = ("ManageUsers",)
 
     def before_create(self, values: Values) -> None:
+        if values["Type"] == "Queue":  # people above the members of a queue have its rows, unless it says otherwise
+            values.setdefault("DoesIncludeBosses", 1)
         name = values.get("DeveloperName")
         for other in self.rows("Group", DeveloperName=name, Type=values["Type"]) if name else ():
             text = f"duplicate value found: DeveloperName duplicates value on record with id: {other['Id'][:15]}"

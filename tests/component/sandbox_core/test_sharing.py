@@ -155,6 +155,19 @@ def test_members_of_a_queue_own_its_rows(shop: Desk) -> None:
     shop.delete("Case", record, shop.ids["other"])
 
 
+def test_bosses_of_members_have_a_queues_rows_unless_it_leaves_them_out(shop: Desk) -> None:
+    set_roles(shop, top=None, bottom="top")
+    shop.update("User", shop.sales, UserRoleId=shop.ids["bottom"])
+    shop.update("User", shop.ids["other"], UserRoleId=shop.ids["top"])
+    queue = shop.create("Group", Name="Q", DeveloperName="Q", Type="Queue")
+    shop.create("QueueSobject", QueueId=queue, SobjectType="Case")
+    shop.create("GroupMember", GroupId=queue, UserOrGroupId=shop.sales)
+    shop.create("Case", Subject="Help", OwnerId=queue)
+    assert shop.plain("SELECT Subject FROM Case", shop.ids["other"]) == ["Help"]
+    shop.update("Group", queue, DoesIncludeBosses=False)
+    assert shop.plain("SELECT Subject FROM Case", shop.ids["other"]) == []
+
+
 # Owners
 
 
