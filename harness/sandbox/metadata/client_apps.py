@@ -23,6 +23,7 @@ from harness.sandbox.metadata.app_access import (
     pre_authorize,
     profile_sets,
     refresh_changes,
+    scope_of_file,
     sets_named,
     token_changes,
     token_parts,
@@ -226,7 +227,7 @@ class OauthSettings(_AppPart):
     def own_parts(self, work: Work, app: App) -> Parts:
         """The scopes as files name them."""
         told = kept_text(work, self.name, app, "commaSeparatedOauthScopes")
-        scopes = (_camel(one) for one in app.scopes)
+        scopes = (scope_of_file(one) for one in app.scopes)
         return [("commaSeparatedOauthScopes", told or ", ".join(scopes))]
 
     def change(self, work: Work, app: App, node: Node) -> None:
@@ -352,7 +353,3 @@ def _check_value(kind: str, value: str | None, known: tuple[str, ...]) -> None:
 
 def _split(text: str) -> list[str]:
     return [one.strip() for one in text.split(",") if one.strip()]
-
-
-def _camel(scope: str) -> str:
-    return "".join(part.capitalize() for part in scope.split("_"))

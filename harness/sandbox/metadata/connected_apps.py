@@ -17,6 +17,7 @@ from harness.sandbox.metadata.app_access import (
     pre_authorize,
     profile_sets,
     refresh_changes,
+    scope_of_file,
     sets_named,
     token_changes,
     token_parts,
@@ -149,7 +150,8 @@ def _config(work: Work, app: App, kept: Parts) -> Parts:
     )
     extras = [one for one in kept if one[0] not in _CONFIG]
     own += token_parts(app)
-    return by_name(own + (extras if any(one[0] == "scopes" for one in extras) else [*extras, ("scopes", "Api")]))
+    scopes: Parts = [("scopes", scope_of_file(one)) for one in app.scopes]
+    return by_name(own + (extras if any(one[0] == "scopes" for one in extras) else [*extras, *scopes]))
 
 
 def _inner(kept: Parts, name: str) -> Parts:

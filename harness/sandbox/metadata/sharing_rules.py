@@ -92,6 +92,8 @@ def _rule_parts(rule: SharingRule) -> Parts:
     for one in rule.criteria:
         criterion: Parts = [("field", one.field), ("operation", one.operation), ("value", one.value)]
         parts.append(("criteriaItems", criterion))
+    if rule.criteria:
+        parts.append(("includeRecordsOwnedByAll", False))
     if rule.shared_from:
         parts.append(("sharedFrom", _group_parts(rule.shared_from)))
     return parts + present([("booleanFilter", rule.filter)])

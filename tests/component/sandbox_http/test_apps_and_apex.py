@@ -199,3 +199,60 @@ def test_the_path_that_fits_best_answers(org: SandboxOrg, connect: Callable[[str
 def test_an_app_says_which_flow_it_does_not_have(org: SandboxOrg) -> None:
     with pytest.raises(ValueError, match="no such flow: device"):
         apps.add_app(org, name="X", flows={"device"})
+
+
+def test_what_the_files_of_apps_say_of_tokens(
+    org: SandboxOrg, admin: Client, connected: apps.App, external: apps.App
+) -> None:
+    config = (
+        "<met:oauthConfig><met:callbackUrl>https://acme.example/back</met:callbackUrl>"
+        "<met:isPkceRequired>true</met:isPkceRequired><met:isConsumerSecretOptional>true</met:isConsumerSecretOptional>"
+        "<met:scopes>RefreshToken</met:scopes><met:scopes>Basic</met:scopes></met:oauthConfig>"
+        "<met:oauthPolicy><met:ipRelaxation>BYPASS</met:ipRelaxation>"
+        "<met:refreshTokenPolicy>specific_lifetime:2:HOURS</met:refreshTokenPolicy></met:oauthPolicy>"
+    )
+    assert "<success>true</success>" in update(
+        admin, "ConnectedApp", f"<met:fullName>ERP_Legacy</met:fullName>{config}"
+    )
+    changed = apps.app_named(org, "ERP_Legacy", kind=connected.kind)
+    assert changed is not None
+    assert (changed.scopes, changed.callback_urls) == (("refresh_token", "id"), ("https://acme.example/back",))
+    assert (changed.pkce_required, changed.secret_required, changed.ip_relaxation) == (True, False, "Bypass")
+    assert changed.refresh_lifetime_seconds == 7200
+    text = read(admin, "ConnectedApp", "ERP_Legacy")
+    assert "<scopes>RefreshToken</scopes><scopes>Basic</scopes>" in text
+    assert "<ipRelaxation>BYPASS</ipRelaxation>" in text
+    owner = "<met:externalClientApplication>ERP_Cloud</met:externalClientApplication>"
+    settings = f"<met:fullName>ERP_Cloud_set</met:fullName>{owner}"
+    kind = "ExtlClntAppGlobalOauthSettings"
+    flags = "<met:isIntrospectAllTokens>true</met:isIntrospectAllTokens><met:certificate>ERP</met:certificate>"
+    assert "<success>true</success>" in update(admin, kind, settings + flags)
+    cloud = apps.app_named(org, "ERP_Cloud", kind=external.kind)
+    assert cloud is not None
+    assert cloud.introspects_all
+    assert "<isIntrospectAllTokens>true</isIntrospectAllTokens>" in read(admin, kind, "ERP_Cloud_set")
+    off = settings.replace("_set", "_plcy") + "<met:isEnabled>false</met:isEnabled>"
+    assert "<success>true</success>" in update(admin, "ExtlClntAppConfigurablePolicies", off)
+    switched = apps.app_named(org, "ERP_Cloud", kind=external.kind)
+    assert switched is not None
+    assert not switched.enabled
+
+
+def test_connected_apps_are_made_only_where_the_org_allows_it(org: SandboxOrg, admin: Client) -> None:
+    given = (
+        '<met:metadata xsi:type="met:{}"><met:fullName>{}</met:fullName><met:label>New App</met:label></met:metadata>'
+    )
+    content = given.format("ConnectedApp", "New_App")
+    refused = soap(admin, f"<met:createMetadata>{content}</met:createMetadata>")
+    assert (
+        "You can't create a connected app. To enable connected app creation, contact Salesforce Customer Support."
+        in refused
+    )
+    org.switches = Switches(connected_app_creation=True)
+    assert "<success>true</success>" in soap(admin, f"<met:createMetadata>{content}</met:createMetadata>")
+    assert apps.app_named(org, "New_App", kind="ConnectedApplication") is not None
+    cloud = given.format("ExternalClientApplication", "Cloud_2")
+    assert "<success>true</success>" in soap(admin, f"<met:createMetadata>{cloud}</met:createMetadata>")
+    gone = "<met:type>ExternalClientApplication</met:type><met:fullNames>Cloud_2</met:fullNames>"
+    assert "<success>true</success>" in soap(admin, f"<met:deleteMetadata>{gone}</met:deleteMetadata>")
+    assert apps.app_named(org, "Cloud_2", kind="ExternalClientApplication") is None
