@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.sandbox.describe_traits import can_be_grouped, is_bit
 from harness.sandbox.schema import Field
 
 NUMBERS = frozenset({"int", "double", "currency", "percent"})
@@ -15,19 +16,17 @@ _LONGEST_KEY = 255
 
 def is_long_text(field: Field) -> bool:
     """A long or rich text area, which is kept apart from its row."""
-    return field.type == "textarea" and field.length > _LONGEST_KEY
+    return field.type == "textarea" and field.length > _LONGEST_KEY and not field.filterable
 
 
 def groupable(field: Field) -> bool:
-    """Whether GROUP BY takes the field as it is."""
-    if field.type in _SHAPELESS | {"multipicklist", "datetime", "time", "double", "currency", "percent"}:
-        return False
-    return field.length <= _LONGEST_KEY or field.type not in ("string", "textarea", "url")
+    """Whether GROUP BY takes the field as it is: as its describe says."""
+    return can_be_grouped(field)
 
 
 def sortable(field: Field) -> bool:
     """Whether ORDER BY takes the field."""
-    return field.type not in _SHAPELESS | {"multipicklist"} and not is_long_text(field)
+    return field.type not in _SHAPELESS | {"multipicklist"} and not is_long_text(field) and not is_bit(field)
 
 
 def aggregates(field: Field, function: str) -> bool:
