@@ -12,7 +12,7 @@ from harness.sandbox.metadata.kinds import BY_NAME
 from harness.sandbox.metadata.parts import document
 from harness.sandbox.metadata.work import Work
 from harness.sandbox.org import SandboxOrg
-from harness.sandbox.source import SourceError, open_org
+from harness.sandbox.source import open_org
 
 REAL_ORG = Path(__file__).parents[4] / "shared" / "orgs" / "gsa-workspace"
 FILES = REAL_ORG / "force-app" / "main" / "default"
@@ -21,10 +21,7 @@ pytestmark = pytest.mark.skipif(not REAL_ORG.is_dir(), reason=f"no real org's me
 
 @pytest.fixture(scope="module")
 def org() -> Iterator[SandboxOrg]:
-    try:
-        org = open_org(REAL_ORG)
-    except SourceError as error:
-        pytest.skip(f"test_real_org tells why it cannot be opened: {error}")
+    org = open_org(REAL_ORG)
     yield org
     org.close()
 
