@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from harness.sandbox import identity
 from harness.sandbox.identity.restrictions import Range
 from harness.sandbox.source.errors import SourceError
 from harness.sandbox.source.loading import Loading
+
+LOOPBACK: Range = ("127.0.0.0", "127.255.255.255")
 
 
 def load_sign_in(loading: Loading) -> None:
@@ -14,7 +18,7 @@ def load_sign_in(loading: Loading) -> None:
     _set_policy(loading)
     for name, profile in sorted(loading.project.profiles.items()):
         if profile.login_ip_ranges or profile.login_hours:
-            _restrict(loading, name, ranges=profile.login_ip_ranges, hours=profile.login_hours)
+            _restrict(loading, name, ranges=_with_loopback(profile.login_ip_ranges), hours=profile.login_hours)
     for name, ranges in sorted(security.login_ip_ranges.items()):
         _restrict(loading, name, ranges=tuple(map(_range, ranges)))
     for name, hours in sorted(security.login_hours.items()):
@@ -49,6 +53,19 @@ def _restrict(
         identity.restrict_profile(loading.org, profile_id, ip_ranges=ranges, hours=hours)
     except ValueError as error:
         raise SourceError(f"{loading.origin}: profile {profile}: {error}") from error
+
+
+def _with_loopback(ranges: tuple[Range, ...]) -> tuple[Range, ...]:
+    """The ranges of a real profile, its ends in order, and the loopback, or nobody could sign in here."""
+    ordered = [(first, last) if _number(first) <= _number(last) else (last, first) for first, last in ranges]
+    return (*ordered, LOOPBACK) if ordered else ()
+
+
+def _number(address: str) -> int:
+    try:
+        return int(ipaddress.ip_address(address))
+    except ValueError:
+        return 0  # refused where the ranges are set
 
 
 def _range(text: str) -> Range:

@@ -10,6 +10,7 @@ from harness.sandbox import apps, identity
 from harness.sandbox.app_policies import ip_relaxation, oauth_scope, refresh_policy
 from harness.sandbox.org import SandboxOrg
 from harness.sandbox.source import SourceError, open_org
+from harness.sandbox.source.load_sign_in import LOOPBACK
 
 from .projects import ADMIN_ONLY, write_project
 
@@ -56,7 +57,7 @@ def test_login_ranges_and_hours_of_profiles(tmp_path: Path) -> None:
     org = opened(tmp_path, {"profiles/Clerk.profile-meta.xml": PROFILE}, SECURITY)
     clerk, admin = (org.rows("Profile", Name=name)[0]["Id"] for name in ("Clerk", "System Administrator"))
     assert identity.restrictions_of(org, clerk) == identity.ProfileRestrictions(
-        (("203.0.113.0", "203.0.113.9"),), {"monday": (480, 1080)}
+        (("203.0.113.0", "203.0.113.9"), LOOPBACK), {"monday": (480, 1080)}
     )
     assert identity.restrictions_of(org, admin) == identity.ProfileRestrictions(
         (("198.51.100.7", "198.51.100.7"),), {"friday": (570, 1020)}
@@ -64,6 +65,14 @@ def test_login_ranges_and_hours_of_profiles(tmp_path: Path) -> None:
     policy = identity.policy_of(org)
     assert (policy.most_failures, policy.session_seconds, policy.password_days) == (3, 900, 0)
     assert policy.trusted_ranges == (("10.0.0.0", "10.0.0.255"), ("::1", "::1"))
+    org.close()
+
+
+def test_a_range_that_was_made_unreadable_is_put_in_order(tmp_path: Path) -> None:
+    swapped = PROFILE.replace("203.0.113.0", "x").replace("203.0.113.9", "203.0.113.0").replace("x", "203.0.113.9")
+    org = opened(tmp_path, {"profiles/Clerk.profile-meta.xml": swapped})
+    clerk = org.rows("Profile", Name="Clerk")[0]["Id"]
+    assert identity.restrictions_of(org, clerk).ip_ranges == (("203.0.113.0", "203.0.113.9"), LOOPBACK)
     org.close()
 
 
