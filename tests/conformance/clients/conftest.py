@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import requests
 
 from harness.sandbox.org import SandboxOrg
 from harness.sandbox.server import SandboxServer
 from harness.sandbox.source import DEMO, open_org
+from tests.conformance.clients import tls
 from tests.conformance.clients.node_packages import NodePackages, NotInstalled, node_packages
 
 
@@ -37,3 +39,20 @@ def org() -> Iterator[SandboxOrg]:
 def server(org: SandboxOrg) -> Iterator[SandboxServer]:
     with SandboxServer(org) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> tls.Certificates:
+    return tls.certificates(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="module")
+def tls_server(org: SandboxOrg, known: tls.Certificates) -> Iterator[SandboxServer]:
+    with SandboxServer(org, tls=(known.server, known.server)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def https(tls_server: SandboxServer, known: tls.Certificates) -> Iterator[requests.Session]:
+    with tls.session(tls_server.ready.instance_url, known) as session:
+        yield session

@@ -73,7 +73,7 @@ def _install(folder: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise NotInstalled(f"npm install did not end within {MOST_SECONDS} seconds") from error
     if ran.returncode != 0:
-        raise NotInstalled(f"npm install failed: {ran.stderr.strip()[-300:]}")
+        raise NotInstalled(f"npm install failed: {' '.join(ran.stderr.split()[:30])}")
 
 
 def _node_package() -> str:

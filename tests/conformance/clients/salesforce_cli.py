@@ -22,6 +22,7 @@ _QUIET = {
     "SF_DISABLE_LOG_FILE": "true",
     "NODE_NO_WARNINGS": "1",
     "NO_COLOR": "1",
+    "NO_PROXY": "127.0.0.1",
     "CI": "true",
 }
 _MOST_SECONDS = 90

@@ -7,7 +7,6 @@ set license Salesforce API Integration, and a permission set, in that order.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,46 +15,26 @@ from simple_salesforce import Salesforce
 from simple_salesforce.exceptions import SalesforceMalformedRequest
 
 from harness.sandbox import apps
-from harness.sandbox.org import SandboxOrg
 from harness.sandbox.server import SandboxServer
-from tests.conformance.clients import tls
-from tests.conformance.clients.tls import Certificates, certificates
 
 USERNAME = "erp.integration@acme.example"
 PASSWORD = "walk-Through-1"
 ACCOUNTS = "SELECT Id, Name FROM Account LIMIT 5"
 
 
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return certificates(tmp_path_factory.mktemp("tls"))
-
-
-@pytest.fixture(scope="module")
-def server(org: SandboxOrg, known: Certificates) -> Iterator[SandboxServer]:
-    with SandboxServer(org, tls=(known.server, known.server)) as running:
-        yield running
-
-
 @pytest.fixture
-def http(server: SandboxServer, known: Certificates) -> Iterator[requests.Session]:
-    with tls.session(server.ready.instance_url, known) as session:
-        yield session
-
-
-@pytest.fixture
-def admin(server: SandboxServer, http: requests.Session) -> Salesforce:
-    return sign_in(server, http, **dict(server.ready.users["admin"]))
+def admin(tls_server: SandboxServer, https: requests.Session) -> Salesforce:
+    return sign_in(tls_server, https, **dict(tls_server.ready.users["admin"]))
 
 
 def sign_in(
-    server: SandboxServer, http: requests.Session, *, username: str, password: str, security_token: str = ""
+    tls_server: SandboxServer, https: requests.Session, *, username: str, password: str, security_token: str = ""
 ) -> Salesforce:
     """A session by the username-password flow, as the library makes it."""
-    app = server.ready.apps[apps.ADMIN_APP]
+    app = tls_server.ready.apps[apps.ADMIN_APP]
     keys = {"consumer_key": app["consumer_key"], "consumer_secret": app["consumer_secret"]}
     secret = password + security_token
-    return Salesforce(username=username, password=secret, domain="test", session=http, version="67.0", **keys)
+    return Salesforce(username=username, password=secret, domain="test", session=https, version="67.0", **keys)
 
 
 def one(sf: Salesforce, soql: str) -> dict[str, Any]:
@@ -68,7 +47,9 @@ def refusal(refused: pytest.ExceptionInfo[SalesforceMalformedRequest]) -> tuple[
     return error["errorCode"], error["message"]
 
 
-def test_an_integration_user_is_made_by_hand(server: SandboxServer, http: requests.Session, admin: Salesforce) -> None:
+def test_an_integration_user_is_made_by_hand(
+    tls_server: SandboxServer, https: requests.Session, admin: Salesforce
+) -> None:
     # 1. The user: a profile of the Salesforce Integration license, and a password.
     profile = one(admin, "SELECT Id FROM Profile WHERE UserLicense.Name = 'Salesforce Integration'")
     values = {
@@ -84,7 +65,7 @@ def test_an_integration_user_is_made_by_hand(server: SandboxServer, http: reques
     }
     user = admin.User.create(values)["id"]
     admin.set_password(user, PASSWORD)
-    erp = sign_in(server, http, username=USERNAME, password=PASSWORD)
+    erp = sign_in(tls_server, https, username=USERNAME, password=PASSWORD)
 
     # 2. Without a permission set nothing is there, in the words that an unknown object gets.
     with pytest.raises(SalesforceMalformedRequest) as unseen:
