@@ -11,7 +11,7 @@ import pytest
 
 from harness.sandbox.org import SandboxOrg
 
-from .conftest import API, Client
+from .conftest import API, Client, give_objects
 
 DESCRIBES = ("sobjects", "sobjects/Account/describe", "tooling/sobjects")
 
@@ -53,6 +53,8 @@ def test_any_change_of_permissions_makes_descriptions_new(
     def known() -> dict[str, str]:
         return {"If-Modified-Since": erp.get("sobjects/Account/describe").headers["Last-Modified"]}
 
+    seen_by_admin = org.rows("User", Id=user_ids["admin"])[0]["ProfileId"]
+    give_objects(org, seen_by_admin, "Account", fields=("Account.Secret__c",))
     profile = org.rows("User", Id=user_ids["erp"])[0]["ProfileId"]
     owned = org.rows("PermissionSet", ProfileId=profile)[0]["Id"]
     headers = known()
@@ -66,7 +68,8 @@ def test_any_change_of_permissions_makes_descriptions_new(
     assert erp.get("sobjects/Account/describe", headers=headers).status_code == 304
     admin.post("sobjects/Account", {"Name": "A row changes nothing"})
     assert erp.get("sobjects/Account/describe", headers=headers).status_code == 304
-    admin.ask("DELETE", f"sobjects/FieldPermissions/{made.json()['id']}")
+    gone = admin.ask("DELETE", f"sobjects/FieldPermissions/{made.json()['id']}")
+    assert gone.status_code == 204, gone.text
     assert erp.get("sobjects/Account/describe", headers=headers).status_code == 200
     headers = known()
     org.schema_changed()
