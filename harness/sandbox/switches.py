@@ -83,11 +83,11 @@ class Switches:
         about="Whether assigning a set that is bound to a permission set license gives the user that license, too;"
         " otherwise the assignment is refused until the license is there.",
     )
-    delete_refusal: Literal["entity-type", "insufficient-access"] = _switch(
-        "entity-type",
+    delete_refusal: Literal["insufficient-access", "entity-type"] = _switch(
         "insufficient-access",
-        about="What deleting a row without Delete on its object gets: CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY, as creating"
-        " and editing do, or INSUFFICIENT_ACCESS_OR_READONLY, which the live tests of one client met.",
+        "entity-type",
+        about="What deleting a row without Delete on its object gets: INSUFFICIENT_ACCESS_OR_READONLY, which the live"
+        " tests of one client met, or CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY, as creating and editing do.",
     )
     profile_permissions_writable: bool = _switch(
         True,

@@ -27,6 +27,8 @@ COPIED = ("Email", "LocaleSidKey", "LanguageLocaleKey", "TimeZoneSidKey", "Email
 """What the new user has in common with the old one."""
 PLAN_KEEPS = timedelta(hours=1)
 """How long a plan is trusted without looking again."""
+REPEATED_PASSWORD = "invalid repeated password"
+"""What an org says of a password that the user has, or had before (reported; the code is INVALID_NEW_PASSWORD)."""
 _SEATS = "free a seat of the license, or buy one"
 
 
@@ -113,12 +115,18 @@ def _take_up(context: Context, user: User, mark: str, preflight: Preflight) -> s
 
 
 def _set_password(context: Context, user_id: str) -> None:
-    """Set the password the new credential names. It cannot be read back; setting it twice does no harm."""
+    """Set the password the new credential names. It cannot be read back; an org that has it already says so.
+
+    A user who is taken up again, or a run after a crash, sets what stands there; whether it is the one that works is
+    seen at the user's sign-in.
+    """
     username, sign_in = context.scenario.to.username, context.scenario.to.sign_in
     password = credential(sign_in, username, context.world.resolve).part("password")
 
     def send(_rows: object) -> list[Answer]:
         reply = context.admin.request("POST", f"sobjects/User/{user_id}/password", json={"NewPassword": password})
+        if any(REPEATED_PASSWORD in error.message for error in reply.errors):
+            return [Answer("APPLIED", reply.status, user_id)]
         return [answer_of(reply, record_id=user_id)]
 
     write = Write(

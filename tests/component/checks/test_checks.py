@@ -66,7 +66,7 @@ CASES: dict[str, tuple[str, Turn, str]] = {
         read_only,
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
     ),
-    "delete": ("delete: {object: Account}", read_only, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"),
+    "delete": ("delete: {object: Account}", read_only, "INSUFFICIENT_ACCESS_OR_READONLY"),
     "edit of a field": (
         "field: {name: Account.Secret__c, access: edit}",
         secret_read_only,

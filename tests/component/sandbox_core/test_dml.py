@@ -82,10 +82,10 @@ def test_rights_on_the_object(desk: Desk) -> None:
         desk.create("Employee__c", desk.sales, Name="y")
     with refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be updated: Employee"):
         desk.update("Employee__c", record, desk.sales, Name="y")
-    with refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be deleted: Employee"):
-        desk.delete("Employee__c", record, desk.sales)
-    desk.org.switches = replace(desk.org.switches, delete_refusal="insufficient-access")
     with refused("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403):
+        desk.delete("Employee__c", record, desk.sales)
+    desk.org.switches = replace(desk.org.switches, delete_refusal="entity-type")
+    with refused("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "entity type cannot be deleted: Employee"):
         desk.delete("Employee__c", record, desk.sales)
 
 
