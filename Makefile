@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint bench record lock clean
+.PHONY: help rehearse test lint bench record docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ bench: $(INSTALLED) ## measure against named rivals, print a table, write bench.
 
 record: $(INSTALLED) ## record the cassettes of every shipped scenario again, from the simulated sandbox
 	$(BIN)/pytest scenarios --cassettes record
+
+docs: $(INSTALLED) ## write docs/fidelity.md from docs/fidelity.yaml and the code
+	$(BIN)/python -m tests.conformance.fidelity
 
 lock: $(INSTALLED) ## renew requirements.lock (needs uv)
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
