@@ -33,7 +33,9 @@ def test_a_zip_in_a_zip_is_a_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no zip", b"PK\x05\x06", b"PK\x03\x04" + b"\0" * 100, packed({"a": b"b"})[:-10]]
+    "content",
+    [b"", b"no zip", b"PK\x05\x06", b"PK\x03\x04" + b"\0" * 100, packed({"a": b"b"})[:-10]],
+    ids=["nothing", "text", "an end", "a beginning", "cut short"],
 )
 def test_what_is_no_zip(content: bytes) -> None:
     with pytest.raises(ArchiveError, match="not a readable zip file"):
