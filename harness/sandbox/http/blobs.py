@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
-from collections.abc import Iterator
 from dataclasses import replace
-from email.message import Message
-from email.parser import BytesHeaderParser
 from typing import Any
 
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.http.call import Call
 from harness.sandbox.http.json_text import parser_error, token_of
+from harness.sandbox.http.multipart import NotMultipart, Part, read_parts
 from harness.sandbox.http.wire import Answer
 
 MULTIPART = "multipart/form-data"
 _BINARY = "application/octetstream"
-_END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 
 
 def row_values(call: Call) -> dict[str, Any]:
@@ -56,34 +52,22 @@ def content(call: Call, sobject: str, record_id: str, field_name: str) -> Answer
 def _from_parts(call: Call) -> dict[str, Any]:
     values: dict[str, Any] | None = None
     blobs: dict[str, str] = {}
-    for headers, part in _parts(call):
-        name = str(headers.get_param("name", "", header="content-disposition"))
-        if headers.get_filename() is None and values is None:
-            media = {"content-type": headers.get_content_type() if "content-type" in headers else "application/json"}
-            values = replace(call, headers=media, body=part).json_object()
+    for part in _parts(call):
+        if part.filename is None and values is None:
+            media = {"content-type": part.content_type or "application/json"}
+            values = replace(call, headers=media, body=part.content).json_object()
         else:
-            blobs[name] = base64.b64encode(part).decode("ascii")
+            blobs[part.name] = base64.b64encode(part.content).decode("ascii")
     if values is None:
         raise _bad_multipart("Multipart message must include a non-binary part")
     return values | blobs
 
 
-def _parts(call: Call) -> Iterator[tuple[Message, bytes]]:
-    """The parts of the message, each with its headers. Raises ApiError INVALID_MULTIPART_REQUEST."""
-    whole = Message()
-    whole["content-type"] = call.headers.get("content-type", "")
-    boundary = whole.get_boundary("").encode("latin-1", "replace")
-    if not boundary:
-        raise _bad_multipart("Multipart message has no boundary")
-    line = b"\r\n" if b"\r\n" in call.body else b"\n"
-    sections = (line + call.body).split(line + b"--" + boundary)
-    if len(sections) < 3 or not sections[-1].startswith(b"--"):
-        raise _bad_multipart("Multipart message is not complete")
-    for section in sections[1:-1]:
-        end = _END_OF_HEADERS.search(section)
-        if end is None:
-            raise _bad_multipart("Multipart message has a part without content")
-        yield BytesHeaderParser().parsebytes(section[: end.start()].lstrip()), section[end.end() :]
+def _parts(call: Call) -> list[Part]:
+    try:
+        return read_parts(call.body, call.headers.get("content-type", ""))
+    except NotMultipart as error:
+        raise _bad_multipart(str(error)) from error
 
 
 def _bad_multipart(text: str) -> ApiError:

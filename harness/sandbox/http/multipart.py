@@ -15,7 +15,7 @@ class NotMultipart(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part. `name` and `filename` are those of its Content-Disposition."""
+    """One part. `name` and `filename` are those of its Content-Disposition; `content_type` is empty where none is."""
 
     name: str
     filename: str | None
@@ -38,7 +38,6 @@ def read_parts(body: bytes, content_type: str) -> list[Part]:
 
 
 def _part(piece: bytes) -> Part:
-    piece = piece.removeprefix(b"\r").removeprefix(b"\n")
     gaps = [(place, gap) for gap in (b"\r\n\r\n", b"\n\n") if (place := piece.find(gap)) >= 0]
     if not gaps:
         raise NotMultipart("A part of multipart content without a blank line after its headers")
@@ -48,8 +47,8 @@ def _part(piece: bytes) -> Part:
     headers = _headers(piece[:place])
     named = {key: headers.get_param(key, header="content-disposition") for key in ("name", "filename")}
     name, filename = (value if isinstance(value, str) else None for value in named.values())
-    content = piece[place + len(gap) :]
-    return Part(name=name or "", filename=filename, content_type=headers.get_content_type(), content=content)
+    content_type = headers.get_content_type() if "content-type" in headers else ""
+    return Part(name=name or "", filename=filename, content_type=content_type, content=piece[place + len(gap) :])
 
 
 def _headers(block: bytes) -> Message:
