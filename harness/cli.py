@@ -5,6 +5,7 @@ Exit codes: 0 as expected, 1 the org said no, 2 usage, 3 stopped and resumable, 
 
 from __future__ import annotations
 
+import gc
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,6 +21,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
+_KEYS_AT_START = 3
+"""RSA keys that the demo's apps need."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -224,13 +227,22 @@ def sandbox(
     rehearse sandbox --switch profile-change=strip --switch soap-login=off
     rehearse run erp.scenario.yaml --sandbox ready.json
     """
-    from harness import serving
-
     if show_switches:
+        from harness import serving
+
         return serving.list_switches()
-    return serving.serve(
-        port=port, source=source, population=population, state=state, ready=ready, tls=tls, switches=switches
-    )
+    gc.disable()  # until it serves: next to nothing of what a start makes is garbage
+    try:
+        from harness.sandbox import rsa_keys
+
+        rsa_keys.make_ahead(_KEYS_AT_START)
+        from harness import serving
+
+        return serving.serve(
+            port=port, source=source, population=population, state=state, ready=ready, tls=tls, switches=switches
+        )
+    finally:
+        gc.enable()
 
 
 if __name__ == "__main__":

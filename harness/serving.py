@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sqlite3
 import ssl
@@ -11,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+import click
 
 from harness.errors import UsageError
 from harness.sandbox.ready import Ready
@@ -35,7 +36,6 @@ def serve(
     switches: Sequence[str] = (),
 ) -> int:
     """Serve a simulated sandbox until interrupted. Raises UsageError for what cannot be read, served or written."""
-    console = Console(stderr=True, highlight=False)
     if tls is not None:
         _check_tls(*tls)
     with closing(_open(source, population, state, switches)) as org:
@@ -43,18 +43,19 @@ def serve(
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
         with _serving(SandboxServer(org, port=port, tls=tls), port) as what, _written(what, ready):
-            console.print(f"simulated sandbox at {what.instance_url}, org {what.org_id}", soft_wrap=True)
-            console.print(f"users, apps and their secrets: {ready}. Ctrl-C stops it.", markup=False, soft_wrap=True)
+            click.echo(f"simulated sandbox at {what.instance_url}, org {what.org_id}", err=True)
+            click.echo(f"users, apps and their secrets: {ready}. Ctrl-C stops it.", err=True)
+            gc.freeze()  # the org stays: no collection need look at it again
+            gc.enable()
             stop.wait()
     return 0
 
 
 def list_switches() -> int:
     """Print every switch, its choices with the default first, and what it decides."""
-    console = Console(highlight=False)
     for switch in known_switches():
-        console.print(f"{switch.name}={'|'.join(switch.choices)}", style="bold", markup=False, soft_wrap=True)
-        console.print(f"    {switch.about}", markup=False, soft_wrap=True)
+        click.secho(f"{switch.name}={'|'.join(switch.choices)}", bold=True)
+        click.echo(f"    {switch.about}")
     return 0
 
 

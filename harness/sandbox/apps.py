@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from harness.sandbox.identity import end_sessions, known_columns
+from harness.sandbox.rsa_keys import new_key
 from harness.sandbox.vault import Drawer
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ REFRESH_SCOPES = frozenset({"refresh_token", "offline_access"})
 
 _KEY_PREFIX = "3MVG9"
 _KEY_LENGTH = 85
-_RSA_BITS = 2048
 _SCOPE_COLUMNS = ("api", "full", "id", "openid", "refresh_token", "web")
 
 
@@ -194,7 +194,7 @@ def private_key(org: SandboxOrg, app: App) -> str:
     with org.lock:
         values = drawer.get(app.id) or {}
         if "private_key" not in values:
-            values["private_key"] = _new_private_key()
+            values["private_key"] = new_key()
             drawer.put(app.id, values)
     return str(values["private_key"])
 
@@ -203,7 +203,7 @@ def signing_key(org: SandboxOrg) -> str:
     """The org's own RSA private key, which signs ID tokens; PKCS#8 PEM, made when it is first asked for."""
     drawer = Drawer(org, "policy")
     with org.lock:
-        kept = drawer.get("signing") or {"private_key": _new_private_key()}
+        kept = drawer.get("signing") or {"private_key": new_key()}
         drawer.put("signing", kept)
     return str(kept["private_key"])
 
@@ -311,10 +311,3 @@ def _new_consumer_key() -> str:
 
 def _new_consumer_secret() -> str:
     return secrets.token_hex(32).upper()
-
-
-def _new_private_key() -> str:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()

@@ -20,7 +20,7 @@ POPULATION_FILE = "sandbox.yaml"
 class Model(BaseModel):
     """The base of every part: immutable, and unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 Name = Annotated[str, Field(min_length=1, max_length=255)]

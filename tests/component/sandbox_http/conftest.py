@@ -114,7 +114,7 @@ def key_pool() -> list[str]:
 
 @pytest.fixture(autouse=True)
 def _pooled_keys(monkeypatch: pytest.MonkeyPatch, key_pool: list[str]) -> None:
-    made = apps._new_private_key
+    made = apps.new_key
     taken = iter(range(100))
 
     def next_key() -> str:
@@ -123,7 +123,7 @@ def _pooled_keys(monkeypatch: pytest.MonkeyPatch, key_pool: list[str]) -> None:
             key_pool.append(made())
         return key_pool[number]
 
-    monkeypatch.setattr(apps, "_new_private_key", next_key)
+    monkeypatch.setattr(apps, "new_key", next_key)
 
 
 @pytest.fixture
