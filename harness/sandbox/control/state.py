@@ -1,12 +1,12 @@
 """The whole state of a simulated org as canonical JSON, and what is different in another one.
 
 `{"time": iso, "rows": {object: {id: {field: value}}}}`, sorted. What is null or false is left out, as are tables that
-follow from others. Secrets are no rows and do not appear.
+follow from others. Secrets do not appear: most are no rows, and columns that hold some are left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.objects.sharing import DERIVED_CAUSES
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 State = Mapping[str, Any]
 
+_SECRETS = {"OauthToken": frozenset({"AccessToken", "DeleteToken", "RequestToken"})}
+"""Columns of rows that are good for something, and other ones in every run."""
+
 
 def state_of(org: SandboxOrg) -> dict[str, Any]:
     """The state now."""
     with org.lock:
         org.derived.prepare_stored()
         rows = {
-            sobject.name: {
-                row["Id"]: {name: value for name, value in sorted(row.items()) if value not in (None, False)}
-                for row in found
-            }
+            sobject.name: {row["Id"]: _shown(row, _SECRETS.get(sobject.name, frozenset())) for row in found}
             for sobject in sorted(org.schema, key=lambda one: one.name)
             if sobject.name not in org.derived.computed and (found := _kept_rows(org, sobject))
         }
@@ -41,6 +41,10 @@ def _kept_rows(org: SandboxOrg, sobject: SObject) -> list[Row]:
         for row in org.store.select(sobject, {}, deleted=True)
         if not sobject.share_of or row["RowCause"] not in DERIVED_CAUSES
     ]
+
+
+def _shown(row: Row, secret: Collection[str]) -> dict[str, Any]:
+    return {name: row[name] for name in sorted(row) if row[name] not in (None, False) and name not in secret}
 
 
 def difference(before: State, after: State) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ Handler = Callable[[Request, bytes], Answer]
 def make_app(org: SandboxOrg, desk: Desk, *, more_routes: list[Route] | None = None) -> ASGIApp:
     """The application for one org."""
     face = _Face(org, desk)
+    desk.start_over_with(org)
     routes = [
         Route("/services/data", face.over(face.versions), methods=_ALL),
         Route("/services/data/", face.over(face.versions), methods=_ALL),

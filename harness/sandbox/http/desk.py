@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.http.usage import RollingCount, daily_requests, limit_exceeded
@@ -34,7 +36,7 @@ class Cursor:
     """Whether records hold the answers to queries of their children, which count for the size of a page."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """One request that was answered. `user_id` is who it came from, as far as a session said so."""
 
@@ -46,7 +48,7 @@ class Asked:
     """What Event Monitoring keeps of it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Desk:
     """The volatile half of a server. `instance_url` is where it can be reached; `wall` is real time in seconds."""
 
@@ -72,6 +74,31 @@ class Desk:
     """Query jobs of Bulk API 2.0 in the last 24 hours."""
     asked: deque[Asked] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_REQUESTS))
     """The last requests, oldest first."""
+
+    def start_over_with(self, org: SandboxOrg) -> None:
+        """Start over whenever a snapshot of the org is put back."""
+        desk = weakref.ref(self)  # the org may outlive many desks
+
+        def start_over() -> None:
+            if (found := desk()) is not None:
+                found.start_over(org.clock.peek())
+
+        org.after_restore.append(start_over)
+
+    def start_over(self, now: datetime) -> None:
+        """Forget what a restored org has not had yet: cursors, jobs, rows last used, and usage later than now.
+
+        Ids go on, so that a client which still has one is told that there is no such job, and never sees another's.
+        The list of requests stays: it says what clients did, not what the org holds.
+        """
+        for kept in (self.cursors, self.jobs, self.at_work, self.recent):
+            kept.clear()
+        self.metadata_jobs.clear()
+        for count in (self.requests, self.batches, self.query_jobs):
+            count.forget_after(now)
+        for one in self.asked:
+            if one.event is not None and one.event.at > now:
+                one.event = None
 
     def keep(self, cursor: Cursor) -> str:
         """Keep a cursor and return its id; the oldest are dropped when there are many."""

@@ -1,4 +1,7 @@
-"""What the web server in front of the org does: it minds the length of addresses and headers, and not their slashes."""
+"""What the web server in front of the org does: it minds the length of addresses and headers, and not their slashes.
+
+An address may be written in full, as clients do that believe to speak with a proxy (RFC 9112, "Absolute-form").
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,14 @@ MOST_BYTES = 16_384
 _PRINTABLE = string.punctuation
 """What stays as it is in a query with bytes that should have been percent-encoded."""
 _SLASHES = re.compile(r"/{2,}")
+_ORIGIN = re.compile("^https?://[^/]*", re.IGNORECASE)
+_RAW_ORIGIN = re.compile(b"^https?://[^/]*", re.IGNORECASE)
 _RAW_SLASHES = re.compile(rb"/{2,}")
 _TEXTS = {414: "URI Too Long", 431: "Request Header Fields Too Large"}
 
 
 class Door:
-    """Refuses what is too long, as a page of HTML, and takes `//services` for `/services`, as clients write it."""
+    """Refuses what is too long, as a page of HTML, and takes `//services/x/` for `/services/x`, as clients write it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -37,9 +42,9 @@ class Door:
         if length + sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_BYTES:
             await _refuse(send, 431)
             return
-        if b"//" in raw:
-            path = _SLASHES.sub("/", scope["path"])
-            scope = {**scope, "path": path, "raw_path": _RAW_SLASHES.sub(b"/", raw)}
+        if b"//" in raw or raw.endswith(b"/"):
+            path = _SLASHES.sub("/", _ORIGIN.sub("", scope["path"])).rstrip("/") or "/"
+            scope = {**scope, "path": path, "raw_path": _RAW_SLASHES.sub(b"/", _RAW_ORIGIN.sub(b"", raw))}
         if not scope["query_string"].isascii():
             scope = {**scope, "query_string": quote(scope["query_string"], safe=_PRINTABLE).encode()}
         await self._app(scope, receive, send)

@@ -51,6 +51,11 @@ class RollingCount:
             self._sum -= self._minutes.popleft()[1]
         return self._sum
 
+    def forget_after(self, now: datetime) -> None:
+        """Forget what happened later than now, where the time was put back."""
+        while self._minutes and self._minutes[-1][0] > now:
+            self._sum -= self._minutes.pop()[1]
+
 
 def daily_requests(org: SandboxOrg) -> int:
     """The API requests that an org may make in 24 hours: by its edition, and more for each license of some kinds."""

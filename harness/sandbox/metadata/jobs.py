@@ -78,6 +78,11 @@ class MetadataJobs:
     deploys: OrderedDict[str, DeployJob] = field(default_factory=OrderedDict)
     retrieves: OrderedDict[str, RetrieveJob] = field(default_factory=OrderedDict)
 
+    def clear(self) -> None:
+        """Forget every job."""
+        self.deploys.clear()
+        self.retrieves.clear()
+
     def deploy(
         self, org: SandboxOrg, user_id: str, content: bytes, options: DeployOptions, *, version: float
     ) -> DeployJob:

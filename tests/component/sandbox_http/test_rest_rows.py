@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import timedelta
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -45,6 +47,20 @@ def test_double_slashes_lead_to_the_same_place(erp: Client) -> None:
     key = make_account(erp)
     for path in (f"//services/data//v67.0/sobjects//Account/{key}", f"/services//data/v67.0//sobjects/Account/{key}/"):
         assert erp.get(path).json()["Id"] == key, path
+
+
+def test_an_address_in_full_and_a_slash_at_its_end_lead_to_the_same_place(erp: Client) -> None:
+    """RFC 9112, "Absolute-form": what clients send that believe to speak with a proxy."""
+    key = make_account(erp)
+    line = HTTPConnection(erp.url.removeprefix("http://"), timeout=10)
+    try:
+        line.request("GET", f"{erp.url}{API}/sobjects/Account/{key}", headers={"Authorization": f"Bearer {erp.token}"})
+        answer = line.getresponse()
+        assert (answer.status, json.loads(answer.read())["Id"]) == (200, key)
+    finally:
+        line.close()
+    refused = erp.ask("POST", "/services/oauth2/token/", data={"grant_type": "x"}, allow_redirects=False)
+    assert (refused.status_code, refused.json()["error"]) == (400, "unsupported_grant_type")
 
 
 def test_head_tells_what_get_would(erp: Client) -> None:

@@ -8,6 +8,7 @@ import socket
 import stat
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ import requests
 import trustme
 
 from harness.sandbox import apps, identity
+from harness.sandbox.http.desk import Desk
+from harness.sandbox.identity import oauth_tokens
 from harness.sandbox.org import SandboxOrg
 from harness.sandbox.ready import Ready
 from harness.sandbox.server import SandboxServer
@@ -262,5 +265,49 @@ def test_the_state_tells_no_secret(server: SandboxServer) -> None:
     for user in ready.users.values():
         assert user["password"] not in text
     assert ready.apps["Rehearsal Admin"]["consumer_secret"] not in text
-    session = identity.sign_in(server.org, server.org.rows("User")[0], identity.Login(type="Test", application="Test"))
-    assert session.token not in control(server, "GET", "state").text
+    user = server.org.rows("User")[0]
+    session = identity.sign_in(server.org, user, identity.Login(type="Test", application="Test"))
+    refreshed = oauth_tokens.remember_app(server.org, session, app_name="Test", refresh=True)
+    row = server.org.rows("OauthToken")[0]
+    text = control(server, "GET", "state").text
+    assert row["Id"] in text
+    for secret in (session.token, refreshed, row["AccessToken"], row["DeleteToken"], row["RequestToken"]):
+        assert secret
+        assert secret not in text
+
+
+def test_a_restored_org_has_no_jobs_of_a_time_that_is_gone(server: SandboxServer, admin: Client) -> None:
+    """Cursors, bulk jobs and usage of after the snapshot are forgotten, and no id of them comes again."""
+    admin.get("limits")
+    snapshot = control(server, "POST", "snapshots").json()["snapshot"]
+    control(server, "POST", "clock", {"advance": 3600})
+    for number in range(3):
+        server.org.insert_row("Account", {"Name": f"A{number}", "BillingCity": "X" * 20})
+    rows = [{"attributes": {"type": "Account"}, "Name": f"Acme {number}"} for number in range(200)]
+    assert admin.post("composite/sobjects", {"records": rows}).status_code == 200
+    paged = admin.get(
+        "query", params={"q": "SELECT Id FROM Account"}, headers={"Sforce-Query-Options": "batchSize=200"}
+    )
+    job = {"operation": "query", "query": "SELECT Id FROM Account"}
+    made = admin.post("jobs/query", job).json()["id"]
+    ingest = admin.post("jobs/ingest", {"object": "Account", "operation": "insert"}).json()["id"]
+    later = paged.json()["nextRecordsUrl"]
+    assert admin.get(later).status_code == 200
+    assert control(server, "POST", f"snapshots/{snapshot}").status_code == 200
+    usage = admin.get("recent").headers["Sforce-Limit-Info"]
+    assert usage.startswith("api-usage=2/"), "the request before the snapshot and this one"
+    assert admin.get("recent").json() == []
+    for path in (later, f"jobs/query/{made}", f"jobs/query/{made}/results", f"jobs/ingest/{ingest}"):
+        assert admin.get(path).status_code in (400, 404), path
+    assert admin.get("jobs/query").json()["records"] == admin.get("jobs/ingest").json()["records"] == []
+    assert admin.post("jobs/query", job).json()["id"] not in (made, ingest)
+
+
+def test_an_org_keeps_no_desk_that_nobody_uses(org: SandboxOrg) -> None:
+    desk = Desk("http://127.0.0.1")
+    desk.start_over_with(org)
+    kept = weakref.ref(desk)
+    del desk
+    gc.collect()
+    assert kept() is None
+    org.restore(org.snapshot())
