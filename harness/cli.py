@@ -206,6 +206,12 @@ def capture(org: str | None, sandbox: Path | None, out: Path, users: tuple[str, 
     help="Write URL, users and apps with their secrets here (mode 0600) once it serves.",
 )
 @click.option("--tls", type=_EXISTING, nargs=2, metavar="CERT KEY", help="Serve https with this certificate and key.")
+@click.option(
+    "--daily-requests",
+    type=click.IntRange(min=0),
+    metavar="NUMBER",
+    help="API requests in 24 hours.  [default: what the org's edition and licenses give]",
+)
 @click.option("--switch", "switches", multiple=True, metavar="NAME=VALUE", help="How it behaves where nobody knows.")
 @click.option("--switches", "show_switches", is_flag=True, help="List the switches, the default of each first.")
 def sandbox(
@@ -216,6 +222,7 @@ def sandbox(
     state: Path | None,
     ready: Path,
     tls: tuple[Path, Path] | None,
+    daily_requests: int | None,
     switches: tuple[str, ...],
     show_switches: bool,
 ) -> int:
@@ -239,7 +246,14 @@ def sandbox(
         from harness import serving
 
         return serving.serve(
-            port=port, source=source, population=population, state=state, ready=ready, tls=tls, switches=switches
+            port=port,
+            source=source,
+            population=population,
+            state=state,
+            ready=ready,
+            tls=tls,
+            switches=switches,
+            daily_requests=daily_requests,
         )
     finally:
         gc.enable()

@@ -34,6 +34,7 @@ def serve(
     ready: Path,
     tls: tuple[Path, Path] | None,
     switches: Sequence[str] = (),
+    daily_requests: int | None = None,
 ) -> int:
     """Serve a simulated sandbox until interrupted. Raises UsageError for what cannot be read, served or written."""
     if tls is not None:
@@ -42,7 +43,8 @@ def serve(
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
-        with _serving(SandboxServer(org, port=port, tls=tls), port) as what, _written(what, ready):
+        server = SandboxServer(org, port=port, tls=tls, daily_requests=daily_requests)
+        with _serving(server, port) as what, _written(what, ready):
             click.echo(f"simulated sandbox at {what.instance_url}, org {what.org_id}", err=True)
             click.echo(f"users, apps and their secrets: {ready}. Ctrl-C stops it.", err=True)
             gc.freeze()  # the org stays: no collection need look at it again

@@ -31,15 +31,16 @@ INSTANCE_URL = "http://127.0.0.1"
 class InProcess(HTTPAdapter):
     """An adapter to mount: `session.mount(adapter.instance_url, adapter)`.
 
-    `trouble` takes faults and the second admin's errands. Raises what `requests` raises when a connection is cut
+    `trouble` takes faults and the second admin's errands; `daily_requests` is how many API requests may be made in 24
+    hours, in place of what the org's edition and licenses give. Raises what `requests` raises when a connection is cut
     (ConnectionError), when nothing comes (ReadTimeout), and when an answer breaks off (ChunkedEncodingError).
     """
 
-    def __init__(self, org: SandboxOrg, *, instance_url: str = INSTANCE_URL) -> None:
+    def __init__(self, org: SandboxOrg, *, instance_url: str = INSTANCE_URL, daily_requests: int | None = None) -> None:
         super().__init__()
         self.instance_url = instance_url
         self.trouble = Trouble(org)
-        self.desk = Desk(instance_url)
+        self.desk = Desk(instance_url, daily_requests=daily_requests)
         self._org = org
         self._app: ASGIApp = make_app(org, self.desk)
 

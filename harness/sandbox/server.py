@@ -37,11 +37,20 @@ class SandboxServer:
     """Serves one org on 127.0.0.1. A context manager: `with SandboxServer(org) as server: server.ready`.
 
     `port` 0 takes a free one. `tls` is a certificate chain and its key, both PEM files. The private keys of JWT apps
-    are files in a private temporary directory, which is removed at the stop.
+    are files in a private temporary directory, which is removed at the stop. `daily_requests` is how many API requests
+    may be made in 24 hours, in place of what the org's edition and licenses give.
     """
 
-    def __init__(self, org: SandboxOrg, *, port: int = 0, tls: tuple[Path, Path] | None = None) -> None:
+    def __init__(
+        self,
+        org: SandboxOrg,
+        *,
+        port: int = 0,
+        tls: tuple[Path, Path] | None = None,
+        daily_requests: int | None = None,
+    ) -> None:
         self.org = org
+        self._daily_requests = daily_requests
         self._port = port
         self._tls = tls
         self._keys: Path | None = None
@@ -97,7 +106,7 @@ class SandboxServer:
 
     def _prepare(self, instance_url: str) -> None:
         """Everything but the listening: the desk, the application, the ready answer."""
-        desk = Desk(instance_url)
+        desk = Desk(instance_url, daily_requests=self._daily_requests)
         token = secrets.token_urlsafe(32)
         control = {"url": f"{instance_url}{PREFIX}", "token": token}
         with self.org.lock:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 import trustme
 
 from harness.sandbox.ready import Ready
@@ -113,3 +114,23 @@ def test_a_stale_or_wrong_ready_file_is_told_from_an_org(example: Callable[[str]
     ran = project.rehearse("plan", SCENARIO, "--sandbox", "ready.json")
     assert ran.code == 2
     assert "no ready file" in ran.output
+
+
+def test_it_answers_no_more_requests_than_it_was_told(project: Example) -> None:
+    with served(project, "--daily-requests", "1") as (process, ready):
+        app, user = ready.apps["Rehearsal Admin"], ready.users["admin"]
+        form = {
+            "grant_type": "password",
+            "client_id": app["consumer_key"],
+            "client_secret": app["consumer_secret"],
+            "username": user["username"],
+            "password": user["password"] + user["security_token"],
+        }
+        with requests.Session() as http:
+            http.trust_env = False
+            token = http.post(f"{ready.instance_url}/services/oauth2/token", data=form, timeout=10).json()
+            http.headers["Authorization"] = f"Bearer {token['access_token']}"
+            first, second = (http.get(f"{ready.instance_url}/services/data/v67.0", timeout=10) for _ in range(2))
+        assert (first.status_code, first.headers["Sforce-Limit-Info"]) == (200, "api-usage=1/1")
+        assert (second.status_code, second.json()[0]["errorCode"]) == (403, "REQUEST_LIMIT_EXCEEDED")
+        assert process.end(by=signal.SIGINT).code == 0

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+import requests
 
+from harness.sandbox import identity
 from harness.sandbox.clock import START
 from harness.sandbox.http.desk import Desk
 from harness.sandbox.http.usage import RollingCount, daily_requests
+from harness.sandbox.in_process import InProcess
 from harness.sandbox.org import SandboxOrg
 from harness.sandbox.switches import Switches, set_switches
 
-from .conftest import Client
+from .conftest import API, Client
 
 
 def test_what_is_used_is_gone_a_day_later(org: SandboxOrg) -> None:
@@ -106,3 +109,15 @@ def test_a_desk_knows_its_limit_once_asked(org: SandboxOrg) -> None:
     desk = Desk("http://x")
     assert (desk.allowed(org), desk.spent(org)) == (120_000, 0)
     assert isinstance(org.clock.peek(), datetime)
+
+
+def test_somebody_else_says_what_the_limit_is(org: SandboxOrg, user_ids: dict[str, str]) -> None:
+    token = identity.sign_in(
+        org, org.rows("User", Id=user_ids["erp"])[0], identity.Login(type="T", application="T")
+    ).token
+    adapter = InProcess(org, daily_requests=1)
+    with requests.Session() as http:
+        http.mount(adapter.instance_url, adapter)
+        http.headers["Authorization"] = f"Bearer {token}"
+        statuses = [http.get(f"{adapter.instance_url}{API}").status_code for _ in range(2)]
+    assert statuses == [200, 403]
