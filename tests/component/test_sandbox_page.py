@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.sandbox.server import SandboxServer
 from harness.sandbox.source import open_org
+from harness.sandbox.source.population import read_population
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 
@@ -31,3 +32,13 @@ def test_the_programs_of_the_page_run(tmp_path: Path) -> None:
     finally:
         org.close()
     assert done.returncode == 0, done.stderr
+
+
+def test_the_keys_of_the_page_are_keys_of_a_population(tmp_path: Path) -> None:
+    parts = re.findall(r"```yaml\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    file = tmp_path / "sandbox.yaml"
+    users = "users: [{username: a@b.example, name: A B, profile: System Administrator, as: admin}]\n"
+    file.write_text(users + "".join(parts))
+    read = read_population(file)
+    assert read.security.trusts_forwarded_for
+    assert [one.path for one in read.apex_rest] == ["/orders/{number}", "/orders"]
