@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.sandbox.contents import NEEDS, NO_RIGHTS, OBJECT_RIGHTS, Content, Contents, union
@@ -60,6 +60,8 @@ class EffectiveAccess:
     """Custom settings whose rows the user may read, in lower case; None: all of them."""
     until: str | None
     """When the first of the assignments that count expires."""
+    version: int | None = None
+    """The API version asked in, where it is older than some fields; None: it has all of them."""
 
     def has(self, *permissions: str) -> bool:
         """Whether the user holds any of these system permissions; with none asked for, yes."""
@@ -72,7 +74,9 @@ class EffectiveAccess:
     def can(self, sobject: SObject, right: str) -> bool:
         """Whether the user has a right on an object. Of setup objects only reading is decided here."""
         if sobject.setup:
-            return right == "read" and (sobject.name in OWN_ROWS or self.has(*sobject.needs_any_of))
+            if right != "read" or not sobject.queryable:  # without queries, only there for others to refer to
+                return False
+            return sobject.name in OWN_ROWS or self.has(*sobject.needs_any_of)
         if sobject.custom_setting:
             return self.has("CustomizeApplication") or (right == "read" and self._reads_setting(sobject))
         if right != "read" and sobject.write_needs_feature and sobject.write_needs_feature not in self.features:
@@ -96,6 +100,8 @@ class EffectiveAccess:
 
     def can_read_field(self, sobject: SObject, field: Field) -> bool:
         """Field-level security for reading. A part of a compound field goes with the compound."""
+        if self.version is not None and self.version < field.since:
+            return False
         governing = _governing(sobject, field)
         if not governing.permissionable or (sobject.setup and not governing.custom):
             return self.has(*_FIELDS_NEED.get((sobject.name, field.name), ()))
@@ -124,7 +130,8 @@ class AccessBook:
     """Computes access from the rows, and remembers it until one of those rows changes.
 
     `now` gives the time as rows have it; `session_id` the AuthSession of the request under way, whose activations of
-    session-based sets count; `restricts_settings` whether access to custom settings is restricted.
+    session-based sets count; `api_version` its version, `67.0`; `restricts_settings` whether access to custom settings
+    is restricted.
     """
 
     def __init__(
@@ -134,17 +141,21 @@ class AccessBook:
         *,
         now: Callable[[], str],
         session_id: Callable[[], str | None],
+        api_version: Callable[[], str],
         restricts_settings: Callable[[], bool],
     ) -> None:
         self._schema = schema
         self._store = store
         self._now = now
         self._session_id = session_id
+        self._api_version = api_version
+        self._newest = max((one.since for sobject in schema for one in sobject.fields.values()), default=0)
+        """The version that has every field."""
         self._restricts_settings = restricts_settings
         self._serials = itertools.count(1)
         self._contents = Contents(schema, store)
         self._membership = Membership(schema, store)
-        self._users: dict[tuple[str, frozenset[str]], EffectiveAccess] = {}
+        self._users: dict[tuple[str, frozenset[str], int | None], EffectiveAccess] = {}
         self._activated: dict[tuple[str, str], frozenset[str]] = {}
         self.before_reading: Callable[[], None] = _nothing
         """Called before access is looked up: what changes with time may want to change first."""
@@ -152,11 +163,16 @@ class AccessBook:
     def of(self, user_id: str) -> EffectiveAccess:
         """The access of a user."""
         self.before_reading()
-        key = (user_id, self._activated_sets(user_id))
+        key = (user_id, self._activated_sets(user_id), self._older_version())
         found = self._users.get(key)
         if found is None or (found.until is not None and found.until <= self._now()):
-            found = self._users[key] = self._compute(user_id, key[1])
+            found = self._users[key] = replace(self._compute(user_id, key[1]), version=key[2])
         return found
+
+    def _older_version(self) -> int | None:
+        """The version of the request under way, where it lacks fields."""
+        version = int(self._api_version().partition(".")[0])
+        return version if version < self._newest else None
 
     def _activated_sets(self, user_id: str) -> frozenset[str]:
         """The session-based sets that the session under way has activated, where it is the user's."""

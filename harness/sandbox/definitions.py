@@ -41,11 +41,18 @@ TOOLING_FIELDS: Mapping[str, Field] = {
     for name, label in (("Metadata", "Metadata"), ("FullName", "Full Name"))
 }
 """Fields that these objects have in the Tooling API alone, by lower-case name: see `setup_metadata`."""
+_COME_UNASKED = frozenset({"Profile"})
+"""Whose rows have them whatever is asked for; the recorded row of a PermissionSet has not."""
 
 
 def tooling_field(sobject: SObject, name: str) -> Field | None:
     """The field of that name which only the Tooling API has."""
     return TOOLING_FIELDS.get(name.lower()) if sobject.name in TOLD_IN_FULL else None
+
+
+def unasked_tooling_fields(sobject: SObject) -> list[str]:
+    """The names of the fields that only the Tooling API has, where a row read by its id comes with them."""
+    return [one.name for one in TOOLING_FIELDS.values()] if sobject.name in _COME_UNASKED else []
 
 
 def entity_rows(schema: Schema, setting_ids: Mapping[str, str]) -> Iterator[Row]:
@@ -112,10 +119,12 @@ def data_type(field: Field) -> str:
     if field.calculated:
         base = f"Formula ({base.partition('(')[0].strip()})"
     marks = [
-        word for word, is_so in (
+        word
+        for word, is_so in (
             ("External ID", field.external_id),
             (f"Unique Case {'Sensitive' if field.case_sensitive else 'Insensitive'}", field.unique),
-        ) if is_so
+        )
+        if is_so
     ]
     return base + "".join(f" ({mark})" for mark in marks)
 

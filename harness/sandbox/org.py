@@ -14,6 +14,7 @@ from typing import Any
 from harness.sandbox.access import AccessBook, EffectiveAccess
 from harness.sandbox.audit import AuditTrail
 from harness.sandbox.clock import SandboxClock, wire_datetime
+from harness.sandbox.definitions import tooling_field, unasked_tooling_fields
 from harness.sandbox.derived import Derived, link_definitions
 from harness.sandbox.describe import describe, describe_global, visible
 from harness.sandbox.dml import Dml
@@ -87,12 +88,13 @@ class SandboxOrg:
         self.duplicate_options: ContextVar[DuplicateOptions | None] = ContextVar("duplicate_options", default=None)
         """What the request under way says about duplicates."""
         self.api_version = ContextVar("api_version", default=API_VERSION)
-        """The version of the request under way, for what a refusal has to tell of it."""
+        """The version of the request under way: what there is in it, and what a refusal tells of it."""
         self.book = AccessBook(
             schema,
             self.store,
             now=lambda: wire_datetime(self.clock.peek()),
             session_id=self.session_id.get,
+            api_version=self.api_version.get,
             restricts_settings=lambda: self.switches.restricted_custom_settings,
         )
         self.derived = Derived(self)
@@ -243,7 +245,7 @@ class SandboxOrg:
         plan = self._plans.get(key)
         if plan is not None:
             return plan
-        names = ", ".join(self._asked_fields(sobject, fields, access))
+        names = ", ".join(self._asked_fields(sobject, fields, access, tooling=tooling))
         soql = f"SELECT {names} FROM {sobject.name} WHERE Id = '{_ANY_ID}'"  # noqa: S608 - SOQL, names of the schema
         return self._keep(key, self._compile(soql, access, all_rows=False, tooling=tooling))
 
@@ -286,12 +288,15 @@ class SandboxOrg:
             raise not_found()
         return found
 
-    def _asked_fields(self, sobject: SObject, asked: Sequence[str] | None, access: EffectiveAccess) -> list[str]:
+    def _asked_fields(
+        self, sobject: SObject, asked: Sequence[str] | None, access: EffectiveAccess, *, tooling: bool
+    ) -> list[str]:
         if asked is None:
-            return [one.name for one in sobject.fields.values() if access.can_read_field(sobject, one)]
+            own = [one.name for one in sobject.fields.values() if access.can_read_field(sobject, one)]
+            return own + unasked_tooling_fields(sobject) if tooling else own
         names = []
         for name in asked:
-            field = sobject.get(name)
+            field = sobject.get(name) or (tooling_field(sobject, name) if tooling else None)
             if field is None or not access.can_read_field(sobject, field):
                 raise ApiError(400, "INVALID_FIELD", f"No such column '{name}' on sobject of type {sobject.name}")
             names.append(field.name)

@@ -51,6 +51,8 @@ class Field:
     default: str | bool | int | float | None = None
     compound: str | None = None
     """The compound field this is a part of: `BillingAddress`."""
+    since: int = 0
+    """The API version that has it first: requests of older ones are answered as if it were not there."""
 
 
 @dataclass(slots=True)

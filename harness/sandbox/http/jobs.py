@@ -104,6 +104,7 @@ def go_on(org: SandboxOrg, desk: Desk) -> None:
         call = Call(org=org, desk=desk, user_id=job.user_id, version=job.version, method="POST", path="")
         started = org.clock.now()
         session = org.session_id.set(None)  # the work is the owner's, not that of whoever has just sent a request
+        version = org.api_version.set(job.version)
         try:
             job.step(call)
         except (BadBatch, JobRefused, ApiError) as error:
@@ -113,6 +114,7 @@ def go_on(org: SandboxOrg, desk: Desk) -> None:
             job.fail("InternalServerError : An unexpected error occurred")
         finally:
             org.session_id.reset(session)
+            org.api_version.reset(version)
         job.modified = org.clock.now()
         job.milliseconds += (job.modified - started) // timedelta(milliseconds=1)
     desk.at_work[:] = [one for one in desk.at_work if one.at_work]

@@ -33,6 +33,7 @@ from harness.sandbox.metadata.deployment import DeployOptions
 from harness.sandbox.metadata.errors import ComponentError, RequestError
 from harness.sandbox.metadata.manifest import Manifest, manifest_of
 from harness.sandbox.metadata.work import Work
+from harness.sandbox.org import API_VERSION
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
@@ -70,6 +71,7 @@ def answer(org: SandboxOrg, desk: Desk, *, version: str, body: bytes, signed_in:
             called = f"{{{request.namespace}}}{request.operation}"
             raise client_fault(f"No operation available for request {called}, please check the WSDL for the service.")
         desk.spend(org)
+        org.api_version.set(API_VERSION)  # components have versions of their own
         content = operation(_Call(org, desk.metadata_jobs, user_id, float(version), request))
     except (RequestError, ApiError) as error:
         return fault_answer(SoapFault(error.code, error.message), namespace=METADATA, detailed=False)

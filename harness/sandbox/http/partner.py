@@ -75,6 +75,7 @@ def answer(org: SandboxOrg, desk: Desk, asked: Asked, *, signed_in: Callable[[st
             raise client_fault(f"No operation available for request {called}, please check the WSDL for the service.")
         user_id = session_user(org, request)
         signed_in(user_id)
+        org.api_version.set(asked.version)
         call = Call(org=org, desk=desk, user_id=user_id, version=asked.version, method="POST", path="")
         desk.spend(org)
         writer = RowWriter(org.schema, enterprise=asked.kind == "c")

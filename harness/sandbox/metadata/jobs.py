@@ -17,6 +17,7 @@ from harness.sandbox.metadata.errors import RequestError
 from harness.sandbox.metadata.manifest import Manifest
 from harness.sandbox.metadata.retrieval import RetrieveOutcome, retrieve
 from harness.sandbox.metadata.work import Work
+from harness.sandbox.org import API_VERSION
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
@@ -152,7 +153,9 @@ def _status(org: SandboxOrg, created: datetime) -> str:
 
 
 def _run_deploy(org: SandboxOrg, job: DeployJob) -> None:
+    version = org.api_version.set(API_VERSION)  # components have versions of their own
     job.outcome = deploy(Work(org, job.user_id, job.version), job.content, job.options)
+    org.api_version.reset(version)
     job.completed = org.clock.now()
     kept = job.options.rollback_on_error or job.options.check_only or job.outcome.error
     some = any(one.success and one.kind for one in job.outcome.messages)

@@ -50,7 +50,7 @@ _ACTIVITY = (
 )
 _WORDS = frozenset(
     {"*", "name", "system", "readonly", "once", "open", "unique", "auto", "external", "master", "formula"}
-    | {"restricted", "unfiltered", "of"}
+    | {"restricted", "unfiltered", "of", "since"}
 )
 _FIXED = frozenset({"system", "readonly", "auto", "formula"})
 _WITHOUT_FLS = frozenset({"system", "open", "name", "of", "master", "*"})
@@ -146,6 +146,7 @@ def _properties(name: str, kind: str, written: list[str]) -> dict[str, Any]:
         "master_detail": "master" in words,
         "restricted": "restricted" in words,
         "compound": words.get("of"),
+        "since": int(words.get("since", 0)),
     }
 
 

@@ -272,8 +272,10 @@ class Frame:
 def source_object(world: World, soql: str, query: syntax.Query) -> SObject:
     """The object of the outermost FROM, or of a semi-join."""
     found = world.schema.get(query.source)
-    if found is None or not found.queryable or not world.access.can(found, "read"):
+    if found is None or not world.access.can(found, "read"):
         raise _no_type(world, soql, query)
+    if not found.queryable:
+        raise ApiError(400, "INVALID_TYPE_FOR_OPERATION", f"entity type {found.name} does not support query")
     if found.tooling and not world.tooling:
         raise _no_type(world, soql, query)
     return found

@@ -122,3 +122,18 @@ def test_rows_about_what_the_caller_does_not_see_are_left_out(desk: Desk) -> Non
     desk.org.switches = replace(desk.org.switches, hidden_permission_rows=False)
     assert desk.plain(f"{objects} LIMIT 9", desk.sales) == ["Account", "Case"]
     assert desk.plain(f"{fields} LIMIT 9", desk.sales) == ["Account.Industry", "Account.Site", "Case.Type"]
+
+
+def test_whoever_grants_what_he_does_not_see_may_take_it_back(desk: Desk) -> None:
+    made = desk.set("Wide")
+    auditor = desk.set(
+        "Keys", PermissionsViewSetup=True, PermissionsViewRoles=True, PermissionsManageProfilesPermissionsets=True
+    )
+    desk.create("PermissionSetAssignment", AssigneeId=desk.sales, PermissionSetId=auditor)
+    desk.objects(desk.own_set("Sales"), "Account", "Read")
+    row = {"ParentId": made, "SobjectType": "Account", "Field": "Account.Site", "PermissionsRead": True}
+    field = desk.create("FieldPermissions", desk.sales, **row)
+    assert desk.query(f"SELECT Id FROM FieldPermissions WHERE Id = '{field}'", desk.sales) == []
+    desk.update("FieldPermissions", field, desk.sales, PermissionsEdit=True)
+    desk.delete("FieldPermissions", field, desk.sales)
+    assert desk.query(f"SELECT Id FROM FieldPermissions WHERE Id = '{field}'") == []

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from harness.sandbox.schema import Field, SObject
 from tests.component.sandbox_core.desk import Desk, refused
 
 NO_COLUMN = "No such column '{}' on entity '{}'. If you are attempting to use a custom field"
@@ -290,3 +291,16 @@ def test_many_wildcards_are_quick(desk: Desk) -> None:
     assert desk.plain(f"SELECT Id FROM Account WHERE Name LIKE '%{pattern}%b'") == []
     assert len(desk.plain(f"SELECT Id FROM Account WHERE Name LIKE '%{pattern}%'")) == 1
     assert time.perf_counter() - started < 1
+
+
+def test_what_cannot_be_queried(desk: Desk) -> None:
+    event = SObject("Order_Placed__e", "Order Placed", "Order Placed", "e00", custom=True, queryable=False)
+    event.add(Field("Id", "id", "Record ID", permissionable=False))
+    desk.org.schema.add(event)
+    desk.org.schema_changed()
+    with refused("INVALID_TYPE_FOR_OPERATION", "entity type Order_Placed__e does not support query"):
+        desk.query("SELECT Id FROM order_placed__e")
+    with refused("INVALID_TYPE"):
+        desk.query("SELECT Id FROM Order_Placed__e", desk.sales)
+    with refused("INVALID_TYPE", "sObject type 'TabSet' is not supported"):
+        desk.query("SELECT Id FROM TabSet")

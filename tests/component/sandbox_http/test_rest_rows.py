@@ -282,6 +282,33 @@ def test_resources_come_with_their_version(erp: Client) -> None:
     assert erp.get("composite").json()["graph"] == f"{API}/composite/graph"
 
 
+def test_a_profile_of_the_tooling_api_comes_with_its_metadata(org: SandboxOrg, admin: Client) -> None:
+    [profile] = org.rows("Profile", Name="ERP Integration")
+    row = admin.get(f"tooling/sobjects/Profile/{profile['Id']}").json()
+    assert list(row)[-2:] == ["Metadata", "FullName"]
+    assert row["FullName"] == "ERP Integration"
+    assert row["Metadata"]["userLicense"] == "Salesforce"
+    assert "Metadata" not in admin.get(f"sobjects/Profile/{profile['Id']}").json()
+
+
+def test_a_field_is_there_from_its_version_on(admin: Client) -> None:
+    made = admin.post("sobjects/PermissionSet", {"Name": "P", "Label": "P"}).json()["id"]
+    values = {"ParentId": made, "SobjectType": "Account", "PermissionsRead": True, "PermissionsViewAllFields": True}
+    soql = {"q": f"SELECT PermissionsViewAllFields FROM ObjectPermissions WHERE ParentId = '{made}'"}
+    old, new = "/services/data/v62.0", "/services/data/v63.0"
+    [error] = admin.post(f"{old}/sobjects/ObjectPermissions", values).json()
+    assert error["message"] == "No such column 'PermissionsViewAllFields' on sobject of type ObjectPermissions"
+    assert admin.post(f"{new}/sobjects/ObjectPermissions", values).status_code == 201
+    assert admin.get(f"{old}/query", params=soql).json()[0]["errorCode"] == "INVALID_FIELD"
+    assert admin.get(f"{new}/query", params=soql).json()["records"][0]["PermissionsViewAllFields"] is True
+    for version, there in ((old, False), (new, True), (API, True)):
+        fields = admin.get(f"{version}/sobjects/ObjectPermissions/describe").json()["fields"]
+        assert ("PermissionsViewAllFields" in {one["name"] for one in fields}) is there
+    parts = [{"method": "GET", "url": f"{one}/query?q={soql['q'].replace(' ', '+')}"} for one in ("v60.0", "v66.0")]
+    answers = admin.post("composite/batch", {"batchRequests": parts}).json()["results"]
+    assert [one["statusCode"] for one in answers] == [400, 200]
+
+
 def test_rows_of_the_tooling_api(admin: Client) -> None:
     entries = admin.get("tooling/sobjects").json()["sobjects"]
     assert {"PermissionSet", "EntityDefinition", "PermissionDependency"} <= {entry["name"] for entry in entries}
@@ -293,6 +320,8 @@ def test_rows_of_the_tooling_api(admin: Client) -> None:
     assert path == f"{API}/tooling/sobjects/PermissionSet/{made.json()['id']}"
     row = admin.get(path, params={"fields": "Name"}).json()
     assert row == {"attributes": {"type": "PermissionSet", "url": path}, "Name": "P"}
+    assert list(admin.get(path, params={"fields": "FullName"}).json()) == ["attributes", "FullName"]
+    assert not {"Metadata", "FullName"} & admin.get(path).json().keys()
     assert admin.ask("PATCH", path, json={"Label": "Q"}).status_code == 204
     described = admin.get("tooling/sobjects/PermissionSet/describe").json()
     assert described["urls"]["sobject"] == f"{API}/tooling/sobjects/PermissionSet"
