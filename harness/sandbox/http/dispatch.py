@@ -38,6 +38,7 @@ Handler = Callable[..., Answer]
 
 def dispatch(call: Call) -> Answer:
     """Let the right handler answer. Raises ApiError: NOT_FOUND, METHOD_NOT_ALLOWED, or what the handler refuses."""
+    call.org.api_version.set(call.version)  # a part of a batch may be of another one
     segments = [unquote(segment) for segment in call.path.split("/") if segment]
     for pattern, methods in _ROUTES[len(segments)]:
         found = _match(pattern, segments)
