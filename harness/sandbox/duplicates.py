@@ -36,10 +36,15 @@ class DuplicateOptions:
     run_as_current_user: bool = False
 
 
+_NO_OPTIONS = DuplicateOptions()
+
+
 def read_header(text: str | None) -> DuplicateOptions:
     """The options in `allowSave=true; includeRecordDetails=true; runAsCurrentUser=true`, others left out."""
+    if not text:
+        return _NO_OPTIONS
     given = {}
-    for part in (text or "").replace(",", ";").split(";"):
+    for part in text.replace(",", ";").split(";"):
         name, _, value = part.partition("=")
         given[name.strip().lower()] = value.strip().lower() == "true"
     return DuplicateOptions(

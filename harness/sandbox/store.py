@@ -66,6 +66,7 @@ class Store:
             self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute("CREATE TABLE IF NOT EXISTS _state (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
         self._tables: dict[str, _Table] = {}
+        self._private: set[str] = set()
         self._depth = 0
         self.before_commit: list[Callable[[], None]] = []
         """Called as the outermost transaction is about to be committed."""
@@ -103,8 +104,9 @@ class Store:
                 after(kept)
 
     def _end(self, name: str, *, kept: bool) -> None:
-        if not kept:
-            self._tables.clear()  # a table made in it is gone too
+        if not kept:  # a table made in it is gone too
+            self._tables.clear()
+            self._private.clear()
         if self._depth:
             if not kept:
                 self._connection.execute(f"ROLLBACK TO {name}")
@@ -129,6 +131,7 @@ class Store:
         """Put back all that was kept when the snapshot was taken. Raises RuntimeError inside a transaction."""
         self._outside_a_transaction()
         self._tables.clear()
+        self._private.clear()
         # Not deserialized into this connection: where it holds prepared statements, the next that runs one crashes.
         with closing(sqlite3.connect(":memory:")) as kept:
             kept.deserialize(snapshot[:18] + _ROLLBACK_JOURNAL + snapshot[20:])
@@ -168,6 +171,12 @@ class Store:
                     self._connection.execute(f"ALTER TABLE {quote(sobject.name)} ADD COLUMN {_declare(column)}")
         names = [column.name for column in columns]
         self._tables[sobject.name] = _Table(", ".join(quote(name) for name in names), _reader(columns))
+
+    def ensure_private(self, table: str, columns: str) -> None:
+        """Make a table that is no object's."""
+        if table not in self._private:
+            self._connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+            self._private.add(table)
 
     def schema_changed(self, sobject: SObject) -> None:
         """An object got new fields: make their columns when it is next touched."""

@@ -26,7 +26,7 @@ class Drawer:
         self._lock = org.lock
         self._table = f"private_{name}"
         with self._lock:
-            self._execute(f"CREATE TABLE IF NOT EXISTS {self._table} (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+            org.store.ensure_private(self._table, "key TEXT PRIMARY KEY, value TEXT NOT NULL")
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The object under that key, or None."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 
 from harness.sandbox.event_log import ApiRequest
+from harness.sandbox.http.reading import headers_of, noted, params_of
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
@@ -30,8 +31,8 @@ def event_of(org: SandboxOrg, request: Request, body: bytes, *, status: int) -> 
 
     Of the body only the name of a SOAP call is looked at, of the query only the object.
     """
-    user_id = getattr(request.state, "user_id", None)
-    path = request.url.path
+    user_id = noted(request, "user_id")
+    path = request.scope["path"]
     family, found = next(((name, hit) for name, one in _PATHS if (hit := one.fullmatch(path))), ("", None))
     if user_id is None or found is None:
         return None
@@ -42,9 +43,9 @@ def event_of(org: SandboxOrg, request: Request, body: bytes, *, status: int) -> 
     if family == "SOAP":
         call = _SOAP_CALL.search(body[:_FIRST_BYTES])
         resource = call[1].decode() if call else ""
-    in_query = _OBJECT_IN_QUERY.search(request.query_params.get("q", ""))
+    in_query = _OBJECT_IN_QUERY.search(params_of(request).get("q", ""))
     in_path = _OBJECT_IN_PATH.search(rest)
-    client = _CLIENT.search(request.headers.get("sforce-call-options", ""))
+    client = _CLIENT.search(headers_of(request).get("sforce-call-options", ""))
     return ApiRequest(
         at=org.clock.peek(),
         user_id=user_id,
@@ -54,6 +55,6 @@ def event_of(org: SandboxOrg, request: Request, body: bytes, *, status: int) -> 
         method=request.method,
         status=status,
         client=client[1] if client else "",
-        app_id=getattr(request.state, "app_id", None),
+        app_id=noted(request, "app_id"),
         entity=(in_path or in_query or [""] * 2)[1],
     )

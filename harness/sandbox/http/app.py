@@ -29,6 +29,7 @@ from harness.sandbox.http.desk import Asked, Desk
 from harness.sandbox.http.dispatch import dispatch
 from harness.sandbox.http.door import Door
 from harness.sandbox.http.jobs import go_on
+from harness.sandbox.http.reading import headers_of, noted, params_of
 from harness.sandbox.http.reply import reply
 from harness.sandbox.http.sign_in_routes import bearer, sign_in_routes
 from harness.sandbox.http.wire import Answer, refusal
@@ -50,10 +51,10 @@ def make_app(org: SandboxOrg, desk: Desk, *, more_routes: list[Route] | None = N
     face = _Face(org, desk)
     desk.start_over_with(org)
     routes = [
+        Route("/services/data/v{version}/{path:path}", face.over(face.data), methods=_ALL),  # most requests
         Route("/services/data", face.over(face.versions), methods=_ALL),
         Route("/services/data/", face.over(face.versions), methods=_ALL),
         Route("/services/data/v{version}", face.over(face.data), methods=_ALL),
-        Route("/services/data/v{version}/{path:path}", face.over(face.data), methods=_ALL),
         Route("/services/apexrest/{path:path}", face.over(face.apex_rest), methods=_ALL),
         Route("/services/async/{version}/{path:path}", face.over(face.bulk_1), methods=_ALL),
         Route("/services/Soap/{kind:str}/{version}", face.over(face.soap), methods=["POST"]),
@@ -118,7 +119,7 @@ class _Face:
     def bulk_1(self, request: Request, body: bytes) -> Answer:
         """`/services/async/...`: Bulk API 1.0, which takes its session from a header of its own, too."""
         go_on(self.org, self.desk)
-        session = identity.session_of(self.org, request.headers.get("x-sfdc-session") or bearer(request))
+        session = identity.session_of(self.org, headers_of(request).get("x-sfdc-session") or bearer(request))
         if session is not None:
             request.state.user_id, request.state.app_id = session.user_id, session.app_id
         version, path = request.path_params["version"], request.path_params["path"].strip("/")
@@ -139,21 +140,22 @@ class _Face:
 
     def _user_id(self, request: Request) -> str:
         """Who asks. Raises ApiError: no session, or a user who may not use the API."""
-        if "authorization" in request.headers and not bearer(request):
+        token = bearer(request)
+        if not token and "authorization" in headers_of(request):
             raise ApiError(401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE")
-        session = identity.session_of(self.org, bearer(request))
+        session = identity.session_of(self.org, token)
         if session is None:
             raise ApiError(401, "INVALID_SESSION_ID", "Session expired or invalid")
         request.state.user_id, request.state.app_id = session.user_id, session.app_id
-        if session.password_expired and not request.url.path.endswith("/password"):
+        if session.password_expired and not request.scope["path"].endswith("/password"):
             raise identity.expired_password()
         if not self.org.permissions_of(session.user_id).has("ApiEnabled"):
             raise ApiError(403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization.")
         return session.user_id
 
     def _call(self, request: Request, body: bytes, *, user_id: str, version: str, path: str) -> Call:
-        params = dict(request.query_params)
-        self.org.duplicate_options.set(duplicates.read_header(request.headers.get(duplicates.HEADER)))
+        params, headers = dict(params_of(request)), headers_of(request)
+        self.org.duplicate_options.set(duplicates.read_header(headers.get(duplicates.HEADER)))
         self.org.api_version.set(version)
         overridden = params.pop("_HttpMethod", None) if request.method == "POST" else None
         return Call(
@@ -164,7 +166,7 @@ class _Face:
             method=overridden or request.method,
             path=path,
             params=params,
-            headers=request.headers,
+            headers=headers,
             body=body,
         )
 
@@ -180,9 +182,9 @@ class _Face:
         return Answer(answer.status, answer.body, used | dict(answer.headers), answer.media_type)
 
     def _remember(self, request: Request, body: bytes, answer: Answer) -> None:
-        user_id = getattr(request.state, "user_id", None)
         event = event_of(self.org, request, body, status=answer.status)
-        self.desk.asked.append(Asked(request.method, request.url.path, user_id, answer.status, event))
+        path, user_id = request.scope["path"], noted(request, "user_id")
+        self.desk.asked.append(Asked(request.method, path, user_id, answer.status, event))
 
     def _close_event_files(self) -> None:
         if self.events.is_due():

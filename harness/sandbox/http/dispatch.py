@@ -40,9 +40,9 @@ def dispatch(call: Call) -> Answer:
     """Let the right handler answer. Raises ApiError: NOT_FOUND, METHOD_NOT_ALLOWED, or what the handler refuses."""
     call.org.api_version.set(call.version)  # a part of a batch may be of another one
     segments = [unquote(segment) for segment in call.path.split("/") if segment]
-    for pattern, methods in _ROUTES[len(segments)]:
+    for pattern, methods, since in _ROUTES.get((len(segments), segments[0] if segments else ""), ()):
         found = _match(pattern, segments)
-        if found is None or call.number < _SINCE.get("/".join(pattern), 0):
+        if found is None or call.number < since:
             continue
         if not methods:
             break  # on the platform, and not here
@@ -184,7 +184,8 @@ _SINCE = {
 }
 """The version in which a resource came, where that is later than the oldest served."""
 
-_ROUTES: defaultdict[int, list[tuple[tuple[str, ...], Mapping[str, Handler]]]] = defaultdict(list)
+_ROUTES: defaultdict[tuple[int, str], list[tuple[tuple[str, ...], Mapping[str, Handler], int]]] = defaultdict(list)
+"""By the number of segments and the first of them."""
 for _path, _methods in _PATHS.items():
     _pattern = tuple(_path.split("/")) if _path else ()
-    _ROUTES[len(_pattern)].append((_pattern, _methods))
+    _ROUTES[len(_pattern), _path.partition("/")[0]].append((_pattern, _methods, _SINCE.get(_path, 0)))

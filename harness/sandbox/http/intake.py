@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from harness.sandbox.errors import ApiError
 from harness.sandbox.http.json_text import parser_error
+from harness.sandbox.http.reading import headers_of
 
 MOST_BYTES = 150 * 2**20
 """The largest body: what Bulk API 2.0 takes in one upload."""
@@ -25,8 +26,10 @@ async def read(request: Request) -> bytes:
             raise _TOO_LARGE
         parts.append(part)
     body = b"".join(parts)
-    encoding = request.headers.get("content-encoding", "").strip().lower()
-    if not body or encoding in ("", "identity"):
+    if not body:
+        return body
+    encoding = headers_of(request).get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
         return body
     if encoding not in _WINDOWS:
         raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", f"Content-Encoding '{encoding}' is not supported")

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from harness.sandbox.http import xml_text
+from harness.sandbox.http.reading import headers_of, noted
 from harness.sandbox.http.wire import BASE_HEADERS, JSON_TYPE, Answer, compress, encode
 
 _XML_TYPE = "application/xml;charset=UTF-8"
@@ -23,12 +24,13 @@ _XML_RANGES = frozenset({"application/xml", "text/xml", "text/*"})
 
 def reply(request: Request, answer: Answer) -> Response:
     """The response."""
-    wanted = getattr(request.state, "format", None) or _format(request.headers.get("accept", ""))
+    given = headers_of(request)
+    wanted = noted(request, "format") or _format(given.get("accept", ""))
     if wanted is None and request.method in ("GET", "HEAD") and _is_data(answer) and answer.status < 300:
         return Response(None, 406, BASE_HEADERS)
     content, media_type = _content(request, answer, wanted)
     headers = {**BASE_HEADERS, **answer.headers}
-    accepted = request.headers.get("accept-encoding", "").lower()
+    accepted = given.get("accept-encoding", "").lower()
     packed = "gzip" if answer.status == 304 and "gzip" in accepted else ""
     if content:
         headers["Content-Type"] = media_type
@@ -45,7 +47,7 @@ def reply(request: Request, answer: Answer) -> Response:
 def _content(request: Request, answer: Answer, wanted: str | None) -> tuple[bytes, str]:
     if wanted == "xml" and _is_data(answer) and answer.body is not None:
         return xml_text.written(answer.body).encode(), _XML_TYPE
-    pretty = request.headers.get("x-prettyprint", "") not in ("", "0", "false")
+    pretty = headers_of(request).get("x-prettyprint", "") not in ("", "0", "false")
     return encode(answer.body, pretty=pretty), answer.media_type
 
 

@@ -15,6 +15,7 @@ from harness.sandbox.http.caller import caller_of
 from harness.sandbox.http.desk import Desk
 from harness.sandbox.http.front_door import Visit
 from harness.sandbox.http.oauth import TokenRequest
+from harness.sandbox.http.reading import headers_of
 from harness.sandbox.http.wire import Answer
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def sign_in_routes(org: SandboxOrg, desk: Desk, over: Over) -> list[Route]:
 
 def bearer(request: Request) -> str:
     """The token of an Authorization header of the schemes Bearer and OAuth, or an empty text."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = headers_of(request).get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() in ("bearer", "oauth") else ""
 
 

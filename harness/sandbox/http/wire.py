@@ -31,6 +31,7 @@ _BULK_CODES = frozenset(
 )
 _CODE_FIRST = frozenset({"NOT_FOUND", "METHOD_NOT_ALLOWED", "PROCESSING_HALTED"}) | _BULK_CODES
 _SMALLEST_GZIP = 1000
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def encode(body: Any, *, pretty: bool) -> bytes:
         return body
     if isinstance(body, str):
         return body.encode()
-    text = _pretty(body, 0) if pretty else json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = _pretty(body, 0) if pretty else _COMPACT.encode(body)
     return text.encode()
 
 

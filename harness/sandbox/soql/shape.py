@@ -58,7 +58,9 @@ class Shape:
     """Column of the id."""
     type_of_prefix: Mapping[str, str] = field(default_factory=dict)
     """Of a polymorphic parent: object names by key prefix, for the address."""
-    entries: dict[str, Value | Compound | Children | Shape | Variants] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    _steps: list[tuple[str, int, Callable[[Any], Any] | None, Entry | None]] = field(default_factory=list, init=False)
+    """The entries as they are read once the shape is complete: of plain columns, where they are and how they show."""
 
     def read(self, row: Sequence[Any], base: str, children: Sequence[Mapping[str, Any]]) -> Record | None:
         """The record in a row, or None where there is no parent."""
@@ -68,8 +70,11 @@ class Shape:
         concrete = self.type_of_prefix.get(record_id[:3], self.type_name)
         url = f"{base}/sobjects/{concrete}/{record_id}"
         record: Record = {"attributes": {"type": self.type_name, "url": url}}
-        for name, entry in self.entries.items():
-            if isinstance(entry, (Value, Compound)):
+        for name, index, show, entry in self._steps or self._made_steps():
+            if entry is None:
+                value = row[index]
+                record[name] = value if show is None or value is None else show(value)
+            elif isinstance(entry, (Value, Compound)):
                 value = entry.read(row)
                 record[name] = f"{url}/{name}" if value is not None and entry.blob else value
             elif isinstance(entry, Children):
@@ -77,6 +82,14 @@ class Shape:
             else:
                 record[name] = entry.read(row, base, children)
         return record
+
+    def _made_steps(self) -> list[tuple[str, int, Callable[[Any], Any] | None, Entry | None]]:
+        for name, entry in self.entries.items():
+            if isinstance(entry, Value) and not entry.blob:
+                self._steps.append((name, entry.index, entry.show or (bool if entry.boolean else None), None))
+            else:
+                self._steps.append((name, 0, None, entry))
+        return self._steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +109,6 @@ class Variants:
             return None
         shape = self.cases.get(self.type_of_prefix.get(record_id[:3], ""), self.otherwise)
         return shape.read(row, base, children) if shape else None
+
+
+Entry = Value | Compound | Children | Shape | Variants
