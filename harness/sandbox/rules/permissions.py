@@ -94,6 +94,8 @@ class ObjectPermissionsRules(_PermissionRows):
                 raise integrity(f"The user license doesn't allow the permission: {excess}")
 
     def _check_details(self, parent_id: str, sobject: SObject) -> None:
+        if self._reads_everything(parent_id):
+            return
         for detail, field in self.org.relations.referring(sobject):
             if field.master_detail and detail is not sobject and self._reads(parent_id, detail):
                 raise depends(object_label(detail, "read"), [object_label(sobject, "read")])
@@ -111,11 +113,14 @@ class ObjectPermissionsRules(_PermissionRows):
         ]
 
     def _reads(self, parent_id: str, sobject: SObject) -> bool:
-        everything = ("PermissionsViewAllData", "PermissionsModifyAllData")
-        if any(self.org.peek("PermissionSet", parent_id, column) for column in everything):
+        if self._reads_everything(parent_id):
             return True
         rows = self.rows("ObjectPermissions", ParentId=parent_id, SobjectType=sobject.name)
         return any(row.get("PermissionsRead") for row in rows)
+
+    def _reads_everything(self, parent_id: str) -> bool:
+        everything = ("PermissionsViewAllData", "PermissionsModifyAllData")
+        return any(self.org.peek("PermissionSet", parent_id, column) for column in everything)
 
 
 class FieldPermissionsRules(_PermissionRows):

@@ -82,6 +82,10 @@ class Node:
         """The object's name, as errors and attributes give it."""
         return "Name" if self.polymorphic else self.targets[0][0].name
 
+    def shown(self, one: Field) -> str:
+        """What a field here is called in the answer: the name of a polymorphic parent is its Name, whatever it is."""
+        return "Name" if self.polymorphic and one.name_field else one.name
+
     @property
     def types(self) -> dict[str, str]:
         """Of a polymorphic node: the objects' names by key prefix."""

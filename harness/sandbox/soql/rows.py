@@ -90,7 +90,7 @@ class _Rows:
         way = self._frame.way(steps, path, start)
         column = self._frame.field_at(way[-1], path.parts[-1], path)
         place = self._shape_at(shape, way[1:])
-        self._put(place, column.field.name, self._reader(column, way[-1]), path.text)
+        self._put(place, way[-1].shown(column.field), self._reader(column, way[-1]), path.text)
 
     def _put(self, shape: Shape, name: str, entry: Value | Compound | Variants, written: str) -> None:
         if name in shape.entries:
@@ -148,7 +148,7 @@ class _Rows:
         column = self._frame.field_at(way[-1], path.parts[-1], path)
         show = formatter(column.field) if call.name == "format" else None
         place = shape if alias else self._shape_at(shape, way[1:])
-        self._put(place, alias or column.field.name, self._reader(column, way[-1], show), path.text)
+        self._put(place, alias or way[-1].shown(column.field), self._reader(column, way[-1], show), path.text)
 
     def _select_fields(self, call: syntax.Call, shape: Shape) -> None:
         which = call.path.text.lower() if call.path else ""

@@ -137,3 +137,17 @@ def test_whoever_grants_what_he_does_not_see_may_take_it_back(desk: Desk) -> Non
     desk.update("FieldPermissions", field, desk.sales, PermissionsEdit=True)
     desk.delete("FieldPermissions", field, desk.sales)
     assert desk.query(f"SELECT Id FROM FieldPermissions WHERE Id = '{field}'") == []
+
+
+def test_a_stored_row_beside_modify_all_data_can_go(desk: Desk) -> None:
+    own = desk.own_set("System Administrator")
+    row = desk.create(
+        "ObjectPermissions", ParentId=own, SobjectType="Employee__c", PermissionsRead=True, PermissionsEdit=True
+    )
+    desk.delete("ObjectPermissions", row)
+    soql = (
+        f"SELECT Id, PermissionsDelete FROM ObjectPermissions WHERE ParentId = '{own}' AND SobjectType = 'Employee__c'"
+    )
+    [shown] = desk.query(soql)
+    assert shown["Id"].startswith("000")
+    assert shown["PermissionsDelete"] is True

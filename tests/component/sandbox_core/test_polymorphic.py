@@ -104,3 +104,12 @@ def test_typeof_tells_nothing_of_objects_and_fields_out_of_reach(tasks: Desk) ->
     tasks.objects(tasks.own_set("Sales"), "Account", "Read")
     with refused("INVALID_FIELD", "No such column 'Phone' on entity 'Account'."):
         tasks.query("SELECT TYPEOF What WHEN Account THEN Phone END FROM Task", tasks.sales)
+
+
+def test_a_name_is_called_so_whatever_field_it_is(still_desk: Desk) -> None:
+    desk = still_desk
+    soql = "SELECT License.Name FROM PermissionSet WHERE License.Name = 'Salesforce Integration'"
+    [record] = desk.query(soql)
+    assert {name: value for name, value in record["License"].items() if name != "attributes"} == {
+        "Name": "Salesforce Integration"
+    }
