@@ -6,7 +6,7 @@ client of a real network would meet, and waiting turns the org's own clock.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -58,7 +58,7 @@ class InProcess(HTTPAdapter):
             answer.append(message)
 
         layer = Interference(self._app, self.trouble, line, spared=PREFIX)
-        _drive(layer(_scope(request), receive, send))
+        drive(layer(_scope(request), receive, send))
         if not answer:
             kind = requests.ReadTimeout if line.gave_up else requests.ConnectionError
             raise kind("the simulated org did not answer", request=request)
@@ -88,13 +88,14 @@ class _Line:
         self.is_cut = True
 
 
-def _drive(application: Coroutine[Any, Any, None]) -> None:
+def drive(application: Awaitable[None]) -> None:
     """Run the application to its end. It never has to wait for anything, so that no event loop is needed."""
+    running = application.__await__()
     try:
-        application.send(None)
+        next(running)
     except StopIteration:
         return
-    application.close()
+    running.close()
     raise RuntimeError("the simulated org waits for something that only a server has")
 
 

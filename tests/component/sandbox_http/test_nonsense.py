@@ -6,7 +6,6 @@ is taken back before the next, so what Hypothesis finds can be sent again.
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ from urllib.parse import quote, unquote, urlencode
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message
 
 from harness.sandbox import identity
 from harness.sandbox.http import dispatch, rows
@@ -26,6 +25,7 @@ from harness.sandbox.http.app import make_app
 from harness.sandbox.http.call import Call, parser_error
 from harness.sandbox.http.desk import Desk
 from harness.sandbox.http.wire import Answer
+from harness.sandbox.in_process import drive
 from harness.sandbox.org import SandboxOrg
 
 from .conftest import API, USERNAMES, Client
@@ -230,12 +230,9 @@ class Wire:
             sent.append(message)
 
         with undone(self.org):
-            asyncio.run(self._answer(scope, receive, send))
+            drive(self.app(scope, receive, send))
         assert sent[-1]["type"] == "http.response.body"
         return int(sent[0]["status"])
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.app(scope, receive, send)
 
 
 @contextmanager
