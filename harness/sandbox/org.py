@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from harness.sandbox.soql.functions import install
 from harness.sandbox.soql.names import World
 from harness.sandbox.soql.parser import LONGEST_KEPT, parse
 from harness.sandbox.soql.plan import Plan, QueryResult
+from harness.sandbox.soql.templates import Templates
 from harness.sandbox.stamp import MetadataStamp
 from harness.sandbox.store import COMPOUND_TYPES, Row, Store, as_read
 from harness.sandbox.switches import DEFAULT_SWITCHES, Switches
@@ -104,6 +106,7 @@ class SandboxOrg:
         self.recalculation = Recalculation(self)
         self.book.before_reading = self.recalculation.settle
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
+        self._templates = Templates()
         self.before_row: Callable[[str, str, str], None] = lambda _sobject, _operation, _user_id: None
         """Called before a user writes a row, and may refuse it: how a control interface locks rows."""
         self.after_restore: list[Callable[[], None]] = []
@@ -184,6 +187,7 @@ class SandboxOrg:
             self.derived.forget_everything()
             self.book.forget_everything()
             self._plans.clear()
+            self._templates.clear()
 
     # As a user
 
@@ -232,7 +236,8 @@ class SandboxOrg:
         key = (access.serial, soql, all_rows, tooling)
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._compile(soql, access, all_rows=all_rows, tooling=tooling)
+            compiled = partial(self._compile, access=access, all_rows=all_rows, tooling=tooling)
+            plan = self._templates.plan(soql, (access.serial, all_rows, tooling), compiled)
             if len(soql) <= LONGEST_KEPT:
                 self._keep(key, plan)
         return plan
