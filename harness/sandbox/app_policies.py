@@ -6,8 +6,10 @@ import re
 
 from harness.sandbox.apps import IpRelaxation
 
-_SCOPES = {"basic": "id", "openid": "openid", "customapplications": "visualforce"}
-"""Scopes whose names differ by more than how words are joined; in lower case, without underscores."""
+_SCOPES = {"Basic": "id", "OpenID": "openid", "CustomApplications": "visualforce"}
+"""Scopes whose names differ by more than how words are joined."""
+_SCOPES_BY_FILE_NAME = {name.lower(): scope for name, scope in _SCOPES.items()}
+_FILE_NAMES = {scope: name for name, scope in _SCOPES.items()}
 _RELAXATIONS: dict[str, IpRelaxation] = {
     "enforce": "Enforce",
     "bypass": "Bypass",
@@ -19,8 +21,13 @@ _SECONDS = {"hour": 3600, "day": 86_400, "month": 30 * 86_400}
 
 def oauth_scope(name: str) -> str:
     """`RefreshToken` of a metadata file as OAuth says it: `refresh_token`."""
-    known = _SCOPES.get(name.lower())
+    known = _SCOPES_BY_FILE_NAME.get(name.lower())
     return known or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def scope_of_file(scope: str) -> str:
+    """`refresh_token` as metadata files write it: `RefreshToken`."""
+    return _FILE_NAMES.get(scope) or "".join(part.capitalize() for part in scope.split("_"))
 
 
 def ip_relaxation(name: str | None) -> IpRelaxation:

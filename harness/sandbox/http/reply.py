@@ -33,7 +33,8 @@ def reply(request: Request, answer: Answer) -> Response:
     accepted = given.get("accept-encoding", "").lower()
     packed = "gzip" if answer.status == 304 and "gzip" in accepted else ""
     if content:
-        headers["Content-Type"] = media_type
+        if media_type:
+            headers["Content-Type"] = media_type
         if answer.status < 400:
             headers["Vary"] = "Accept-Encoding"
         content, packed = compress(content, accepted)

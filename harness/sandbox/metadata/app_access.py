@@ -14,8 +14,6 @@ from harness.sandbox.metadata.parts import Parts
 from harness.sandbox.metadata.work import Work
 from harness.sandbox.source.document import Node
 
-_SCOPES = {"id": "Basic", "openid": "OpenID", "visualforce": "CustomApplications"}
-"""Scopes whose names in files differ by more than how words are joined."""
 TOKEN_FLAGS: Mapping[str, str] = {
     "isIntrospectAllTokens": "introspects_all",
     "isPkceRequired": "pkce_required",
@@ -107,11 +105,6 @@ def token_parts(app: App) -> Parts:
     parts: Parts = [(element, bool(getattr(app, name))) for element, name in TOKEN_FLAGS.items()]
     parts.append(("isConsumerSecretOptional", not app.secret_required))
     return [("callbackUrl", "\n".join(app.callback_urls)), *parts] if app.callback_urls else parts
-
-
-def scope_of_file(scope: str) -> str:
-    """`refresh_token` as metadata files write it: `RefreshToken`."""
-    return _SCOPES.get(scope) or "".join(part.capitalize() for part in scope.split("_"))
 
 
 def refresh_changes(kind: str | None, period: str | None = None, unit: str | None = None) -> dict[str, Any]:

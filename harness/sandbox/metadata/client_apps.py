@@ -12,7 +12,7 @@ from typing import ClassVar
 from xml.etree.ElementTree import Element
 
 from harness.sandbox import apps
-from harness.sandbox.app_policies import oauth_scope
+from harness.sandbox.app_policies import oauth_scope, scope_of_file
 from harness.sandbox.apps import App
 from harness.sandbox.metadata import shelf
 from harness.sandbox.metadata.app_access import (
@@ -23,7 +23,6 @@ from harness.sandbox.metadata.app_access import (
     pre_authorize,
     profile_sets,
     refresh_changes,
-    scope_of_file,
     sets_named,
     token_changes,
     token_parts,

@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from harness.sandbox import apps
-from harness.sandbox.app_policies import ip_relaxation, oauth_scope
+from harness.sandbox.app_policies import ip_relaxation, oauth_scope, scope_of_file
 from harness.sandbox.apps import App
 from harness.sandbox.metadata import shelf
 from harness.sandbox.metadata.app_access import (
@@ -17,7 +17,6 @@ from harness.sandbox.metadata.app_access import (
     pre_authorize,
     profile_sets,
     refresh_changes,
-    scope_of_file,
     sets_named,
     token_changes,
     token_parts,

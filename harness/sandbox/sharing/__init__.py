@@ -9,8 +9,7 @@ those of which everybody sees the rows about themselves, and users where the org
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from harness.sandbox.access import OWN_ROWS, EffectiveAccess, access_row_id
@@ -38,15 +37,6 @@ class Sharing:
         self._rows = Rows(schema, store, self._circles)
         self.hidden_names: Callable[[EffectiveAccess], tuple[list[str], list[str]]] | None = None
         """The objects and fields whose permission rows a user does not see; None: every row is seen."""
-
-    @contextmanager
-    def permission_rows_shown(self) -> Iterator[None]:
-        """Let every permission row be seen, as deploys see them. The caller holds the org's lock."""
-        hidden, self.hidden_names = self.hidden_names, None
-        try:
-            yield
-        finally:
-            self.hidden_names = hidden
 
     def condition(
         self, sobject: SObject, alias: str, access: EffectiveAccess, bind: Bind, *, level: Level = "read"

@@ -231,6 +231,22 @@ def test_what_the_files_of_apps_say_of_tokens(
     assert cloud is not None
     assert cloud.introspects_all
     assert "<isIntrospectAllTokens>true</isIntrospectAllTokens>" in read(admin, kind, "ERP_Cloud_set")
+    lasting = "<met:refreshTokenPolicyType>{}</met:refreshTokenPolicyType>"
+    period = (
+        "<met:refreshTokenValidityPeriod>3</met:refreshTokenValidityPeriod>"
+        "<met:refreshTokenValidityUnit>Days</met:refreshTokenValidityUnit>"
+    )
+    for policy, expected in (
+        (lasting.format("SpecificLifetime") + period, (3 * 86_400, None)),
+        (lasting.format("SpecificInactivity") + period, (None, 3 * 86_400)),
+        (lasting.format("Zero"), (0, None)),
+        (lasting.format("Infinite"), (None, None)),
+    ):
+        oauth = settings.replace("_set", "_oauthPlcy") + policy
+        assert "<success>true</success>" in update(admin, "ExtlClntAppOauthConfigurablePolicies", oauth)
+        limited = apps.app_named(org, "ERP_Cloud", kind=external.kind)
+        assert limited is not None
+        assert (limited.refresh_lifetime_seconds, limited.refresh_idle_seconds) == expected, policy
     off = settings.replace("_set", "_plcy") + "<met:isEnabled>false</met:isEnabled>"
     assert "<success>true</success>" in update(admin, "ExtlClntAppConfigurablePolicies", off)
     switched = apps.app_named(org, "ERP_Cloud", kind=external.kind)

@@ -150,6 +150,7 @@ def test_faults_of_the_client_stay_on_the_page(
 ) -> None:
     response = browser.get(AUTHORIZE, asked(web_app(org, pkce_required=True)) | changes)
     assert (response.status_code, response.text) == (400, expected)
+    assert "Content-Type" not in response.headers
 
 
 @pytest.mark.parametrize(
