@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from harness.sandbox.errors import ApiError
@@ -108,6 +108,8 @@ def shown(plan: Plan) -> Any:
 
 @settings(max_examples=1500, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(QUERIES)
+@example("SELECT Id FROM Employee__c WHERE Name LIKE '%a%b%'")
+@example(f"SELECT Id FROM Employee__c WHERE Id = '{LONG.lower()}'")
 def test_a_template_makes_the_plan_that_the_query_would_have(
     compiler: Compiler, templates: Templates, soql: str
 ) -> None:
