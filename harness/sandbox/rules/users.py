@@ -128,12 +128,14 @@ class UserRules(Rules):
                 else self.org.book.content(assignment["PermissionSetId"])
             )
             excess = ceiling.excess_of(content, terms)
-            if excess is None and content.license_id in (None, *held):
+            fits = content.license_id in (None, *held)
+            if excess is None and fits:
                 continue
             if self.org.switches.profile_change == "refuse":
-                reason = excess or str(granted.get("Label"))
                 text = f'Can\'t assign permission set "{granted.get("Label")}" to user "{row.get("Name")}". '
-                raise integrity(f"{text}The user license doesn't allow the permission: {reason}")
+                if excess is None or (not fits and str(content.license_id).startswith("100")):
+                    raise integrity(f"{text}The user license doesn't match the permission set license")
+                raise integrity(f"{text}The user license doesn't allow the permission: {excess}")
             self.remove_rows("PermissionSetAssignment", Id=assignment["Id"])
 
     def _swap_profile_set(self, before: Row, row: Row) -> None:

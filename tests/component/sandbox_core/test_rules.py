@@ -214,6 +214,13 @@ def test_sets_bound_to_licenses(desk: Desk) -> None:
         desk.create("ObjectPermissions", ParentId=narrow, SobjectType="Account", PermissionsRead=True)
 
 
+def test_a_profile_of_another_license_leaves_no_set_of_the_old_one(desk: Desk) -> None:
+    full = desk.set("Full", LicenseId=desk.ids["Salesforce"])
+    desk.create("PermissionSetAssignment", AssigneeId=desk.sales, PermissionSetId=full)
+    with refused("FIELD_INTEGRITY_EXCEPTION", "The user license doesn't match the permission set license"):
+        desk.update("User", desk.sales, ProfileId=desk.ids["Integration"])
+
+
 def test_an_assigned_set_cannot_outgrow_the_license(desk: Desk) -> None:
     made = desk.set("Grows")
     desk.create("PermissionSetAssignment", AssigneeId=desk.robot, PermissionSetId=made)

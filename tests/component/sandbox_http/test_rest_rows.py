@@ -301,6 +301,8 @@ def test_a_field_is_there_from_its_version_on(admin: Client) -> None:
     assert admin.post(f"{new}/sobjects/ObjectPermissions", values).status_code == 201
     assert admin.get(f"{old}/query", params=soql).json()[0]["errorCode"] == "INVALID_FIELD"
     assert admin.get(f"{new}/query", params=soql).json()["records"][0]["PermissionsViewAllFields"] is True
+    assigned = {"q": "SELECT IsActive FROM PermissionSetAssignment LIMIT 1"}
+    assert [admin.get(f"/services/data/v{one}.0/query", params=assigned).status_code for one in (51, 52)] == [400, 200]
     for version, there in ((old, False), (new, True), (API, True)):
         fields = admin.get(f"{version}/sobjects/ObjectPermissions/describe").json()["fields"]
         assert ("PermissionsViewAllFields" in {one["name"] for one in fields}) is there
@@ -328,4 +330,6 @@ def test_rows_of_the_tooling_api(admin: Client) -> None:
     assert admin.ask("DELETE", path).status_code == 204
     assert admin.get("tooling").json()["query"] == f"{API}/tooling/query"
     assert admin.get("tooling/sobjects/Account/describe").json() == NOT_FOUND
+    assert admin.post("tooling/sobjects/SetupEntityAccess", {"ParentId": "0PS000000000001"}).json() == NOT_FOUND
+    assert "SetupEntityAccess" not in {entry["name"] for entry in entries}
     assert admin.get("tooling/sobjects/PermissionSet").json()["objectDescribe"]["name"] == "PermissionSet"
