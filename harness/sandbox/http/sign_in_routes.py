@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +28,7 @@ Over = Callable[[Handler], Callable[[Request], Awaitable[Response]]]
 _MOST_FIELDS = 1000
 _MOST_BYTES = 2**20
 _BOTH = ["GET", "POST"]
+_FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 def sign_in_routes(org: SandboxOrg, desk: Desk, over: Over) -> list[Route]:
@@ -64,7 +66,8 @@ class _SignIn:
         self.desk = desk
 
     def token(self, request: Request, body: bytes) -> Answer:
-        return oauth.token(self._token_request(request, body))
+        asked = self._token_request(request, body)
+        return _in_format(request, asked.form.get("format"), oauth.token(asked))
 
     def introspect(self, request: Request, body: bytes) -> Answer:
         return tokens.introspect(self._token_request(request, body))
@@ -77,7 +80,8 @@ class _SignIn:
 
     def identify(self, request: Request, body: bytes) -> Answer:
         ids = request.path_params
-        return who.identify(self.org, self.desk.instance_url, _token(request, body), ids["org_id"], ids["user_id"])
+        found = who.identify(self.org, self.desk.instance_url, _token(request, body), ids["org_id"], ids["user_id"])
+        return _in_format(request, _params(request, body).get("format"), found)
 
     def single_access(self, request: Request, body: bytes) -> Answer:
         redirect = _params(request, body).get("redirect_uri")
@@ -114,6 +118,17 @@ class _SignIn:
             host=request.url.netloc,
             caller=caller_of(self.org, request),
         )
+
+
+def _in_format(request: Request, wanted: str | None, answer: Answer) -> Answer:
+    """The answer as `json`, `xml` or `urlencoded`: a parameter says so, or Accept (REST guide, refresh tokens)."""
+    accepted = headers_of(request).get("accept", "").partition(";")[0].strip().lower()
+    if wanted == "urlencoded" or (not wanted and accepted == _FORM_TYPE):
+        if isinstance(answer.body, dict):
+            return replace(answer, body=urlencode(answer.body), media_type=f"{_FORM_TYPE};charset=UTF-8")
+    elif wanted in ("json", "xml"):
+        request.state.format = wanted
+    return answer
 
 
 def _params(request: Request, body: bytes) -> dict[str, str]:

@@ -32,6 +32,9 @@ _ROOTS = (
     ("hasErrors", "SObjectTreeResponse"),
     ("DailyApiRequests", "LimitsSnapshot"),
     ("isExpired", "Password"),
+    ("access_token", "OAuth"),
+    ("error_description", "OAuth"),
+    ("asserted_user", "user"),
 )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from defusedxml.ElementTree import fromstring
 
 from harness.sandbox import apps, identity
 from harness.sandbox.apps import App
@@ -302,6 +305,32 @@ def test_the_token_endpoint_takes_forms_that_are_posted(browser: Browser, app: A
     wrong = browser.post("/services/oauth2/token", form, headers=basic)
     assert refusal(wrong) == ("invalid_client", "invalid client credentials")
     assert refusal(browser.token(auth=(app.consumer_key, "é"), grant_type="client_credentials"))[0] == "invalid_client"
+
+
+def test_tokens_come_in_the_format_that_is_asked_for(browser: Browser, server: SandboxServer) -> None:
+    form = password_form(server, "erp")
+    tokens = {}
+    for kind in ("json", "xml", "urlencoded"):
+        answer = browser.token(**form, format=kind)
+        assert answer.status_code == 200
+        tokens[answer.headers["Content-Type"]] = answer.text
+    names = ("application/json;charset=UTF-8", "application/xml;charset=UTF-8")
+    assert tuple(tokens) == (*names, "application/x-www-form-urlencoded;charset=UTF-8")
+    as_json, as_xml, as_form = tokens.values()
+    keys = list(json.loads(as_json))
+    assert "<OAuth><access_token>" in as_xml
+    assert [one.tag for one in fromstring(as_xml)] == keys
+    assert list(dict(parse_qsl(as_form))) == keys
+    accepts = {"Accept": "application/x-www-form-urlencoded"}
+    refused = browser.post("/services/oauth2/token", {"grant_type": "x"}, headers=accepts)
+    assert parse_qsl(refused.text) == [
+        ("error", "unsupported_grant_type"),
+        ("error_description", "grant type not supported"),
+    ]
+    identity_url = urlsplit(dict(parse_qsl(as_form))["id"]).path
+    token = dict(parse_qsl(as_form))["access_token"]
+    known = browser.get(identity_url, {"format": "xml", "access_token": token})
+    assert fromstring(known.text).findtext("username") == form["username"]
 
 
 def test_client_credentials_belong_to_the_own_domain(browser: Browser, app: App) -> None:
