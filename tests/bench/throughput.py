@@ -6,6 +6,7 @@ several requests on their way, so that it is the server that is measured.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import select
 import socket
@@ -33,20 +34,26 @@ SECONDS = 2.0
 ROUNDS = 3
 ACCOUNTS = 200
 SOQL = "SELECT Id, Name, BillingCity, Phone FROM Account WHERE Name LIKE 'Bench 1%' AND Phone = '1' LIMIT 20"
+UNSEEN = SOQL.replace("Phone = '1'", "Phone = '1' AND BillingCity != 'None {}'")
+"""The same rows, by a text that no query before had: a value differs, as between clients' queries."""
 
 
 def measure() -> list[Result]:
     with _process(_serve_org) as org, _process(_serve_bare) as bare:
-        paths = {
-            "a row by id": f"/services/data/v67.0/sobjects/Account/{org['row']}",
-            "a filtered query": f"/services/data/v67.0/query?q={quote(SOQL)}",
+        query = "/services/data/v67.0/query?q="
+        paths: dict[str, Iterator[str]] = {
+            "a row by id": itertools.repeat(f"/services/data/v67.0/sobjects/Account/{org['row']}"),
+            "a filtered query": itertools.repeat(query + quote(SOQL)),
+            "a filtered query with another value each time": (
+                query + quote(UNSEEN.format(number)) for number in itertools.count()
+            ),
         }
         results = []
         for name, path in paths.items():
-            asked = _request(org["port"], path, org["token"])
-            size = _exchange(org["port"], asked)
-            plain = _request(bare["port"], f"/?size={size}", "none")
-            assert _exchange(bare["port"], plain) == size
+            asked = (_request(org["port"], one, org["token"]) for one in path)
+            size = _exchange(org["port"], next(asked))
+            plain = itertools.repeat(_request(bare["port"], f"/?size={size}", "none"))
+            assert _exchange(bare["port"], next(plain)) == size
             rounds = [(_cost(org["port"], asked), _cost(bare["port"], plain)) for _ in range(ROUNDS)]
             ours, rival = min(one for one, _ in rounds), min(other for _, other in rounds)
             results.append(Result(f"{name}, all checks; rival: bare starlette", ours, rival, "ms a request"))
@@ -106,12 +113,12 @@ def _request(port: int, path: str, token: str) -> bytes:
 
 
 class _Client:
-    """One connection that asks the same again and again."""
+    """One connection that asks again and again."""
 
-    def __init__(self, port: int, request: bytes) -> None:
+    def __init__(self, port: int, requests: Iterator[bytes]) -> None:
         self.connection = socket.create_connection(("127.0.0.1", port))
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._request = request
+        self._requests = requests
         self._received = b""
 
     def fileno(self) -> int:
@@ -119,7 +126,7 @@ class _Client:
 
     def ask(self) -> None:
         self._received = b""
-        self.connection.sendall(self._request)
+        self.connection.sendall(next(self._requests))
 
     def answer(self) -> int | None:
         """Take what has come; the size of the body once the answer is whole."""
@@ -134,7 +141,7 @@ class _Client:
 
 def _exchange(port: int, request: bytes) -> int:
     """The size of the body of one answer."""
-    client = _Client(port, request)
+    client = _Client(port, iter([request]))
     with client.connection:
         client.ask()
         while (size := client.answer()) is None:
@@ -142,9 +149,9 @@ def _exchange(port: int, request: bytes) -> int:
         return size
 
 
-def _cost(port: int, request: bytes) -> float:
+def _cost(port: int, requests: Iterator[bytes]) -> float:
     """Milliseconds an answer, with a request on its way over each of the connections."""
-    clients = [_Client(port, request) for _ in range(CONNECTIONS)]
+    clients = [_Client(port, requests) for _ in range(CONNECTIONS)]
     for client in clients:
         client.ask()
     answers, started = 0, time.perf_counter()
