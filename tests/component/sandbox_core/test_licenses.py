@@ -239,3 +239,14 @@ def test_group_names_are_unique(desk: Desk) -> None:
     with refused("DUPLICATE_DEVELOPER_NAME"):
         desk.create("Group", Name="G", DeveloperName="g", Type="Regular")
     desk.create("Group", Name="G", DeveloperName="G", Type="Queue")
+
+
+def test_what_a_permission_set_license_carries_can_be_filtered_and_nothing_else(desk: Desk) -> None:
+    desk.query("SELECT Id FROM PermissionSetLicense WHERE MaximumPermissionsModifyAllData = true")
+    described = desk.org.describe("PermissionSetLicense", as_user=desk.admin)["fields"]
+    [one] = [field for field in described if field["name"] == "MaximumPermissionsModifyAllData"]
+    assert [name for name in ("createable", "filterable", "groupable", "sortable", "updateable") if one[name]] == [
+        "filterable"
+    ]
+    with refused("INVALID_FIELD", "can not be sorted"):
+        desk.query("SELECT Id FROM PermissionSetLicense ORDER BY MaximumPermissionsModifyAllData")
