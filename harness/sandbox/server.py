@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.types import Receive, Scope
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from harness.sandbox import apps, identity
 from harness.sandbox.apps import ADMIN_APP, App
@@ -118,7 +119,7 @@ class SandboxServer:
         app = make_app(self.org, desk, more_routes=control_routes(self.org, desk, token, trouble))
         config = uvicorn.Config(
             Interference(app, trouble, line, spared=PREFIX),
-            http="h11",
+            http=_Protocol,
             ws="none",
             loop="asyncio",
             lifespan="off",
@@ -223,6 +224,13 @@ class _Line:
             connection.transport.close()
             while connection in connections:
                 await asyncio.sleep(0)
+
+
+class _Protocol(H11Protocol):
+    """HTTP/1.1 and nothing else: a client that offers HTTP/2, as those of Java do each time, is no news for anybody."""
+
+    def _should_upgrade(self) -> bool:
+        return False
 
 
 class _Uvicorn(uvicorn.Server):

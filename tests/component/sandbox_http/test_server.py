@@ -116,6 +116,17 @@ def test_a_taken_port_is_an_error(org: SandboxOrg) -> None:
         SandboxServer(org, port=taken.getsockname()[1]).start()
 
 
+def test_a_client_that_offers_more_than_http_1_is_answered_without_a_word(
+    server: SandboxServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAoAAA"}
+    with requests.Session() as http:
+        http.trust_env = False
+        answer = http.get(f"{server.ready.instance_url}/services/data", headers=headers, timeout=10)
+    assert answer.status_code == 200
+    assert caplog.records == []
+
+
 def test_it_listens_on_the_loopback_only(server: SandboxServer) -> None:
     port = int(server.ready.instance_url.rpartition(":")[2])
     addresses = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
