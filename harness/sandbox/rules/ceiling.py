@@ -22,6 +22,8 @@ _WORDS = {
     "view-all-fields": "View All Fields",
 }
 
+_OF_VIEW_ALL_DATA = frozenset({"read", "view-all"})
+
 
 class Ceiling:
     """Compares sets with licenses."""
@@ -45,8 +47,13 @@ class Ceiling:
         return None
 
     def excess_of(self, content: Content, terms: Iterable[LicenseTerms]) -> str | None:
-        """The label of the first permission of a set that none of the licenses allows."""
-        return self.excess(content.system, content.objects, terms)
+        """The label of the first permission of a set that none of the licenses allows.
+
+        The rows that View All Data brings along for every object are no more than it is itself.
+        """
+        brought = _OF_VIEW_ALL_DATA if "ViewAllData" in content.system else frozenset()
+        objects = {name: own for name, rights in content.objects.items() if (own := rights - brought)}
+        return self.excess(content.system, objects, terms)
 
     def label(self, permission: str) -> str:
         """The label of a system permission."""

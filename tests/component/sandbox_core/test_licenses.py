@@ -248,5 +248,16 @@ def test_what_a_permission_set_license_carries_can_be_filtered_and_nothing_else(
     assert [name for name in ("createable", "filterable", "groupable", "sortable", "updateable") if one[name]] == [
         "filterable"
     ]
-    with refused("INVALID_FIELD", "can not be sorted"):
+    with refused("MALFORMED_QUERY", "can not be sorted"):
         desk.query("SELECT Id FROM PermissionSetLicense ORDER BY MaximumPermissionsModifyAllData")
+
+
+def test_view_all_data_is_assigned_where_the_license_carries_it(desk: Desk) -> None:
+    needed = ("ViewAllData", "ViewEventLogFiles", "ViewPublicDashboards", "ViewPublicReports", "ViewSetup", "ViewRoles")
+    made = desk.set("Sees_All", LicenseId=desk.ids[PSL], **{f"Permissions{name}": True for name in needed})
+    assert "OperatingHours" in desk.plain(f"SELECT SobjectType FROM ObjectPermissions WHERE ParentId = '{made}'")
+    desk.create("PermissionSetLicenseAssign", AssigneeId=desk.robot, PermissionSetLicenseId=desk.ids[PSL])
+    desk.create("PermissionSetAssignment", AssigneeId=desk.robot, PermissionSetId=made)
+    assert desk.query("SELECT Id FROM Account", desk.robot) == []
+    with refused("INVALID_TYPE"):
+        desk.query("SELECT Id FROM OperatingHours", desk.robot)
