@@ -211,6 +211,8 @@ def _named(items: Sequence[syntax.SelectItem], columns: Sequence[Column]) -> lis
         operand = item.operand
         if item.alias:
             name = item.alias
+        elif isinstance(operand, syntax.Path) and operand.parts[-1].lower() == "name":
+            name = "Name"  # also of a polymorphic parent, whose name may be another field
         elif isinstance(operand, syntax.Path) or operand.name == "tolabel":
             name = column.field.name
         else:

@@ -113,3 +113,8 @@ def test_a_name_is_called_so_whatever_field_it_is(still_desk: Desk) -> None:
     assert {name: value for name, value in record["License"].items() if name != "attributes"} == {
         "Name": "Salesforce Integration"
     }
+    grouped = (
+        "SELECT License.Name FROM PermissionSet WHERE License.Name = 'Salesforce Integration' GROUP BY License.Name"
+    )
+    assert desk.plain(grouped) == ["Salesforce Integration"]
+    assert "Name" in desk.query(grouped)[0]
