@@ -74,9 +74,8 @@ class EffectiveAccess:
     def can(self, sobject: SObject, right: str) -> bool:
         """Whether the user has a right on an object. Of setup objects only reading is decided here."""
         if sobject.setup:
-            if right != "read" or not sobject.queryable:  # without queries, only there for others to refer to
-                return False
-            return sobject.name in OWN_ROWS or self.has(*sobject.needs_any_of)
+            asks = right == "read" and sobject.queryable  # without queries, it is only there for others to refer to
+            return asks and (sobject.name in OWN_ROWS or self.has(*sobject.needs_any_of))
         if sobject.custom_setting:
             return self.has("CustomizeApplication") or (right == "read" and self._reads_setting(sobject))
         if right != "read" and sobject.write_needs_feature and sobject.write_needs_feature not in self.features:

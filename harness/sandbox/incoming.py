@@ -89,9 +89,7 @@ class Incoming:
                 return str(found[0]["Id"])
             if len(found) > 1:
                 raise more_than_one(field, [str(row["Id"]) for row in found])
-            text = (
-                f"Foreign key external ID: {key} not found for field {field.name} in entity {target.name}"
-            )
+            text = f"Foreign key external ID: {key} not found for field {field.name} in entity {target.name}"
             raise invalid("INVALID_FIELD", text)
         raise invalid("INVALID_FIELD", f"invalid external ID reference for field {reference.name}")
 

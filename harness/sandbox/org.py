@@ -20,7 +20,7 @@ from harness.sandbox.derived import Derived, link_definitions
 from harness.sandbox.describe import describe, describe_global, visible
 from harness.sandbox.dml import Dml
 from harness.sandbox.duplicates import DuplicateOptions, Duplicates
-from harness.sandbox.errors import ApiError, not_found
+from harness.sandbox.errors import ApiError, entity_is_deleted, not_found
 from harness.sandbox.ids import IdSequence, long_id, make_id
 from harness.sandbox.incoming import AUDIT_FIELDS
 from harness.sandbox.objects.sharing import add_share_objects
@@ -284,8 +284,13 @@ class SandboxOrg:
             plan = self._row_plan(found, fields, access, tooling=tooling).with_value(_ANY_ID, key)
             records = self._run(plan, access, tooling=tooling, version=version).records
             if not records:
-                raise not_found()
+                raise self._not_readable(found, key)
             return records[0]
+
+    def _not_readable(self, sobject: SObject, record_id: str) -> ApiError:
+        """What a read of a row answers that is gone, or was never there, or that sharing hides."""
+        gone = self.ids.was_given(record_id) and not self.store.exists(sobject, record_id)
+        return entity_is_deleted() if gone and self.switches.deleted_row_read == "entity-is-deleted" else not_found()
 
     def _visible(self, name: str, access: EffectiveAccess, *, tooling: bool = False) -> SObject:
         found = self.schema.get(name)

@@ -82,7 +82,11 @@ def _metadata(org: SandboxOrg, sobject: SObject, row: Row) -> dict[str, Any]:
             body[place[0]].append({place[1]: name, "enabled": True})
     if of_profile:
         license_row = org.row("UserLicense", str(row.get("UserLicenseId"))) or {}
-        return body | {"custom": bool(holder.get("IsCustom")), "layoutAssignments": [], "userLicense": license_row.get("Name")}
+        return body | {
+            "custom": bool(holder.get("IsCustom")),
+            "layoutAssignments": [],
+            "userLicense": license_row.get("Name"),
+        }
     return body | {
         "hasActivationRequired": bool(row.get("HasActivationRequired")),
         "label": row.get("Label"),

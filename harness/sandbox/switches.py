@@ -101,13 +101,20 @@ class Switches:
     )
     integration_licenses_add_requests: bool = _switch(
         False,
-        about="Whether Salesforce Integration licenses add to the daily API requests, as Salesforce and Platform ones do.",
+        about="Whether Salesforce Integration licenses add to the daily API requests, as Salesforce and Platform ones"
+        " do.",
+    )
+    deleted_row_read: Literal["entity-is-deleted", "not-found"] = _switch(
+        "entity-is-deleted",
+        "not-found",
+        about="What reading a deleted row by its id answers, with status 404: ENTITY_IS_DELETED, as writing it does and"
+        " as operators expect, or NOT_FOUND.",
     )
     bulk_results_too_early: Literal["job-not-complete", "no-content"] = _switch(
         "job-not-complete",
         "no-content",
-        about="What the results of a Bulk API 2.0 query job answer before there are any: 412 JOB_NOT_COMPLETE or 204; the"
-        " guide has said both.",
+        about="What the results of a Bulk API 2.0 query job answer before there are any: 412 JOB_NOT_COMPLETE or 204;"
+        " the guide has said both.",
     )
     shut_out_users_lose_sessions: bool = _switch(
         True, about="Whether freezing or deactivating a user ends the sessions that are open."

@@ -27,7 +27,7 @@ COPIED = ("Email", "LocaleSidKey", "LanguageLocaleKey", "TimeZoneSidKey", "Email
 """What the new user has in common with the old one."""
 PLAN_KEEPS = timedelta(hours=1)
 """How long a plan is trusted without looking again."""
-REPEATED_PASSWORD = "invalid repeated password"
+_REPEATED = "invalid repeated password"
 """What an org says of a password that the user has, or had before (reported; the code is INVALID_NEW_PASSWORD)."""
 _SEATS = "free a seat of the license, or buy one"
 
@@ -125,7 +125,7 @@ def _set_password(context: Context, user_id: str) -> None:
 
     def send(_rows: object) -> list[Answer]:
         reply = context.admin.request("POST", f"sobjects/User/{user_id}/password", json={"NewPassword": password})
-        if any(REPEATED_PASSWORD in error.message for error in reply.errors):
+        if any(_REPEATED in error.message for error in reply.errors):
             return [Answer("APPLIED", reply.status, user_id)]
         return [answer_of(reply, record_id=user_id)]
 

@@ -29,7 +29,7 @@ _PLAIN_NAMES = frozenset({"ServiceAppointment", "ServiceContract", "ServiceResou
 CUSTOM_PREFIX = "02c"
 """The key prefix of all shares of custom objects."""
 UNTOLD_PREFIXES = frozenset({CUSTOM_PREFIX, "0UR"})
-"""Key prefixes that a describe does not tell, as far as describes of real orgs show; the second is UserRecordAccess's."""
+"""Key prefixes that a describe does not tell, as describes of real orgs show; the second is UserRecordAccess's."""
 _CHILD_LEVELS = ("Opportunity", "Case", "Contact")
 
 

@@ -97,6 +97,11 @@ def test_rows_that_are_not_there(desk: Desk) -> None:
     assert info.value.fields == ()
     with refused("ENTITY_IS_DELETED", status=404):
         desk.update("Employee__c", gone, Name="y")
+    with refused("ENTITY_IS_DELETED", status=404):
+        desk.org.retrieve("Employee__c", gone, as_user=desk.admin)
+    desk.org.switches = replace(desk.org.switches, deleted_row_read="not-found")
+    with refused("NOT_FOUND", status=404):
+        desk.org.retrieve("Employee__c", gone, as_user=desk.admin)
     with refused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=404):
         desk.update("Employee__c", make_id("a01", 9999), Name="y")
     with refused("NOT_FOUND", status=404):
