@@ -79,6 +79,10 @@ class Derived:
                 self._refresh(name, depends_on, make)
         self._sets()
 
+    def versions(self, *names: str) -> tuple[int, ...]:
+        """Numbers that are others once a row of these objects was written."""
+        return tuple(self._versions.get(one, 0) for one in names)
+
     def row_changed(self, name: str) -> None:
         """A row of an object was written."""
         self._versions[name] = self._versions.get(name, 0) + 1
@@ -112,7 +116,7 @@ class Derived:
         self._refresh("(all fields)", ("ObjectPermissions", "FieldPermissions"), self._synthetic_fields)
 
     def _refresh(self, name: str, depends_on: Sequence[str], make: Callable[[], None]) -> None:
-        key = tuple(self._versions.get(one, 0) for one in depends_on)
+        key = self.versions(*depends_on)
         if self._made.get(name) != key:
             with self._org.transaction():
                 make()

@@ -109,6 +109,8 @@ class SandboxOrg:
         self._templates = Templates()
         self.before_row: Callable[[str, str, str], None] = lambda _sobject, _operation, _user_id: None
         """Called before a user writes a row, and may refuse it: how a control interface locks rows."""
+        self.known_sessions: dict[str, Any] = {}
+        """What identity remembers of sessions between two requests."""
         self.after_restore: list[Callable[[], None]] = []
         """Called when a snapshot was put back."""
         self.store.before_commit.append(self._save_state)
@@ -131,11 +133,7 @@ class SandboxOrg:
             self.store.restore(snapshot)
             self._load_state()
             self.stamp.move()
-            self.book.forget_everything()
-            self.derived.forget_everything()
-            self.shares.forget_everything()
-            self.record_types.forget_everything()
-            self.recalculation.reload()
+            self._forget_everything()
             for callback in self.after_restore:
                 callback()
 
@@ -156,13 +154,18 @@ class SandboxOrg:
         self.store.save_state("clock", self.clock.peek().isoformat())
         self.store.save_state("metadata", self.stamp.kept())
 
+    def _forget_everything(self) -> None:
+        """What was remembered of rows that are no longer so."""
+        self.book.forget_everything()
+        self.derived.forget_everything()
+        self.shares.forget_everything()
+        self.record_types.forget_everything()
+        self.recalculation.reload()
+        self.known_sessions.clear()
+
     def _after_transaction(self, kept: bool) -> None:
         if not kept:
-            self.book.forget_everything()
-            self.derived.forget_everything()
-            self.shares.forget_everything()
-            self.record_types.forget_everything()
-            self.recalculation.reload()
+            self._forget_everything()
         if not self.store.in_transaction:
             self.dml.end_transaction()
 

@@ -30,8 +30,8 @@ from harness.sandbox.source import open_org
 from tests.bench.result import Result
 
 CONNECTIONS = 4
-SECONDS = 2.0
-ROUNDS = 3
+SECONDS = 0.7
+ROUNDS = 8
 ACCOUNTS = 200
 SOQL = "SELECT Id, Name, BillingCity, Phone FROM Account WHERE Name LIKE 'Bench 1%' AND Phone = '1' LIMIT 20"
 UNSEEN = SOQL.replace("Phone = '1'", "Phone = '1' AND BillingCity != 'None {}'")

@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.sandbox.clock import wire_datetime
 from harness.sandbox.errors import ApiError
 from harness.sandbox.identity.credentials import password_expired
 from harness.sandbox.identity.history import OAUTH_LOGIN, UI_LOGIN, Login, known_columns
 from harness.sandbox.identity.restrictions import policy_of
+from harness.sandbox.switches import Switches
 from harness.sandbox.vault import Drawer
 
 if TYPE_CHECKING:
@@ -95,31 +96,54 @@ def open_session(
         password_expired=password_expired(org, user_id),
     )
     kept = {name: getattr(session, name) for name in Session.__slots__ if name != "token"}
-    Drawer(org, "session").put(digest(session.token), kept)
+    _keep(org, digest(session.token), kept)
     return session
 
 
 def tie_session(org: SandboxOrg, session: Session, oauth_token_id: str) -> None:
     """Let a session end when an OauthToken row is revoked."""
-    drawer, key = Drawer(org, "session"), digest(session.token)
-    drawer.put(key, (drawer.get(key) or {}) | {"oauth_token_id": oauth_token_id})
+    key = digest(session.token)
+    _keep(org, key, (Drawer(org, "session").get(key) or {}) | {"oauth_token_id": oauth_token_id})
 
 
 def session_of(org: SandboxOrg, token: str) -> Session | None:
     """The live session of a token, which its use keeps alive; None when unknown, run out or its user is shut out."""
     key = digest(token)
+    state = (org.switches, org.derived.versions("AuthSession", "User", "UserLogin"))
+    known: _Known | None = org.known_sessions.get(key)
+    if known is None or known.state != state or known.until <= org.clock.peek():
+        known = _look_up(org, key, token)
+        if known is None:
+            return None
+        org.known_sessions[key] = known
+    org.session_id.set(known.session.id)  # whose activations of session-based permission sets count
+    return known.session
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A session that was found alive, and need not be looked up again while nothing has changed."""
+
+    session: Session
+    state: tuple[Switches, tuple[int, ...]]
+    until: datetime
+
+
+def _look_up(org: SandboxOrg, key: str, token: str) -> _Known | None:
     found = Drawer(org, "session").get(key)
     if found is None:
         return None
     session = Session(token=token, **found)
-    if not _alive(org, session):
+    until = _alive_until(org, session)
+    if until is None:
         _forget(org, key, session.id)
         return None
-    org.session_id.set(session.id)  # whose activations of session-based permission sets count
     if session.password_expired and not password_expired(org, session.user_id):
-        Drawer(org, "session").put(key, found | {"password_expired": False})
-        return Session(token=token, **found | {"password_expired": False})
-    return session
+        _keep(org, key, found | {"password_expired": False})
+        session = replace(session, password_expired=False)
+    if session.password_expired:
+        until = org.clock.peek()  # another password ends that, and is no row
+    return _Known(session, (org.switches, org.derived.versions("AuthSession", "User", "UserLogin")), until)
 
 
 def expires(org: SandboxOrg, session: Session) -> datetime:
@@ -185,27 +209,37 @@ def _new_token(org_id: str) -> str:
     return f"{org_id[:15]}!{''.join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))}"
 
 
-def _alive(org: SandboxOrg, session: Session) -> bool:
-    """Whether a session still counts; its use in the second half of its time prolongs it."""
+def _alive_until(org: SandboxOrg, session: Session) -> datetime | None:
+    """Until when a session counts without being looked at again: half of its time, whose second half prolongs it.
+
+    None for one that does not count.
+    """
     for name in ("AuthSession", "User", "UserLogin"):
         sobject = org.schema.get(name)
         if sobject is not None:
             org.store.ensure(sobject)
     row = org.store.execute(_LIVE, (session.id,)).fetchone()
     if row is None:
-        return False
+        return None
     used, seconds, active, frozen = row
     if org.switches.shut_out_users_lose_sessions and (not active or frozen):
-        return False
-    idle = org.clock.peek() - datetime.fromisoformat(used)
-    if idle >= timedelta(seconds=seconds):
-        return False
-    if idle > timedelta(seconds=seconds / 2):
-        org.update_row("AuthSession", session.id, {"LastModifiedDate": wire_datetime(org.clock.now())})
-    return True
+        return None
+    now, used_at = org.clock.peek(), datetime.fromisoformat(used)
+    if now - used_at >= timedelta(seconds=seconds):
+        return None
+    if now - used_at > timedelta(seconds=seconds / 2):
+        used_at = org.clock.now()
+        org.update_row("AuthSession", session.id, {"LastModifiedDate": wire_datetime(used_at)})
+    return used_at + timedelta(seconds=seconds / 2)
+
+
+def _keep(org: SandboxOrg, key: str, values: dict[str, Any]) -> None:
+    org.known_sessions.pop(key, None)
+    Drawer(org, "session").put(key, values)
 
 
 def _forget(org: SandboxOrg, key: str, session_id: str) -> None:
+    org.known_sessions.pop(key, None)
     Drawer(org, "session").remove(key)
     if org.row("AuthSession", session_id) is not None:
         org.delete_row("AuthSession", session_id)

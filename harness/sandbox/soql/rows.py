@@ -50,8 +50,10 @@ class _Rows:
             self._select(item, shape)
         where = clauses.where()
         keys = [f"{sql} {words}" for sql, words in clauses.order_keys(clauses.operand)]
-        order = " ORDER BY " + ", ".join([*keys, f'{frame.alias}."Id"'])
-        if clauses.child and (clauses.query.limit or clauses.query.offset):
+        limits_children = clauses.child and (clauses.query.limit or clauses.query.offset)
+        sorts = bool(keys or limits_children)  # otherwise rows come as they were stored, which is cheaper and as good
+        order = " ORDER BY " + ", ".join([*keys, f'{frame.alias}."Id"']) if sorts else ""
+        if limits_children:
             sql = self._limited_children(where, order)
         else:
             sql = f"SELECT {', '.join(self._columns)} FROM {frame.tables()}{where}{order}{clauses.limit()}"
