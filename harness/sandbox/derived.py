@@ -12,18 +12,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.access import EffectiveAccess, has_object_permissions
+from harness.sandbox.access.contents import NEEDS, OBJECT_RIGHTS
+from harness.sandbox.access.effective import EffectiveAccess, has_object_permissions
+from harness.sandbox.access.permission_names import is_permissionable
+from harness.sandbox.access.user_access import TABLES, UserAccess
 from harness.sandbox.clock import wire_datetime
-from harness.sandbox.contents import NEEDS, OBJECT_RIGHTS
-from harness.sandbox.definitions import dependency_rows, entity_rows, field_rows
+from harness.sandbox.describing.definitions import dependency_rows, entity_rows, field_rows
 from harness.sandbox.identity.sessions import bring_up_to_date
 from harness.sandbox.ids import long_id, make_id
-from harness.sandbox.permission_names import is_permissionable
 from harness.sandbox.rules.ceiling import Seats
 from harness.sandbox.schema import Schema, SObject
 from harness.sandbox.sharing.record_access import RECORD_ACCESS
 from harness.sandbox.store import Row, quote
-from harness.sandbox.user_access import TABLES, UserAccess
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg

@@ -12,25 +12,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.sandbox.access import AccessBook, EffectiveAccess
+from harness.sandbox.access.effective import AccessBook, EffectiveAccess
+from harness.sandbox.access.permission_names import PermissionNames
+from harness.sandbox.access.recalculation import Recalculation
+from harness.sandbox.access.record_types import RecordTypes
+from harness.sandbox.access.system_context import in_system_context
 from harness.sandbox.audit import AuditTrail
 from harness.sandbox.clock import SandboxClock, wire_datetime
-from harness.sandbox.definitions import tooling_field, unasked_tooling_fields
 from harness.sandbox.derived import Derived, link_definitions
-from harness.sandbox.describe import describe, describe_global, visible
-from harness.sandbox.dml import Dml
-from harness.sandbox.duplicates import DuplicateOptions, Duplicates
+from harness.sandbox.describing.definitions import tooling_field, unasked_tooling_fields
+from harness.sandbox.describing.describe import describe, describe_global, visible
+from harness.sandbox.describing.setup_metadata import with_metadata
 from harness.sandbox.errors import ApiError, entity_is_deleted, not_found
 from harness.sandbox.ids import IdSequence, long_id, make_id
-from harness.sandbox.incoming import AUDIT_FIELDS
 from harness.sandbox.objects.sharing import add_share_objects
-from harness.sandbox.permission_names import PermissionNames
-from harness.sandbox.recalculation import Recalculation
-from harness.sandbox.record_types import RecordTypes
 from harness.sandbox.relations import Relations
 from harness.sandbox.rules import complete, rules_of
 from harness.sandbox.schema import Field, Schema, SObject
-from harness.sandbox.setup_metadata import with_metadata
 from harness.sandbox.sharing import Sharing
 from harness.sandbox.sharing.derived_shares import DerivedShares
 from harness.sandbox.sharing.guard import SharingGuard
@@ -46,8 +44,10 @@ from harness.sandbox.soql.templates import Templates
 from harness.sandbox.stamp import MetadataStamp
 from harness.sandbox.store import COMPOUND_TYPES, Row, Store, as_read
 from harness.sandbox.switches import DEFAULT_SWITCHES, Switches
-from harness.sandbox.system_context import in_system_context
-from harness.sandbox.values import to_column
+from harness.sandbox.writing.dml import Dml
+from harness.sandbox.writing.duplicates import DuplicateOptions, Duplicates
+from harness.sandbox.writing.incoming import AUDIT_FIELDS
+from harness.sandbox.writing.values import to_column
 
 API_VERSION = "67.0"
 _MOST_PLANS = 2000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from harness.sandbox.access.contents import OBJECT_RIGHTS
 from harness.sandbox.audit.entry import STANDARD_PROFILES, Change, Entry, Names, Writer
-from harness.sandbox.contents import OBJECT_RIGHTS
 from harness.sandbox.store import Row
 
 _USERS = "Manage Users"

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from harness.sandbox import duplicates, identity
+from harness.sandbox import identity
 from harness.sandbox.errors import ApiError, not_found
 from harness.sandbox.event_log import EventLog
 from harness.sandbox.http import apex, intake, metadata, partner
@@ -33,6 +33,7 @@ from harness.sandbox.http.reading import headers_of, noted, params_of
 from harness.sandbox.http.reply import reply
 from harness.sandbox.http.sign_in_routes import bearer, sign_in_routes
 from harness.sandbox.http.wire import Answer, refusal
+from harness.sandbox.writing import duplicates
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 from xml.etree.ElementTree import Element
 
-from harness.sandbox import recycle_bin
 from harness.sandbox.errors import ApiError, Refusal
 from harness.sandbox.http import rows
 from harness.sandbox.http.call import Call
@@ -19,6 +18,7 @@ from harness.sandbox.http.envelope import Request, children, element, is_nil, lo
 from harness.sandbox.http.partner_errors import invalid_type, no_external_id, too_many, unknown_field
 from harness.sandbox.http.partner_rows import RowWriter, read_row, type_name
 from harness.sandbox.ids import long_id
+from harness.sandbox.writing import recycle_bin
 
 MOST_WRITES = 200
 _ROLLED_BACK = Refusal(

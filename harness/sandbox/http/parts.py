@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from harness.sandbox import duplicates
 from harness.sandbox.errors import ApiError, Refusal, not_found
 from harness.sandbox.http.call import Call, check_version, parser_error
 from harness.sandbox.http.wire import Answer, error_object, refusal
+from harness.sandbox.writing import duplicates
 
 Dispatch = Callable[[Call], Answer]
 Part = Mapping[str, Any]

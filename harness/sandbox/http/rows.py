@@ -13,7 +13,7 @@ from harness.sandbox.http import blobs, conditional
 from harness.sandbox.http.call import Call
 from harness.sandbox.http.recent import touch
 from harness.sandbox.http.wire import Answer
-from harness.sandbox.values import to_column
+from harness.sandbox.writing.values import to_column
 
 _TELLS_CREATED = 46
 """Since this version an upsert says whether the row is new."""

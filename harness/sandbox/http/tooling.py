@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.sandbox.describe import describe as described_object
+from harness.sandbox.describing.describe import describe as described_object
 from harness.sandbox.errors import not_found
 from harness.sandbox.http import resources, rows
 from harness.sandbox.http.call import Call

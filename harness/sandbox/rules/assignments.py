@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.sandbox.access.contents import Content
 from harness.sandbox.clock import wire_datetime
-from harness.sandbox.contents import Content
 from harness.sandbox.errors import ApiError, invalid
 from harness.sandbox.rules.base import Rules, Values, integrity, unknown_duplicate
 from harness.sandbox.rules.ceiling import Ceiling, Seats

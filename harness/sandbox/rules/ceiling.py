@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from harness.sandbox.contents import Content
+from harness.sandbox.access.contents import Content
 from harness.sandbox.schema import LicenseTerms
 from harness.sandbox.store import Row
 

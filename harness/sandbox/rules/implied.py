@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.sandbox.contents import NEEDS, OBJECT_RIGHTS, granted_permissions
+from harness.sandbox.access.contents import NEEDS, OBJECT_RIGHTS, granted_permissions
 from harness.sandbox.rules.base import Rules, depends, object_label
 from harness.sandbox.schema import SObject
 from harness.sandbox.store import Row

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from harness.sandbox.contents import NEEDS, OBJECT_RIGHTS
+from harness.sandbox.access.contents import NEEDS, OBJECT_RIGHTS
 from harness.sandbox.errors import ApiError, invalid
 from harness.sandbox.rules.base import Rules, Values, depends, integrity, object_label, unknown_duplicate
 from harness.sandbox.rules.ceiling import Ceiling

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from harness.sandbox.contents import granted_permissions
+from harness.sandbox.access.contents import granted_permissions
 from harness.sandbox.errors import ApiError, invalid
 from harness.sandbox.rules.base import Rules, Values, depends, integrity
 from harness.sandbox.rules.ceiling import Ceiling

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from harness.sandbox.access import FEATURE_PREFIX
+from harness.sandbox.access.effective import FEATURE_PREFIX
 from harness.sandbox.errors import ApiError, invalid
 from harness.sandbox.identity.sessions import end_sessions_of_shut_out_user
 from harness.sandbox.rules.base import Rules, Values, integrity

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from harness.sandbox.access import OWN_ROWS, EffectiveAccess, access_row_id
+from harness.sandbox.access.effective import OWN_ROWS, EffectiveAccess, access_row_id
 from harness.sandbox.schema import Schema, SharingRule, SObject
 from harness.sandbox.sharing.circles import Circle, CircleBook
 from harness.sandbox.sharing.criteria import Bind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.access.effective import EffectiveAccess
 from harness.sandbox.schema import GroupName, Schema
 from harness.sandbox.store import Row, Store
 

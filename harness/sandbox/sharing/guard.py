@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.access.effective import EffectiveAccess
 from harness.sandbox.errors import ApiError, invalid, not_found
 from harness.sandbox.objects.sharing import MANUAL, parent_column, share_of
 from harness.sandbox.schema import SObject

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.access.effective import EffectiveAccess
 from harness.sandbox.objects.sharing import DERIVED_CAUSES, level_column, parent_column, share_of
 from harness.sandbox.schema import Field, Schema, SharingRule, SObject
 from harness.sandbox.sharing.circles import CHILD_ACCESS, Circle, CircleBook, Circles

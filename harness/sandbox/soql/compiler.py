@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.sandbox.access.user_access import REIFIED
 from harness.sandbox.errors import ApiError
 from harness.sandbox.soql import syntax
 from harness.sandbox.soql.aggregates import aggregate_plan, count_plan, is_aggregate, is_count
@@ -12,7 +13,6 @@ from harness.sandbox.soql.messages import malformed
 from harness.sandbox.soql.names import World, source_object
 from harness.sandbox.soql.plan import Plan
 from harness.sandbox.soql.rows import rows_plan
-from harness.sandbox.user_access import REIFIED
 
 
 def compile_query(query: syntax.Query, soql: str, world: World) -> Plan:

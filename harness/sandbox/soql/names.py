@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.sandbox.access import EffectiveAccess
-from harness.sandbox.definitions import tooling_field
+from harness.sandbox.access.effective import EffectiveAccess
+from harness.sandbox.describing.definitions import tooling_field
 from harness.sandbox.errors import ApiError
 from harness.sandbox.relations import Child, Relations
 from harness.sandbox.schema import Field, Schema, SObject

@@ -14,7 +14,7 @@ from harness.sandbox.errors import ApiError
 from harness.sandbox.soql import syntax
 from harness.sandbox.soql.messages import lexical, malformed, unexpected_token
 from harness.sandbox.soql.tree import STRING, BadToken, tree_builder
-from harness.sandbox.values import is_encodable
+from harness.sandbox.writing.values import is_encodable
 
 LONGEST_QUERY = 100_000
 """Characters (SOQL reference, "SOQL and SOSL Limits")."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.sandbox.describe_traits import can_be_grouped, is_bit
+from harness.sandbox.describing.traits import can_be_grouped, is_bit
 from harness.sandbox.schema import Field
 
 NUMBERS = frozenset({"int", "double", "currency", "percent"})

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.access.effective import EffectiveAccess
 from harness.sandbox.errors import ApiError
 from harness.sandbox.schema import Field, SObject
 from harness.sandbox.soql import syntax
@@ -20,7 +20,7 @@ from harness.sandbox.soql.parser import read
 from harness.sandbox.soql.shape import Record
 from harness.sandbox.sosl.terms import Term, read_terms, words_of
 from harness.sandbox.store import quote
-from harness.sandbox.values import is_encodable
+from harness.sandbox.writing.values import is_encodable
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.sandbox.duplicates import DuplicateOptions, read_header
 from harness.sandbox.schema import DuplicateRule, MatchingItem, MatchingRule
+from harness.sandbox.writing.duplicates import DuplicateOptions, read_header
 from tests.component.sandbox_core.desk import Desk, refused
 
 BY_NAME = MatchingRule("By_Name", (MatchingItem("Name"), MatchingItem("Site", match_blanks=True)))

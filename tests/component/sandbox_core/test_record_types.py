@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from harness.sandbox.record_types import MASTER
+from harness.sandbox.access.record_types import MASTER
 from tests.component.sandbox_core.desk import Desk, refused
 
 TYPES = "SELECT RecordTypeId FROM Employee__c"

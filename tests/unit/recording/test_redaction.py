@@ -179,7 +179,7 @@ def test_the_scan_finds_a_secret_however_it_is_written(value: str) -> None:
 def conversations(draw: st.DrawFn) -> tuple[list[str], dict[str, Any]]:
     """Secrets, and where each is planted: a place that the platform puts secrets into."""
     alphabet = st.sampled_from(string.ascii_letters + string.digits + "!#$%&()*+-./:;<=>?@[]^_{|}~")
-    password = st.text(alphabet, min_size=12, max_size=30).filter(lambda text: len(set(text)) > 6)
+    password = st.text(alphabet, min_size=12, max_size=30).filter(lambda text: len(set(text)) > 6).map("7!".__add__)
     passwords = draw(st.lists(password, min_size=3, max_size=3, unique=True))
     planted = {
         "password": passwords[0],

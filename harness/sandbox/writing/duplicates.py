@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.access.effective import EffectiveAccess
 from harness.sandbox.errors import ApiError, Refusal
 from harness.sandbox.schema import DuplicateRule, MatchingRule, SObject
 from harness.sandbox.sharing.criteria import Joined, parse_filter

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.sandbox.access import EffectiveAccess
-from harness.sandbox.contents import OBJECT_RIGHTS
+from harness.sandbox.access.contents import OBJECT_RIGHTS
+from harness.sandbox.access.effective import EffectiveAccess
 from harness.sandbox.schema import Schema
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.access.effective import EffectiveAccess
 from harness.sandbox.errors import ApiError, invalid
 from harness.sandbox.schema import Field, SObject
 from harness.sandbox.store import COMPOUND_TYPES
-from harness.sandbox.values import mismatch, to_column
+from harness.sandbox.writing.values import mismatch, to_column
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg

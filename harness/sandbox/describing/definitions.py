@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.sandbox.access import has_object_permissions
+from harness.sandbox.access.effective import has_object_permissions
 from harness.sandbox.ids import make_id
 from harness.sandbox.schema import Field, Schema, SObject
 from harness.sandbox.store import Row

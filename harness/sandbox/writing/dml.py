@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.access.effective import EffectiveAccess
 from harness.sandbox.errors import ApiError, entity_is_deleted, invalid, not_found
 from harness.sandbox.ids import long_id
-from harness.sandbox.incoming import Incoming, check_complete, check_kept, more_than_one
 from harness.sandbox.rules.base import Rules
 from harness.sandbox.schema import Field, SObject
 from harness.sandbox.store import Row
-from harness.sandbox.values import to_column
+from harness.sandbox.writing.incoming import Incoming, check_complete, check_kept, more_than_one
+from harness.sandbox.writing.values import to_column
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg

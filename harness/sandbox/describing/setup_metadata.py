@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.contents import granted_permissions
-from harness.sandbox.definitions import TOLD_IN_FULL, TOOLING_FIELDS
+from harness.sandbox.access.contents import granted_permissions
+from harness.sandbox.describing.definitions import TOLD_IN_FULL, TOOLING_FIELDS
 from harness.sandbox.errors import ApiError
 from harness.sandbox.schema import SObject
 from harness.sandbox.soql.plan import QueryResult

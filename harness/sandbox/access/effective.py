@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.sandbox.contents import NEEDS, NO_RIGHTS, OBJECT_RIGHTS, Content, Contents, union
+from harness.sandbox.access.contents import NEEDS, NO_RIGHTS, OBJECT_RIGHTS, Content, Contents, union
+from harness.sandbox.access.membership import Membership
 from harness.sandbox.ids import long_id
-from harness.sandbox.membership import Membership
 from harness.sandbox.schema import Field, LicenseTerms, Schema, SObject
 from harness.sandbox.store import Row, Store
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from harness.sandbox.contents import OBJECT_RIGHTS, Content
+from harness.sandbox.access.contents import OBJECT_RIGHTS, Content
 from harness.sandbox.rules.base import Rules
 from harness.sandbox.rules.groups import complete_group
 from harness.sandbox.store import Row, quote

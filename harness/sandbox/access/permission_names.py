@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.sandbox.access import EffectiveAccess, has_object_permissions
+from harness.sandbox.access.effective import EffectiveAccess, has_object_permissions
 from harness.sandbox.schema import Field, Schema, SObject
 
 

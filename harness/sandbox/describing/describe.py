@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox import describe_traits as traits
-from harness.sandbox import record_types
-from harness.sandbox.access import EffectiveAccess
+from harness.sandbox.access import record_types
+from harness.sandbox.access.effective import EffectiveAccess
+from harness.sandbox.describing import traits
 from harness.sandbox.errors import not_found
 from harness.sandbox.objects.sharing import UNTOLD_PREFIXES
 from harness.sandbox.schema import Field, SObject

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.sandbox.access import EffectiveAccess, access_row_id
+from harness.sandbox.access.effective import EffectiveAccess, access_row_id
 from harness.sandbox.clock import wire_datetime
-from harness.sandbox.definitions import durable_id
+from harness.sandbox.describing.definitions import durable_id
 from harness.sandbox.ids import long_id, make_id
 from harness.sandbox.schema import SObject
 from harness.sandbox.store import Row, quote

@@ -1,0 +1,1 @@
+"""What a user may do, and what follows from it."""

@@ -1,0 +1,1 @@
+"""What objects and fields look like to a user, and the tables that say so."""

@@ -1,0 +1,1 @@
+"""Writing rows as a user: what comes in, what is checked, what follows."""
