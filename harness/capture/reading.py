@@ -24,6 +24,8 @@ from harness.org.connection import SUBREQUESTS_PER_COMPOSITE, Connection
 FORMAT = 1
 """The version of the twin's format."""
 IDS_PER_QUERY = 200
+OBJECTS_PER_COUNT = 150
+"""So many names fit an address, which may have 16,384 bytes (REST guide, status code 414)."""
 
 Twin = dict[str, Any]
 Row = dict[str, Any]
@@ -72,7 +74,7 @@ def _users(admin: Connection, usernames: Sequence[str]) -> list[Row]:
 
 def _one(admin: Connection, column: str, value: str) -> Row | None:
     wanted = ["Id", "Username", *_known(admin, "User", USER_COLUMNS), *_feature_licenses(admin)]
-    rows = admin.query(f"SELECT {', '.join(wanted)} FROM User WHERE {column} = {_quoted(value)}")  # noqa: S608 - SOQL
+    rows = admin.query(_select(wanted, "User", f"{column} = {_quoted(value)}"))
     return rows[0] if rows else None
 
 
@@ -99,14 +101,10 @@ def _of_users(admin: Connection, name: str, columns: Sequence[str], user_ids: Se
     wanted = ["Id", *_known(admin, name, columns)]
     for start in range(0, len(user_ids), IDS_PER_QUERY):
         ids = ", ".join(map(_quoted, user_ids[start : start + IDS_PER_QUERY]))
-        yield from _filled(
-            admin.query(f"SELECT {', '.join(wanted)} FROM {name} WHERE {columns[0]} IN ({ids})")  # noqa: S608 - SOQL
-        )
+        yield from _filled(admin.query(_select(wanted, name, f"{columns[0]} IN ({ids})")))
     if name == "GroupMember":
         yield from (
-            row
-            for row in _filled(admin.query(f"SELECT {', '.join(wanted)} FROM GroupMember"))  # noqa: S608 - SOQL
-            if not row["UserOrGroupId"].startswith("005")
+            row for row in _filled(admin.query(_select(wanted, name))) if not row["UserOrGroupId"].startswith("005")
         )
 
 
@@ -121,8 +119,7 @@ def _rows(admin: Connection, name: str, columns: Sequence[str]) -> list[Row]:
         if refusal.code == "NOT_FOUND":
             return []
         raise
-    rows = admin.query(f"SELECT {', '.join(wanted)} FROM {name}")  # noqa: S608 - SOQL, of our own table
-    return [row for row in _filled(rows) if not row["Id"].startswith("000")]
+    return [row for row in _filled(admin.query(_select(wanted, name))) if not row["Id"].startswith("000")]
 
 
 def _known(admin: Connection, name: str, columns: Sequence[str]) -> list[str]:
@@ -143,12 +140,12 @@ def _filled(rows: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
 
 def _organization(admin: Connection) -> Row:
     wanted = _known(admin, "Organization", ORGANIZATION_COLUMNS)
-    return next(_filled(admin.query(f"SELECT {', '.join(wanted)} FROM Organization")))  # noqa: S608 - SOQL
+    return next(_filled(admin.query(_select(wanted, "Organization"))))
 
 
 def _dependencies(admin: Connection) -> list[Row]:
-    columns = "Permission, PermissionType, RequiredPermission, RequiredPermissionType"
-    return list(_filled(admin.tooling_query(f"SELECT {columns} FROM PermissionDependency")))  # noqa: S608 - SOQL
+    columns = ("Permission", "PermissionType", "RequiredPermission", "RequiredPermissionType")
+    return list(_filled(admin.tooling_query(_select(columns, "PermissionDependency"))))
 
 
 # Objects
@@ -172,7 +169,7 @@ def _objects(admin: Connection) -> dict[str, Any]:
         name: {
             **{key: describe[key] for key in OBJECT_KEYS},
             "sharing": sharing.get(name),
-            "rows": counts.get(name, 0),
+            "rows": counts[name],
             "fields": [_field(field, children.get((name, field["name"]))) for field in describe["fields"]],
         }
         for name, describe in described.items()
@@ -199,14 +196,27 @@ def _field(field: Mapping[str, Any], child_relationship: str | None) -> Row:
     return kept
 
 
-def _counts(admin: Connection, names: Sequence[str]) -> dict[str, int]:
-    reply = admin.request("GET", f"limits/recordCount?sObjects={','.join(names)}")
-    return {one["name"]: one["count"] for one in reply.body["sObjects"]} if reply.ok else {}
+def _counts(admin: Connection, names: Sequence[str]) -> dict[str, int | None]:
+    """The number of rows of each object; None where the org does not tell."""
+    counts: dict[str, int | None] = {}
+    for start in range(0, len(names), OBJECTS_PER_COUNT):
+        batch = names[start : start + OBJECTS_PER_COUNT]
+        reply = admin.request("GET", f"limits/recordCount?sObjects={','.join(batch)}")
+        told = {one["name"]: one["count"] for one in reply.body["sObjects"]} if reply.ok else {}
+        counts |= {
+            name: told.get(name, 0) if reply.ok else None for name in batch
+        }  # an object without rows is left out
+    return counts
 
 
 def _sharing(admin: Connection) -> dict[str, str]:
     rows = admin.query("SELECT QualifiedApiName, InternalSharingModel FROM EntityDefinition")
     return {row["QualifiedApiName"]: row["InternalSharingModel"] for row in rows if row["InternalSharingModel"]}
+
+
+def _select(columns: Sequence[str], name: str, where: str = "") -> str:
+    condition = f" WHERE {where}" if where else ""
+    return f"SELECT {', '.join(columns)} FROM {name}{condition}"  # noqa: S608 - SOQL, of our own tables
 
 
 def _quoted(text: str) -> str:

@@ -109,7 +109,7 @@ def tie_session(org: SandboxOrg, session: Session, oauth_token_id: str) -> None:
 def session_of(org: SandboxOrg, token: str) -> Session | None:
     """The live session of a token, which its use keeps alive; None when unknown, run out or its user is shut out."""
     key = digest(token)
-    state = (org.switches, org.derived.versions("AuthSession", "User", "UserLogin"))
+    state = _state(org)
     known: _Known | None = org.known_sessions.get(key)
     if known is None or known.state != state or known.until <= org.clock.peek():
         known = _look_up(org, key, token)
@@ -143,7 +143,12 @@ def _look_up(org: SandboxOrg, key: str, token: str) -> _Known | None:
         session = replace(session, password_expired=False)
     if session.password_expired:
         until = org.clock.peek()  # another password ends that, and is no row
-    return _Known(session, (org.switches, org.derived.versions("AuthSession", "User", "UserLogin")), until)
+    return _Known(session, _state(org), until)
+
+
+def _state(org: SandboxOrg) -> tuple[Switches, tuple[int, ...]]:
+    """What is another once a session may have come to its end, but for time."""
+    return org.switches, org.derived.versions("AuthSession", "User", "UserLogin")
 
 
 def expires(org: SandboxOrg, session: Session) -> datetime:

@@ -89,7 +89,7 @@ class TwinObject(_Model):
     deletable: bool
     queryable: bool
     sharing: str | None
-    rows: int
+    rows: int | None
     fields: tuple[TwinField, ...]
 
 
