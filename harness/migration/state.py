@@ -56,6 +56,14 @@ def read_state(context: Context) -> State:
     return State(source, holdings, parts)
 
 
+def the_user(context: Context, username: str) -> User:
+    """The user of that username. Raises StageFailed when it is gone."""
+    user = read_user(context.admin, username)
+    if user is None:
+        raise StageFailed(f"there is no user {username}", stage=context.stage)
+    return user
+
+
 def find_scenario_app(context: Context) -> App | None:
     """The app the new user signs in through, with its policies where they matter; None where the flow has none."""
     sign_in = context.scenario.to.sign_in

@@ -14,7 +14,7 @@ from harness.checks.values import Values
 from harness.errors import StageFailed
 from harness.migration.records import AccessAfter, Intent, Preflight
 from harness.migration.stages import Stage, Steps
-from harness.migration.stages.discovery import person_of
+from harness.migration.stages.snapshot import person_of
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

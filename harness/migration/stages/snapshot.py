@@ -1,22 +1,19 @@
-"""snapshot and plan: what the source user may do, and what of it the new user will get. Nothing is written."""
+"""snapshot: everything the source user may do. Nothing is written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.access.algebra import atoms, union
-from harness.access.ceiling import read_ceiling
-from harness.access.dependencies import masters_of, read_dependencies
+from harness.access.algebra import union
+from harness.access.dependencies import masters_of
 from harness.access.model import Access
-from harness.access.people import User, read_features, read_user
-from harness.access.reading import Holdings, read_profile
+from harness.access.people import User, read_features
+from harness.access.reading import Holdings
 from harness.access.soql import among, select
-from harness.migration.plan import Facts, make_plan
-from harness.migration.records import PermissionSource, Person, Preflight, Snapshot
-from harness.migration.stages import PlanRefused, Stage, Steps
-from harness.migration.state import find_scenario_app, read_state
-from harness.migration.target import PERMISSION_SET_LICENSE
+from harness.migration.records import PermissionSource, Person, Snapshot
+from harness.migration.stages import Stage, Steps
+from harness.migration.state import read_state
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -115,37 +112,4 @@ def _note_what_is_odd(context: Context, holdings: Holdings) -> None:
             context.warn(f"implied {source.name}", text)
 
 
-def _plan(context: Context) -> Steps:
-    preflight, snapshot, admin = context.need(Preflight), context.snapshot, context.admin
-    baseline = read_profile(admin, preflight.profile_id)
-    ceiling = read_ceiling(admin, developer_name=PERMISSION_SET_LICENSE, baseline=baseline)
-    yield
-    facts = Facts(
-        snapshot=snapshot,
-        preflight=preflight,
-        ceiling=ceiling,
-        dependencies=read_dependencies(admin, atoms(snapshot.effective), snapshot.masters),
-        app=find_scenario_app(context),
-        residue=read_user(admin, context.scenario.to.username) is not None,
-    )
-    plan, decision = make_plan(context.world.file, facts)
-    context.record("plan", "plan", plan)
-    for placed in decision.idle_drops:
-        text = f"{placed.place}: this drop takes nothing away, the source user does not hold it"
-        context.warn(f"idle drop {placed.place}", text)
-    yield
-    if not plan.executable:
-        raise PlanRefused(
-            str(plan.refusal),
-            stage=context.stage,
-            place=context.world.file.place("permissions"),
-            remedy="drop each with its reason under permissions.drop, or leave this user on its license",
-        )
-    return (
-        f"{len(plan.writes)} writes in {plan.calls} calls, {len(plan.losses)} losses, all accounted for; digest "
-        f"{plan.digest[:16]}"
-    )
-
-
 SNAPSHOT = Stage(name="snapshot", writes=False, run=_snapshot)
-PLAN = Stage(name="plan", writes=False, run=_plan)

@@ -1,0 +1,136 @@
+"""dual-auth: both users work, their answers are compared, and the sign-ins of both are watched.
+
+From the moment this run last signs in as the old user, every sign-in of that user is somebody else's: a client that
+still holds the old credential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from harness.access.soql import among, select
+from harness.checks.spec import operation_specs
+from harness.checks.workload import compare
+from harness.errors import StageFailed
+from harness.migration.records import Observation
+from harness.migration.sign_ins import SignIn, read_sign_ins
+from harness.migration.stages import Stage, Steps, Waiting
+from harness.migration.stages.workload import note_rows_left, unlike_error, workload_of
+
+if TYPE_CHECKING:
+    from harness.migration.context import Context
+
+_BASELINE = "baseline"
+_NEWEST = 10
+
+
+def _dual_auth(context: Context) -> Steps:
+    dual_auth, clock = context.scenario.dual_auth, context.world.clock
+    began = context.records(kind="stage.started", key="")
+    start = next(record.at for record in began if record.stage == context.stage)
+    if (baseline := _baseline(context)) is None:
+        yield from _compare(context)
+        baseline = _observe(context, start, _BASELINE, None)
+        yield
+    until = start + dual_auth.for_
+    if not clock.pass_until(until):
+        raise Waiting(
+            f"both users work until {until:%Y-%m-%d %H:%M} UTC",
+            until=until,
+            remedy="take the run up then with `rehearse resume`; meanwhile `rehearse status` shows who signs in",
+        )
+    if context.world.site.simulated:
+        text = (
+            f"{_span(dual_auth.for_)} of dual-auth passed on the clock of the simulated org; no real client ran in it"
+        )
+        context.not_tested("time", text)
+    seen = _observe(context, start, "dual-auth", baseline)
+    yield
+    quiet = timedelta(seconds=seen.quiet_for_seconds or 0)
+    if seen.old_user_foreign_sign_ins and quiet < dual_auth.old_user_quiet_for:
+        raise _not_quiet(context, seen)
+    return (
+        f"{len(context.scenario.workload)} operations alike for both users; no sign-in of the old user in the last "
+        f"{_span(dual_auth.old_user_quiet_for)}"
+    )
+
+
+def _compare(context: Context) -> Steps:
+    """Run the workload as both users, operation by operation. Raises StageFailed when any answer differs."""
+    workload = workload_of(context)
+    source, target = context.world.connect("source"), context.world.connect("target")
+    turn = f"{context.stage} {context.run_id}"
+    drops = context.scenario.permissions.drop
+    unlike = []
+    for spec in operation_specs(context.world.file):
+        old = workload.run(spec, source, round=turn)
+        new = workload.run(spec, target, round=turn)
+        comparison = compare(spec, old, new, drops=drops)
+        context.record("comparison", spec.id, comparison)
+        if not comparison.equal:
+            unlike.append((spec.id, comparison))
+        yield
+    note_rows_left(context, workload)
+    if unlike:
+        raise unlike_error(context, unlike, "differ between the old and the new user")
+    return ""
+
+
+def _baseline(context: Context) -> Observation | None:
+    """What was seen when both users had run the workload: it is not run again when the run is taken up."""
+    for record in context.records(kind="observation", key=_BASELINE):
+        if isinstance(record.body, Observation):
+            return record.body
+    return None
+
+
+def _observe(context: Context, start: datetime, key: str, baseline: Observation | None) -> Observation:
+    """Read who signed in, and journal it. After the baseline, every sign-in of the old user is somebody else's."""
+    scenario = context.scenario
+    names = (scenario.from_.username, scenario.to.username)
+    rows = context.admin.query(select("User", ("Id", "Username"), where=among("Username", names)))
+    usernames = {str(row["Id"]): str(row["Username"]) for row in rows}
+    old = next((one for one, name in usernames.items() if name.casefold() == names[0].casefold()), "")
+    now = context.world.clock.now()
+    seen = read_sign_ins(context.admin, list(usernames), since=start - timedelta(hours=1))
+    mine = [each for each in seen if each.user_id == old]
+    foreign = [each for each in mine if baseline and each.at > (baseline.old_user_last or baseline.until)]
+    quiet_since = foreign[-1].at if foreign else baseline.until if baseline else None
+    observation = Observation(
+        since=start,
+        until=now,
+        old_user_sign_ins=len(mine),
+        old_user_foreign_sign_ins=len(foreign),
+        old_user_last=mine[-1].at if mine else None,
+        new_user_sign_ins=len(seen) - len(mine),
+        quiet_for_seconds=(now - quiet_since).total_seconds() if quiet_since else None,
+        rows=tuple(each.shown(usernames) for each in _newest(seen)),
+    )
+    context.record("observation", key, observation)
+    return observation
+
+
+def _newest(seen: Sequence[SignIn]) -> list[SignIn]:
+    return list(reversed(seen))[:_NEWEST]
+
+
+def _not_quiet(context: Context, seen: Observation) -> StageFailed:
+    username = context.scenario.from_.username
+    last = seen.old_user_last
+    return StageFailed(
+        f"{username} signed in {seen.old_user_foreign_sign_ins} times that this run did not make, the last time at "
+        f"{last:%Y-%m-%d %H:%M:%S} UTC: something still uses the old credential",
+        stage=context.stage,
+        place=context.world.file.place("dual_auth"),
+        remedy="find it by the application in the observation, give it the new credential, then `rehearse resume`",
+    )
+
+
+def _span(span: timedelta) -> str:
+    hours = round(span.total_seconds() / 3600)
+    return f"{hours // 24} days" if hours >= 48 and hours % 24 == 0 else f"{hours} hours"
+
+
+DUAL_AUTH = Stage(name="dual-auth", writes=True, run=_dual_auth)
