@@ -44,6 +44,7 @@ def union(parts: Iterable[Access]) -> Access:
     fields: dict[str, frozenset[FieldRight]] = {}
     system: frozenset[str] = frozenset()
     setup: frozenset[str] = frozenset()
+    record_types: frozenset[str] = frozenset()
     for part in parts:
         for name, rights in part.objects.items():
             objects[name] = objects.get(name, frozenset()) | rights
@@ -51,7 +52,8 @@ def union(parts: Iterable[Access]) -> Access:
             fields[name] = fields.get(name, frozenset()) | field_rights
         system |= part.system
         setup |= part.setup
-    return tidy(Access(objects=objects, fields=fields, system=system, setup=setup))
+        record_types |= part.record_types
+    return tidy(Access(objects=objects, fields=fields, system=system, setup=setup, record_types=record_types))
 
 
 def minus(left: Access, right: Access) -> Access:
@@ -62,6 +64,7 @@ def minus(left: Access, right: Access) -> Access:
             fields={name: rights - right.fields.get(name, frozenset()) for name, rights in left.fields.items()},
             system=left.system - right.system,
             setup=left.setup - right.setup,
+            record_types=left.record_types - right.record_types,
         )
     )
 
@@ -75,6 +78,7 @@ def mute(access: Access, muting: Access) -> Access:
             fields={name: supported(rights, FIELD_NEEDS) for name, rights in rest.fields.items()},
             system=rest.system,
             setup=rest.setup,
+            record_types=rest.record_types,
         )
     )
 
@@ -96,6 +100,7 @@ def tidy(access: Access) -> Access:
         fields={name: rights for name, rights in sorted(access.fields.items()) if rights},
         system=access.system,
         setup=access.setup,
+        record_types=access.record_types,
     )
 
 
@@ -106,15 +111,15 @@ def atoms(access: Access) -> frozenset[Atom]:
 
 
 def with_atoms(access: Access, held: Iterable[Atom]) -> Access:
-    """The same fields and setup entities, with these object rights and system permissions."""
+    """The same fields, setup entities and record types, with these object rights and system permissions."""
     objects: dict[str, set[str]] = {}
     for atom in held:
         if atom.object:
             objects.setdefault(atom.object, set()).add(atom.right)
     system = [atom.right for atom in held if not atom.object]
-    return tidy(
-        Access.model_validate({"objects": objects, "fields": access.fields, "system": system, "setup": access.setup})
-    )
+    changed = {"objects": objects, "system": system}
+    kept = {"fields": access.fields, "setup": access.setup, "record_types": access.record_types}
+    return tidy(Access.model_validate({**changed, **kept}))
 
 
 def needed_by(atom: Atom, dependencies: Dependencies) -> frozenset[Atom]:
@@ -153,7 +158,7 @@ def fallen(held: Iterable[Atom], removed: Callable[[Atom], bool], dependencies: 
 
 
 def walk(access: Access) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Every entry of an access as (kind, name, kinds of access), in order: object, field, system, setup."""
+    """Every entry of an access as (kind, name, kinds of access), in the order of kinds and names."""
     for name, rights in sorted(access.objects.items()):
         yield "object", name, tuple(right for right in NEEDS if right in rights)
     for name, field_rights in sorted(access.fields.items()):
@@ -162,3 +167,5 @@ def walk(access: Access) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         yield "system", name, ()
     for name in sorted(access.setup):
         yield "setup", name, ()
+    for name in sorted(access.record_types):
+        yield "record-type", name, ()

@@ -32,8 +32,9 @@ class Access(BaseModel):
     """What one set, or one user, may do.
 
     `objects` maps an object to its rights; `fields` maps `Object.Field` to its rights; `system` holds system
-    permissions without their `Permissions` prefix; `setup` holds setup entities as `TYPE:NAME`. Nothing is held with no
-    rights. As JSON, all of it is in order, so that equal access is equal text.
+    permissions without their `Permissions` prefix; `setup` holds setup entities as `TYPE:NAME`; `record_types` holds
+    the record types it may use, as `Object.DeveloperName`. Nothing is held with no rights. As JSON, all of it is in
+    order, so that equal access is equal text.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,11 +43,12 @@ class Access(BaseModel):
     fields: Mapping[str, frozenset[FieldRight]] = {}
     system: frozenset[str] = frozenset()
     setup: frozenset[str] = frozenset()
+    record_types: frozenset[str] = frozenset()
 
     @field_serializer("objects", "fields", when_used="json")
     def _rights_in_order(self, held: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
         return {name: sorted(rights) for name, rights in sorted(held.items())}
 
-    @field_serializer("system", "setup", when_used="json")
+    @field_serializer("system", "setup", "record_types", when_used="json")
     def _names_in_order(self, held: frozenset[str]) -> list[str]:
         return sorted(held)

@@ -80,3 +80,160 @@ class Comparison(Result):
     differences: tuple[str, ...] = ()
     """Each a sentence."""
     remedy: str | None = None
+
+
+# --- what the new user may do, proven three ways ----------------------------------------------------------------------
+
+
+Grade = Literal["describe", "tables", "error", "rolled-back", "committed"]
+"""How a cell was found out, weakest first: the org's description of itself, its access tables, an error that tells "not
+permitted" from "permitted but invalid", a real write that the org rolled back, a write that stayed."""
+
+
+class Cell(Result):
+    """One kind of access to one object or field, as three derivations have it. None: that one could not be made."""
+
+    name: str
+    """`Account`, `Account.Name`, or a system permission or setup entity such as `ApexClass:LegacySync`."""
+    access: str
+    """`read`, `create`, `edit`, `delete`, `view-all`...; `held` for what is only held or not."""
+    computed: bool | None = None
+    """What this tool works out from the sets that the user holds."""
+    platform: bool | None = None
+    """What the platform says: UserEntityAccess, UserFieldAccess, UserRecordAccess, UserPermissionAccess."""
+    probed: bool | None = None
+    """What the org did when it was asked as the user."""
+    grade: Grade
+    """The strongest way in which it was found out."""
+    answer: str | None = None
+    """The org's words, where a probe was refused."""
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the derivations that were made say the same."""
+        return len({one for one in (self.computed, self.platform, self.probed) if one is not None}) <= 1
+
+
+class Probes(Result):
+    """What was found out about one object and its fields. The record's key is the object's name.
+
+    What is held beside objects (system permissions, setup entities) has the key `(beside objects)`.
+    """
+
+    object: str
+    cells: tuple[Cell, ...]
+
+
+class Counterexample(Result):
+    """One access that the new user lost or gained and should not have."""
+
+    direction: Literal["lost", "gained"]
+    kind: str
+    name: str
+    access: tuple[str, ...] = ()
+    given_by: tuple[str, ...] = ()
+    """The sets that gave it to the old user, or give it to the new one."""
+
+
+class Disagreement(Result):
+    """A cell about which the derivations differ: a finding of its own."""
+
+    cell: Cell
+    explanation: str
+    """Why, where it is known; else what to look at."""
+    explained: bool
+
+
+class AccessVerdict(Result):
+    """Whether no access was lost beyond the accepted losses, and none gained. The record's key is `access`."""
+
+    passed: bool
+    counterexamples: tuple[Counterexample, ...] = ()
+    accepted: int
+    """Losses that the scenario accepts or declares."""
+    disagreements: tuple[Disagreement, ...] = ()
+    objects: int
+    """How many objects the three derivations were made for."""
+    fields: int
+    cells: int
+    agreed: int
+    """Cells about which all derivations that were made agree."""
+    calls: int
+    """API calls it took."""
+
+
+# --- silent loss: what both users see of one object -------------------------------------------------------------------
+
+
+class Finding(Result):
+    """One thing that is otherwise for the new user, with what to do about it."""
+
+    kind: Literal[
+        "object-vanished",
+        "field-vanished",
+        "field-read-only",
+        "object-right",
+        "record-type",
+        "default-record-type",
+        "picklist-value",
+        "default-value",
+        "rows-missing",
+        "row-differs",
+        "owner",
+        "more",
+    ]
+    """`more`: the new user sees or may do what the old one does not."""
+    name: str
+    """The object, field, record type or row it is about."""
+    text: str
+    """In a sentence."""
+    remedy: str | None = None
+    accepted: str | None = None
+    """`file:line` of what accepts it, if anything does."""
+
+
+class SideBySide(Result):
+    """One object as the old user, the old user again, and the new one see it. The record's key is the object's name."""
+
+    object: str
+    findings: tuple[Finding, ...] = ()
+    noise: tuple[str, ...] = ()
+    """What differed between the old user's two looks, and so says nothing."""
+    fields_old: int
+    fields_new: int
+    rows_old: int | None = None
+    """None: the rows could not be counted."""
+    rows_new: int | None = None
+    sampled: int = 0
+    """Rows that were compared field by field."""
+
+
+# --- tests of the tests -----------------------------------------------------------------------------------------------
+
+
+class Mutant(Result):
+    """The access with one grant removed or one forbidden grant added, and the checks that turned red."""
+
+    kind: Literal["removed", "added"]
+    what: str
+    """Such as `field Account.ERP_Key__c: edit`."""
+    caught_by: tuple[str, ...] = ()
+    """The ids of the checks, comparisons and probes that went red; empty when nothing noticed."""
+
+
+class Mutation(Result):
+    """How well the checks of a scenario notice a change of access. The record's key is `mutation`."""
+
+    scenario_digest: str
+    tool_version: str
+    mutants: tuple[Mutant, ...]
+
+    @property
+    def caught(self) -> int:
+        """How many were noticed."""
+        return sum(1 for each in self.mutants if each.caught_by)
+
+    @property
+    def missed(self) -> tuple[Mutant, ...]:
+        """Those that no check noticed."""
+        return tuple(each for each in self.mutants if not each.caught_by)

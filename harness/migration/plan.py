@@ -47,7 +47,8 @@ def make_plan(file: ScenarioFile, facts: Facts) -> tuple[Plan, Decision]:
     """Make the plan, and the decision behind it."""
     snapshot, drops = facts.snapshot, placed_drops(file)
     decision = decide(snapshot.sources, drops, facts.ceiling, facts.dependencies)
-    beside = losses_of_features(snapshot.features, snapshot.person.permission_set_licenses, snapshot.tabs, drops)
+    held = snapshot.beside
+    beside = losses_of_features(held.features, snapshot.person.permission_set_licenses, held.tabs, drops)
     losses = (*decision.losses, *beside)
     writes = tuple(_writes(file.scenario, facts, decision.carried))
     refused = [loss for loss in losses if not loss.accepted]
@@ -88,9 +89,9 @@ def _preconditions(scenario: Scenario, facts: Facts) -> Iterator[str]:
     yield f"The access of {scenario.from_.username} still has the fingerprint {facts.snapshot.fingerprint[:16]}…."
     yield f"A seat of {preflight.user_license} and one of {preflight.permission_set_license} are free."
     if facts.residue:
-        yield f"{scenario.to.username} is inactive, holds nothing, and was left by an earlier run of this scenario."
+        yield f"{scenario.target_username} is inactive, holds nothing, and was left by an earlier run of this scenario."
     else:
-        yield f"There is no user {scenario.to.username}."
+        yield f"There is no user {scenario.target_username}."
     yield f"There is no permission set {scenario.permission_set_name}."
 
 
@@ -107,7 +108,7 @@ def _writes(scenario: Scenario, facts: Facts, carried: Access) -> Iterator[Plann
 
 
 def _provision(scenario: Scenario, facts: Facts) -> Iterator[PlannedWrite]:
-    user = scenario.to.username
+    user = scenario.target_username
     if facts.residue:
         yield _write("provision/user", "update", "User", f"reactivate {user}")
     else:
@@ -119,7 +120,7 @@ def _provision(scenario: Scenario, facts: Facts) -> Iterator[PlannedWrite]:
 
 
 def _grant(scenario: Scenario, snapshot: Snapshot, carried: Access) -> Iterator[PlannedWrite]:
-    user, label, person = scenario.to.username, scenario.permission_set_label, snapshot.person
+    user, label, person = scenario.target_username, scenario.permission_set_label, snapshot.person
     system = f" with {len(carried.system)} system permissions" if carried.system else ""
     yield _write("grant/permission-set", "create", "PermissionSet", f"create {label}{system}")
     yield _write("grant/assignment", "create", "PermissionSetAssignment", f"assign {label} to {user}")
@@ -140,7 +141,7 @@ def _grant(scenario: Scenario, snapshot: Snapshot, carried: Access) -> Iterator[
 
 
 def _authorize(scenario: Scenario, app: App | None, carried: Access) -> Iterator[PlannedWrite]:
-    user = scenario.to.username
+    user = scenario.target_username
     if app is None:
         return
     if app.needs_approval and app.entity not in carried.setup:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from harness.access.model import Access
-from harness.checks.results import CheckResult, Comparison
+from harness.checks.results import AccessVerdict, CheckResult, Comparison, Mutation, Probes, SideBySide
 
 
 class Body(BaseModel):
@@ -198,6 +198,37 @@ class Person(Body):
     """Queues, by developer name."""
 
 
+class Beside(Body):
+    """What a user holds beside its permissions, and what confines it."""
+
+    default_record_types: Mapping[str, str] = {}
+    """For each object the record type a new row gets, by DeveloperName (`Master` where there is none)."""
+    tabs: tuple[str, ...] = ()
+    """The tabs its permission sets show."""
+    apps: tuple[str, ...] = ()
+    """The apps it may open, by API name, the default one first."""
+    features: tuple[str, ...] = ()
+    """The feature licenses it holds, such as `MarketingUser`."""
+    packages: tuple[str, ...] = ()
+    """The managed packages it has a seat of, by namespace."""
+    login_hours: tuple[str, ...] = ()
+    """Such as `Monday 08:00 to 18:00`: when its profile lets it sign in. Empty: always."""
+    login_ip_ranges: tuple[str, ...] = ()
+    """Such as `10.0.0.0 - 10.0.0.255`: from where its profile lets it sign in. Empty: from anywhere."""
+    teams: tuple[str, ...] = ()
+    """The teams it is on, such as `AccountTeamMember: 12 rows`."""
+    territories: tuple[str, ...] = ()
+    """The territories it belongs to, by DeveloperName."""
+    shares: Mapping[str, int] = {}
+    """How many records of each object are shared with it by name (manual shares)."""
+    owned: Mapping[str, int] = {}
+    """How many records of each object in scope it owns."""
+    sharing_rules: tuple[str, ...] = ()
+    """The sharing rules that share with a role or group it is in, as `Object.Rule`."""
+    unread: tuple[str, ...] = ()
+    """What the org would not tell, each in a sentence."""
+
+
 class Snapshot(Body):
     """Everything the source user may do. The document's name is `snapshot`."""
 
@@ -215,31 +246,68 @@ class Snapshot(Body):
     """The id of each setup entity in `effective`, by `TYPE:NAME`."""
     masters: Mapping[str, tuple[str, ...]] = {}
     """The master objects of each detail object in `effective`."""
-    features: tuple[str, ...] = ()
-    """The feature licenses the user holds, such as `MarketingUser`."""
-    tabs: tuple[str, ...] = ()
-    """The tabs its permission sets show."""
+    beside: Beside = Beside()
+    """What it holds beside its permissions."""
     calls: int
+    """API calls the reading took."""
+    calls_floor: int = 0
+    """How many of them paging alone needs: the pages of 2,000 rows that the permission rows fill."""
     rows_read: int
+
+
+LossKind = Literal[
+    "object",
+    "field",
+    "system",
+    "setup",
+    "record-type",
+    "default-record-type",
+    "tab",
+    "app",
+    "login-hours",
+    "login-ip-ranges",
+    "role",
+    "group",
+    "queue",
+    "team",
+    "territory",
+    "share",
+    "sharing-rule",
+    "feature-license",
+    "package-license",
+    "permission-set-license",
+]
 
 
 class Loss(Body):
     """Something the source user has and the target user will not get."""
 
-    kind: Literal["object", "field", "system", "setup", "role", "group", "queue", "tab", "feature-license"]
+    kind: LossKind
     name: str
     """`Account`, `Account.CreditLimit__c`, `AuthorApex`, `ApexClass:LegacySync`."""
     access: tuple[str, ...] = ()
     """The kinds of access lost, such as `("edit",)`."""
-    cause: Literal["license-ceiling", "declared-drop", "not-needed-api-only", "not-copyable"]
+    cause: Literal[
+        "license-ceiling", "other-license", "declared-drop", "not-needed-api-only", "not-copyable", "not-used"
+    ]
+    """`other-license`: another permission set license would carry it. `not-used`: `copy: used`, and nothing uses it."""
     because: str
-    """In a sentence; with a declared drop, the scenario's own words."""
+    """In a sentence."""
+    license: str | None = None
+    """With `other-license`: the DeveloperName of the permission set license that would carry it."""
     sources: tuple[str, ...] = ()
     """The names of the sets that give it to the source user."""
     accepted: bool
     """False makes the plan not executable."""
+    accepted_because: str | None = None
+    """The scenario's own words, where it drops or accepts it."""
     place: str | None = None
-    """With a declared drop: `file:line`."""
+    """`file:line` of the drop or the acceptance."""
+
+    @property
+    def line(self) -> str:
+        """As a scenario accepts it: `object Account: delete`, `tab standard-Account`."""
+        return f"{self.kind} {self.name}" + (f": {', '.join(self.access)}" if self.access else "")
 
 
 class PlannedWrite(Body):
@@ -275,6 +343,82 @@ class Plan(Body):
     """API calls the writes will take."""
     digest: str
     """SHA-256 over everything above."""
+
+
+class TriedCeiling(Body):
+    """What the license refused when it was tried on a throw-away user. The record's key is `ceiling`."""
+
+    username: str
+    """The throw-away user, inactive again."""
+    refused: Access
+    """What the org would not let it hold."""
+    tried: int
+    """How many permissions were tried."""
+    calls: int
+
+
+class UsedPermission(Body):
+    """One permission of the three-way table of use."""
+
+    kind: Literal["object", "field", "system", "setup", "record-type"]
+    name: str
+    access: str
+    """`read`, `create`, `edit`, `delete`, `view-all`...; `held` for what is only held or not."""
+    verdict: Literal["used", "never-used", "missing"]
+    """Used and granted, granted and never used, needed and missing."""
+    seen_in: tuple[str, ...] = ()
+    """Where the use was seen, such as `workload[2: upsert Account]` or `night.har:41`; the first few."""
+
+
+class Usage(Body):
+    """What the integration uses, held beside what is granted. The record's key is `usage`."""
+
+    permissions: tuple[UsedPermission, ...]
+    requests: int
+    """How many requests of recordings and workload were read."""
+    observed_from: datetime | None = None
+    observed_until: datetime | None = None
+    blind_spots: tuple[str, ...]
+    """What the evidence cannot see, each in a sentence."""
+    permission_set: str
+    """The permission set that grants what is used, as metadata XML."""
+
+
+class ReferenceHit(Body):
+    """One place that names the source user or its profile."""
+
+    kind: str
+    """Such as `ValidationRule`, `Flow`, `QueueMembership`, `CronTrigger`."""
+    name: str
+    """Such as `Account.Sync_Only`."""
+    where: str
+    """In a project `file:line`, in the org the object and field."""
+    says: str
+    """The words that name it, such as `$Profile.Name = "Integration"`."""
+    breaks: str
+    """What breaks, in a sentence."""
+    when: tuple[Literal["new-user", "profile-change", "freeze", "deactivate"], ...]
+    """At which change it breaks."""
+    remedy: str
+    accepted: str | None = None
+    """The scenario's reason, where it accepts it."""
+    place: str | None = None
+    """`file:line` of the acceptance."""
+
+    @property
+    def line(self) -> str:
+        """As a scenario accepts it: `ValidationRule Account.Sync_Only`."""
+        return f"{self.kind} {self.name}"
+
+
+class ReferenceScan(Body):
+    """What else names the old user. The record's key is `references`."""
+
+    hits: tuple[ReferenceHit, ...]
+    looked_at: Mapping[str, int]
+    """What was searched, and how many of each: `{"ValidationRule": 41, "User fields": 12}`."""
+    not_read: tuple[str, ...] = ()
+    """What could not be searched, each in a sentence."""
 
 
 class AccessAfter(Body):
@@ -339,5 +483,12 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "observation": Observation,
     "proof": RollbackProof,
     "note": Note,
+    "ceiling": TriedCeiling,
+    "usage": Usage,
+    "references": ReferenceScan,
+    "probes": Probes,
+    "verdict": AccessVerdict,
+    "side-by-side": SideBySide,
+    "mutation": Mutation,
 }
 """The kind of a record, and the model of its body."""

@@ -124,13 +124,13 @@ def _delete_set(context: Context, done: Done, findings: _Findings) -> None:
 
 
 def _not(context: Context) -> str:
-    user = find_user(context.admin, context.scenario.to.username)
+    user = find_user(context.admin, context.scenario.target_username)
     return f"AssigneeId != '{user['Id']}'" if user else "AssigneeId != null"
 
 
 def _deactivate(context: Context, done: Done, findings: _Findings) -> None:
     """A user cannot be deleted: it is deactivated, and that is declared."""
-    username = context.scenario.to.username
+    username = context.scenario.target_username
     for user_id in _standing(context, done):
         rows = context.admin.query(select("User", ("Id", "IsActive"), where=equals("Id", user_id)))
         write = _inverse(done, operation="update", summary=f"deactivate {username}")
@@ -155,7 +155,7 @@ def _put_back(context: Context, done: Done, findings: _Findings) -> None:
         write = _inverse(done, operation="update", summary=f"undo: {done.intent.summary}")
         _restore(context, write, record_id, {name: now[name] for name in ours}, ours)
     if done.key == "provision/user":
-        findings.residue.append(f"the inactive user {context.scenario.to.username}, which was there before this run")
+        findings.residue.append(f"the inactive user {context.scenario.target_username}, there before this run")
 
 
 def _reactivate(context: Context, done: Done, findings: _Findings) -> None:

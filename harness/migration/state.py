@@ -47,10 +47,10 @@ def read_state(context: Context) -> State:
             remedy="write the username as it stands in this sandbox: a copy of production adds a suffix to it",
         )
     holdings = read_holdings(admin, source)
-    target = read_user(admin, scenario.to.username)
+    target = read_user(admin, scenario.target_username)
     parts = {
         **source_parts(source, holdings),
-        **target_parts(scenario.to.username, target, assigned_to(admin, target.id) if target else ()),
+        **target_parts(scenario.target_username, target, assigned_to(admin, target.id) if target else ()),
         **_shared_parts(admin, scenario.permission_set_name, find_scenario_app(context)),
     }
     return State(source, holdings, parts)

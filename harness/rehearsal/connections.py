@@ -83,4 +83,4 @@ class Connections:
             case "source":
                 return credential(scenario.from_.sign_in, scenario.from_.username, self._world.resolve)
             case "target":
-                return credential(scenario.to.sign_in, scenario.to.username, self._world.resolve)
+                return credential(scenario.to.sign_in, scenario.target_username, self._world.resolve)

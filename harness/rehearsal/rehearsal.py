@@ -306,7 +306,7 @@ class Rehearsal:
             scenario_file=self.file.shown,
             scenario_digest=self.file.digest,
             source_username=scenario.from_.username,
-            target_username=scenario.to.username,
+            target_username=scenario.target_username,
             strategy=scenario.to.strategy,
             stages=scenario.stages,
             sign_off_expected=scenario.expect.sign_off,

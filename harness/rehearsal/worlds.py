@@ -259,7 +259,7 @@ def _resolve_from(file: ScenarioFile, ready: Ready) -> Resolve:
                 known[reference] = user[part] or _made_up(reference)
 
     learn("from", file.scenario.from_.username, file.scenario.from_.sign_in)
-    learn("to", file.scenario.to.username, file.scenario.to.sign_in)
+    learn("to", file.scenario.target_username, file.scenario.to.sign_in)
 
     def resolve(reference: str) -> Secret:
         if reference not in known:

@@ -45,6 +45,8 @@ from harness.scenario.sign_in import (
 __all__ = [
     "ROWS_OF_A_CHECK",
     "STAGES",
+    "Accept",
+    "AcceptedReference",
     "AccessToken",
     "AnyRecord",
     "ApexCall",
@@ -57,6 +59,7 @@ __all__ = [
     "Drop",
     "DualAuth",
     "Duration",
+    "Evidence",
     "Expect",
     "FieldAccess",
     "Flow",
@@ -69,6 +72,7 @@ __all__ = [
     "ObjectName",
     "Operation",
     "Permissions",
+    "References",
     "RollbackFrom",
     "Scalar",
     "Scenario",
@@ -77,6 +81,7 @@ __all__ = [
     "SimulatedOrg",
     "SoapLogin",
     "Stage",
+    "Strategy",
     "To",
     "UpdateRows",
     "UpsertRows",
@@ -140,13 +145,18 @@ class From(Model):
     """How the external system signs in today."""
 
 
+Strategy = Literal["new-user", "in-place", "temporary-full-license"]
+
+
 class To(Model):
     """The target user, on the Salesforce Integration license."""
 
-    strategy: Literal["new-user"] = Field(default="new-user", examples=["new-user"])
-    """How the move is made: `new-user` creates a second user beside the old one."""
-    username: Username
-    """The username the new user gets."""
+    strategy: Strategy = Field(default="new-user", examples=["new-user"])
+    """How the move is made: `new-user` creates a second user beside the old one, `in-place` changes the profile and the
+    license of the same user, and `temporary-full-license` creates the second user on a full license first, sets it up,
+    and then moves it."""
+    username: Username | None = Field(default=None, examples=["erp.integration@acme.example"])
+    """The username the new user gets; with `in-place`, none is written."""
     sign_in: SignIn
     """How the external system will sign in."""
 
@@ -215,15 +225,66 @@ class Drop(Model):
         return self
 
 
+class Accept(Model):
+    """Losses that are agreed to, by name, and why."""
+
+    lost: tuple[str, ...] = Field(min_length=1, examples=[["system LightningExperienceUser", "tab standard-Account"]])
+    """Each as the plan writes it: the kind, the name, and after a colon the kinds of access where not all is meant."""
+    because: str = Field(min_length=1, examples=["The user never sees a page."])
+    """Why it may be lost: it stands in the report."""
+
+
+class AcceptedReference(Model):
+    """References to the old user that are agreed to, by name, and why."""
+
+    named: tuple[str, ...] = Field(min_length=1, examples=[["ValidationRule Account.Sync_Only"]])
+    """Each as the plan writes it: what it is, and its name."""
+    because: str = Field(min_length=1, examples=["The rule is rewritten in the release."])
+    """Why it may stay as it is: it stands in the report."""
+
+
+class Evidence(Model):
+    """What shows which permissions the integration uses, beside the workload."""
+
+    recordings: tuple[str, ...] = Field(default=(), examples=[["traffic/*.har", "traffic/night.yaml"]])
+    """Recordings of its traffic, as paths or patterns beside this file: HAR files and vcrpy cassettes."""
+    event_log_days: int | None = Field(default=None, ge=1, le=365, examples=[30])
+    """How many days of `ApiTotalUsage` event logs are read from the org."""
+
+
 class Permissions(Model):
     """Which of the source user's permissions the target user gets."""
 
-    copy_: Literal["everything"] = Field(default="everything", alias="copy", examples=["everything"])
-    """`everything` the source user holds, minus the drops."""
+    copy_: Literal["everything", "used"] = Field(default="everything", alias="copy", examples=["everything"])
+    """`everything` the source user holds, or what the workload and the evidence show as `used`; minus the drops."""
+    evidence: Evidence = Field(default=Evidence(), examples=[{"recordings": ["traffic/*.har"]}])
+    """With `copy: used`: what else shows the use."""
     drop: tuple[Drop, ...] = Field(
         default=(), examples=[[{"permission": "ManageUsers", "because": "The sync never creates users."}]]
     )
     """What is left behind on purpose."""
+    accept: tuple[Accept, ...] = Field(
+        default=(), examples=[[{"lost": ["system LightningExperienceUser"], "because": "The user never sees a page."}]]
+    )
+    """What cannot be carried over, or is of no use there, and is agreed to be lost."""
+    ceiling: Literal["ask", "try"] = Field(default="ask", examples=["ask"])
+    """How it is found out what the license can carry: `ask` the org, or also `try` it on a throw-away user."""
+    licenses: tuple[str, ...] = Field(default=(), examples=[["FieldServiceIntegrationPsl"]])
+    """Further permission set licenses that the new user is assigned, by DeveloperName."""
+
+
+class References(Model):
+    """What else in the org names the old user or its profile."""
+
+    project: str | None = Field(default=None, examples=["../my-dx-project"])
+    """A Salesforce DX project with the org's metadata, as a path beside this file: it is searched as well."""
+    accept: tuple[AcceptedReference, ...] = Field(
+        default=(),
+        examples=[
+            [{"named": ["ValidationRule Account.Sync_Only"], "because": "The rule is rewritten in the release."}]
+        ],
+    )
+    """What was found and is agreed to."""
 
 
 # --- what must be so at the end ---------------------------------------------------------------------------------------
@@ -308,6 +369,10 @@ class Scenario(Model):
     """The external system's credential file."""
     permissions: Permissions = Field(default=Permissions(), examples=[{"copy": "everything"}])
     """What is copied and what is left behind."""
+    references: References = Field(default=References(), examples=[{"project": "../my-dx-project"}])
+    """What else names the old user."""
+    checks: Literal["listed", "exhaustive"] = Field(default="listed", examples=["exhaustive"])
+    """`exhaustive` probes every object and field in scope, beside what `expect` lists."""
     workload: tuple[Operation, ...] = Field(
         min_length=1,
         examples=[[{"query": "SELECT Id, Status FROM Order"}, {"upsert": UPSERT_EXAMPLE}, {"describe": "Account"}]],
@@ -326,9 +391,20 @@ class Scenario(Model):
 
     @model_validator(mode="after")
     def _two_users(self) -> Scenario:
-        if self.from_.username.casefold() == self.to.username.casefold():
-            raise ValueError("from.username and to.username are the same user; strategy new-user needs a second one")
+        strategy, old, new = self.to.strategy, self.from_.username, self.to.username
+        same = new is not None and new.casefold() == old.casefold()
+        if strategy == "in-place" and new is not None and not same:
+            raise ValueError("strategy in-place keeps the user: leave to.username out")
+        if strategy != "in-place" and (new is None or same):
+            raise ValueError(
+                f"strategy {strategy} needs a second user: write a to.username that differs from from.username"
+            )
         return self
+
+    @property
+    def target_username(self) -> str:
+        """The username of the target user; with `in-place`, the source user's."""
+        return self.to.username or self.from_.username
 
     @property
     def stages(self) -> tuple[str, ...]:

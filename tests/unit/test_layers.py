@@ -15,9 +15,10 @@ MAY_KNOW = {
     "scenario": {"errors"},
     "org": {"errors", "scenario"},
     "access": {"errors", "scenario", "org"},
+    "references": {"errors", "scenario", "org", "access"},
     "credentials": {"errors", "scenario", "org"},
     "checks": {"errors", "scenario", "org", "access", "credentials"},
-    "migration": {"errors", "scenario", "org", "access", "credentials", "checks"},
+    "migration": {"errors", "scenario", "org", "access", "credentials", "checks", "references"},
     "recording": {"errors", "org"},
     "capture": {"errors", "org"},
     "report": {"errors", "scenario", "access", "checks", "migration"},
@@ -36,7 +37,21 @@ MAY_KNOW = {
 }
 """For each room or module of the package: what else of the package it may import. The plugin's side may import all."""
 
-FRONT = {"plugin", "collection", "scheduling", "terminal", "cli", "front", "serving", "capturing"}
+FRONT = {
+    "plugin",
+    "collection",
+    "scheduling",
+    "terminal",
+    "cli",
+    "front",
+    "serving",
+    "capturing",
+    "comparing",
+    "mutating",
+    "searching",
+    "linting",
+    "using",
+}
 PURE = ("access/model.py", "access/algebra.py", "migration/plan.py", "scenario/model.py")
 """Modules that must not be able to do anything but compute."""
 IMPURE = {"requests", "socket", "time", "random", "os", "subprocess", "sqlite3", "pathlib", "urllib", "secrets"}

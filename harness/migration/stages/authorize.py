@@ -28,7 +28,7 @@ def _authorize(context: Context) -> Steps:
         yield
     if context.scenario.to.sign_in.flow == RUNS_AS_FLOW:
         _run_as(context, app)
-        done.append(f"runs as {context.scenario.to.username}")
+        done.append(f"runs as {context.scenario.target_username}")
         yield
     return f"{app.name}: {' and '.join(done) or 'every user may use it'}"
 
@@ -53,7 +53,7 @@ def _pre_authorize(context: Context, app: App) -> None:
 
 
 def _run_as(context: Context, app: App) -> None:
-    username = context.scenario.to.username
+    username = context.scenario.target_username
     write = Write(
         key="authorize/run-as",
         operation="update",

@@ -89,7 +89,7 @@ def _baseline(context: Context) -> Observation | None:
 def _observe(context: Context, start: datetime, key: str, baseline: Observation | None) -> Observation:
     """Read who signed in, and journal it. After the baseline, every sign-in of the old user is somebody else's."""
     scenario = context.scenario
-    names = (scenario.from_.username, scenario.to.username)
+    names = (scenario.from_.username, scenario.target_username)
     rows = context.admin.query(select("User", ("Id", "Username"), where=among("Username", names)))
     usernames = {str(row["Id"]): str(row["Username"]) for row in rows}
     old = next((one for one, name in usernames.items() if name.casefold() == names[0].casefold()), "")

@@ -27,9 +27,9 @@ _SHOWN = 12
 
 def _grant(context: Context) -> Steps:
     plan, snapshot, carried = context.plan, context.snapshot, context.carried
-    user = find_user(context.admin, context.scenario.to.username)
+    user = find_user(context.admin, context.scenario.target_username)
     if user is None:
-        raise StageFailed(f"there is no user {context.scenario.to.username}", stage=context.stage)
+        raise StageFailed(f"there is no user {context.scenario.target_username}", stage=context.stage)
     user_id, set_id = str(user["Id"]), _make_set(context)
     yield
     _assign(context, set_id, user_id)
@@ -83,7 +83,7 @@ def _make_set(context: Context) -> str:
 
 def _assign(context: Context, set_id: str, user_id: str) -> None:
     row = {"AssigneeId": user_id, "PermissionSetId": set_id}
-    label, username = context.scenario.permission_set_label, context.scenario.to.username
+    label, username = context.scenario.permission_set_label, context.scenario.target_username
     write = Write(
         key="grant/assignment",
         operation="create",
@@ -143,7 +143,7 @@ def _put_into_role(context: Context, user_id: str, before: Any, role: str) -> No
         key="grant/role",
         operation="update",
         sobject="User",
-        summary=f"put {context.scenario.to.username} into role {role}",
+        summary=f"put {context.scenario.target_username} into role {role}",
         natural_key={"Id": user_id},
         before={"UserRoleId": before},
         after={"UserRoleId": str(rows[0]["Id"])},
@@ -159,7 +159,7 @@ def _join(context: Context, key: str, user_id: str, names: Sequence[str]) -> Non
         key=key,
         operation="create",
         sobject="GroupMember",
-        summary=f"make {context.scenario.to.username} a member of {', '.join(names)}",
+        summary=f"make {context.scenario.target_username} a member of {', '.join(names)}",
         natural_key={"UserOrGroupId": user_id},
         after={"groups": ", ".join(names)},
         inverse="take the user out of the groups",

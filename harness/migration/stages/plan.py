@@ -30,7 +30,7 @@ def _plan(context: Context) -> Steps:
         ceiling=ceiling,
         dependencies=read_dependencies(admin, atoms(snapshot.effective), snapshot.masters),
         app=find_scenario_app(context),
-        residue=read_user(admin, context.scenario.to.username) is not None,
+        residue=read_user(admin, context.scenario.target_username) is not None,
     )
     plan, decision = make_plan(context.world.file, facts)
     context.record("plan", "plan", plan)

@@ -67,7 +67,7 @@ def _preflight(context: Context) -> Steps:
     if context.follows is not None:
         return _unchanged(context)
     context.world.store.fingerprint()
-    credential(context.scenario.to.sign_in, context.scenario.to.username, context.world.resolve)
+    credential(context.scenario.to.sign_in, context.scenario.target_username, context.world.resolve)
     if problems := list(_admin(context)):  # without these, the org would hide what is asked next
         raise _failure(context, problems)
     licenses, psls, profiles, sets = ask(context.admin, *_queries(context))
@@ -201,7 +201,7 @@ def _profile(context: Context, rows: Rows) -> dict[str, Any] | None:
 
 
 def _target(context: Context) -> Iterator[Problem]:
-    username, place = context.scenario.to.username, context.world.file.place("to", "username")
+    username, place = context.scenario.target_username, context.world.file.place("to", "username")
     user = read_user(context.admin, username)
     if user is None:
         return

@@ -34,7 +34,7 @@ _SEATS = "free a seat of the license, or buy one"
 
 def _provision(context: Context) -> Steps:
     _still_as_planned(context)
-    preflight, username = context.need(Preflight), context.scenario.to.username
+    preflight, username = context.need(Preflight), context.scenario.target_username
     source = find_user(context.admin, context.scenario.from_.username)
     if source is None:
         raise StageFailed(f"{context.scenario.from_.username} is gone", stage=context.stage)
@@ -66,18 +66,18 @@ def _make_user(context: Context, source: Mapping[str, Any], preflight: Preflight
     """Create the user, or take up the inactive one that an earlier run of this scenario left."""
     scenario, name = context.scenario, context.world.file.name
     mark = nickname(name, context.run_id)
-    standing = read_user(context.admin, scenario.to.username)
+    standing = read_user(context.admin, scenario.target_username)
     if standing is not None and standing.row["CommunityNickname"] != mark:
         if standing.is_active or not is_ours(standing, name):
             raise StageFailed(
-                f"there is a user {scenario.to.username} already, and this run did not make it",
+                f"there is a user {scenario.target_username} already, and this run did not make it",
                 stage=context.stage,
                 place=context.world.file.place("to", "username"),
                 remedy="choose another username: what somebody else made is never taken over",
             )
         return _take_up(context, standing, mark, preflight)
     row: dict[str, Any] = {
-        "Username": scenario.to.username,
+        "Username": scenario.target_username,
         "LastName": scenario.user_label,
         "Alias": alias(scenario.system),
         "CommunityNickname": mark,
@@ -88,8 +88,8 @@ def _make_user(context: Context, source: Mapping[str, Any], preflight: Preflight
         key="provision/user",
         operation="create",
         sobject="User",
-        summary=f"create {scenario.to.username} with profile {preflight.profile}",
-        natural_key={"Username": scenario.to.username, "CommunityNickname": mark},
+        summary=f"create {scenario.target_username} with profile {preflight.profile}",
+        natural_key={"Username": scenario.target_username, "CommunityNickname": mark},
         after=row,
         inverse="deactivate the user; users cannot be deleted",
         remedy=_SEATS,
@@ -120,7 +120,7 @@ def _set_password(context: Context, user_id: str) -> None:
     A user who is taken up again, or a run after a crash, sets what stands there; whether it is the one that works is
     seen at the user's sign-in.
     """
-    username, sign_in = context.scenario.to.username, context.scenario.to.sign_in
+    username, sign_in = context.scenario.target_username, context.scenario.to.sign_in
     password = credential(sign_in, username, context.world.resolve).part("password")
 
     def send(_rows: object) -> list[Answer]:
@@ -147,7 +147,7 @@ def _assign_license(context: Context, user_id: str, preflight: Preflight) -> Non
         key="provision/license",
         operation="create",
         sobject="PermissionSetLicenseAssign",
-        summary=f"assign {preflight.permission_set_license} to {context.scenario.to.username}",
+        summary=f"assign {preflight.permission_set_license} to {context.scenario.target_username}",
         natural_key=row,
         after=row,
         inverse="remove the license",

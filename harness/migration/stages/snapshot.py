@@ -11,7 +11,7 @@ from harness.access.model import Access
 from harness.access.people import User, read_features
 from harness.access.reading import Holdings
 from harness.access.soql import among, select
-from harness.migration.records import PermissionSource, Person, Snapshot
+from harness.migration.records import Beside, PermissionSource, Person, Snapshot
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import read_state
 
@@ -35,8 +35,9 @@ def _snapshot(context: Context) -> Steps:
         parts=state.parts,
         setup_ids=state.holdings.setup_ids,
         masters=masters_of(describes),
-        features=tuple(sorted(read_features(context.admin, state.source.id))),
-        tabs=_tabs(context, sources),
+        beside=Beside(
+            features=tuple(sorted(read_features(context.admin, state.source.id))), tabs=_tabs(context, sources)
+        ),
         calls=context.world.meter.calls - calls,
         rows_read=state.holdings.rows,
     )

@@ -51,7 +51,7 @@ def _switch(context: Context) -> Steps:
 def _parts(context: Context) -> Mapping[str, Secret]:
     """Everything the new credential consists of, by the names that `credentials.keys` uses."""
     to, site = context.scenario.to, context.world.site
-    new = credential(to.sign_in, to.username, context.world.resolve)
+    new = credential(to.sign_in, context.scenario.target_username, context.world.resolve)
     plain = {"flow": new.flow, "username": new.username, "app": new.app or "", "instance_url": site.url}
     return {**{name: Secret(value) for name, value in plain.items() if value}, **new.parts}
 

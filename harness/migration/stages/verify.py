@@ -46,7 +46,7 @@ def _verify(context: Context) -> Steps:
         raise _red(context, failed, len(specs))
     if difference:
         raise StageFailed(
-            f"{context.scenario.to.username} does not hold what the plan says: {difference}",
+            f"{context.scenario.target_username} does not hold what the plan says: {difference}",
             stage=context.stage,
             remedy="somebody else changed it, or a permission set license was taken away; roll this run back",
         )
@@ -55,9 +55,9 @@ def _verify(context: Context) -> Steps:
 
 def _read_back(context: Context) -> str:
     """What the target user holds now; the difference to the plan in words, or nothing."""
-    user = read_user(context.admin, context.scenario.to.username)
+    user = read_user(context.admin, context.scenario.target_username)
     if user is None:
-        raise StageFailed(f"there is no user {context.scenario.to.username}", stage=context.stage)
+        raise StageFailed(f"there is no user {context.scenario.target_username}", stage=context.stage)
     holdings = read_holdings(context.admin, user)
     effective = holdings.effective
     context.record("access-after", "access-after", AccessAfter(person=person_of(user), effective=effective))

@@ -111,7 +111,7 @@ class Bench:
             scenario_file=self.file.shown,
             scenario_digest=self.file.digest,
             source_username=scenario.from_.username,
-            target_username=scenario.to.username,
+            target_username=scenario.target_username,
             strategy=scenario.to.strategy,
             stages=stages or scenario.stages,
             sign_off_expected="granted",

@@ -130,7 +130,7 @@ def test_places_are_those_of_keys_and_items_or_of_the_nearest_parent() -> None:
         ),
         ("  - query: SELECT Id, Status FROM Order\n", "  - {}\n", "25:5: give exactly one of query, insert"),
         ("workload:\n", "workload: []\nworklod:\n", "24:11: workload is empty"),
-        ("erp.integration@", "ERP.Sync@", "1:1: from.username and to.username are the same user"),
+        ("erp.integration@", "ERP.Sync@", "1:1: strategy new-user needs a second user"),
         ("system: ERP\n", "", "1:1: 'system' is missing: The external system"),
         (
             "system: ERP\n",
