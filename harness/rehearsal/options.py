@@ -9,6 +9,8 @@ from typing import Literal, Self
 from harness.errors import UsageError
 
 CassetteMode = Literal["replay", "record", "off"]
+MUTATION = "mutation.json"
+"""Beside the recordings of a scenario: how well its checks notice a change of access."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
 from harness import __version__
-from harness.checks.results import CheckResult, Comparison
+from harness.checks.results import CheckResult, Comparison, Mutation
 from harness.checks.spec import check_specs, operation_specs
 from harness.credentials.store import open_store
 from harness.errors import Place, RecordingError, RehearseError, StageFailed, UsageError
@@ -23,7 +24,7 @@ from harness.org.clock import SystemClock
 from harness.recording.cassettes import Cassettes
 from harness.recording.hosts import CANONICAL_URL
 from harness.rehearsal.connections import Connections
-from harness.rehearsal.options import Options, shown
+from harness.rehearsal.options import MUTATION, Options, shown
 from harness.rehearsal.progress import NotReached, Progress
 from harness.rehearsal.worlds import (
     World,
@@ -121,7 +122,20 @@ class Rehearsal:
         if self._run is None:
             return None
         migration = self._run.plan_from or self._run.id
-        return None if self.journal.find(migration, RunStarted) is None else gather(self.journal, migration)
+        if self.journal.find(migration, RunStarted) is None:
+            return None
+        return gather(self.journal, migration, mutation=self._mutation())
+
+    def _mutation(self) -> Mutation | None:
+        """The score of the scenario's checks, which `rehearse mutate` keeps beside the recordings."""
+        path = self.options.cassette_folder / self.file.name / MUTATION
+        if not path.is_file():
+            return None
+        try:
+            return Mutation.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            remedy = "write it again: rehearse mutate FILE"
+            raise UsageError(f"{shown(path)} is no score of checks", remedy=remedy) from error
 
     def left_behind(self) -> str | None:
         """What somebody must still do, in a line; None when nothing is left in an org."""

@@ -47,6 +47,8 @@ class World:
     simulated: bool
     in_words: str
     """What kind of org it is: `simulated sandbox` or `sandbox`."""
+    org: SandboxOrg | None = None
+    """The simulated org itself, where it is one of our own in this process."""
     closing: ExitStack = field(default_factory=ExitStack)
     _revealed: list[Secret] = field(default_factory=list)
 
@@ -96,6 +98,7 @@ def open_simulated(file: ScenarioFile, *, state: Path | None) -> World:
             remedy = "delete it and its journal to begin with a new org, or name another --state-folder"
             raise UsageError(f"{state} holds no simulated org: {error}", remedy=remedy) from error
         world = _of_ready(file, ready, clock=_EmbeddedClock(org, file.digest), closing=ExitStack())
+        world.org = org
         world.closing = closing.pop_all()
     return world
 

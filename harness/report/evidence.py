@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from harness.checks.results import CheckResult, Comparison
+from harness.checks.results import AccessVerdict, CheckResult, Comparison, Mutation, Probes, SideBySide
 from harness.errors import UsageError
 from harness.migration.journal import Journal, Record
 from harness.migration.records import (
@@ -25,11 +25,14 @@ from harness.migration.records import (
     Outcome,
     Plan,
     Preflight,
+    ReferenceScan,
     RollbackProof,
     RunStarted,
     Snapshot,
     StageFinished,
     StageStarted,
+    TriedCeiling,
+    Usage,
 )
 from harness.report.model import (
     CheckMade,
@@ -51,10 +54,11 @@ ROLLBACK = "rollback"
 BodyType = TypeVar("BodyType", bound=BaseModel)
 
 
-def gather(journal: Journal, run: str | None = None) -> Evidence:
+def gather(journal: Journal, run: str | None = None, *, mutation: Mutation | None = None) -> Evidence:
     """The evidence of a migration run (the newest, unless one is named) and of the rollbacks rehearsed from its plan.
 
-    Raises UsageError when the journal holds no such run.
+    `mutation` is the score of the scenario's checks, which no run of it measures by itself. Raises UsageError when the
+    journal holds no such run.
     """
     runs = _by_run(journal.records())
     migrations = [run_id for run_id, records in runs.items() if _header(records).purpose == "migration"]
@@ -66,7 +70,7 @@ def gather(journal: Journal, run: str | None = None) -> Evidence:
             f"{journal.path or 'the journal'} holds no {wanted}", remedy="run the scenario first: rehearse run FILE"
         )
     rehearsals = [runs[run_id] for run_id in runs if _rehearses(run_id, run, runs)]
-    return seal(_facts(runs[run], rehearsals))
+    return seal(_facts(runs[run], rehearsals).model_copy(update={"mutation": mutation}))
 
 
 def seal(facts: Facts) -> Evidence:
@@ -191,6 +195,12 @@ def _facts(records: Sequence[Record], rehearsals: Sequence[Sequence[Record]]) ->
             for record in records
             if isinstance(record.body, Note)
         ),
+        ceiling=_newest(records, TriedCeiling),
+        usage=_newest(records, Usage),
+        references=_newest(records, ReferenceScan),
+        access=_newest(records, AccessVerdict),
+        probes=tuple(sorted(_newest_of_each(records, Probes), key=lambda each: each.object)),
+        side_by_side=tuple(sorted(_newest_of_each(records, SideBySide), key=lambda each: each.object)),
     )
 
 
@@ -212,6 +222,11 @@ def _last_of_each(records: Sequence[Record], body_type: type[BodyType]) -> list[
         if isinstance(record.body, body_type):
             found[record.stage, record.key] = (record, record.body)
     return list(found.values())
+
+
+def _newest_of_each(records: Sequence[Record], body_type: type[BodyType]) -> list[BodyType]:
+    """The newest body of each key."""
+    return list({record.key: record.body for record in records if isinstance(record.body, body_type)}.values())
 
 
 def _stage_runs(records: Sequence[Record], names: Sequence[str]) -> tuple[StageRun, ...]:

@@ -7,9 +7,21 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harness.migration.records import ReferenceHit
 from harness.report import words
 from harness.report.changes import AccessChanges, access_changes
 from harness.report.model import Evidence
+from harness.report.proof import (
+    GRADE_LETTERS,
+    answer_of,
+    changes_made,
+    grades,
+    matrix,
+    missed,
+    open_hits,
+    otherwise,
+    uses,
+)
 from harness.report.view import (
     Card,
     anchors,
@@ -62,10 +74,25 @@ def render(evidence: Evidence, *, json_name: str | None = None) -> str:
             silent_checks=[name for name in evidence.header.checks or () if name not in recorded],
             silent_rollbacks=[name for name in evidence.header.rollback_stages or () if name not in proven],
             operations=operation_rows(evidence),
+            proofs=matrix(evidence.probes),
+            grades=grades(evidence.probes),
+            otherwise=otherwise(evidence.side_by_side),
+            uses=uses(evidence.usage.permissions) if evidence.usage else [],
+            hits=_hits(evidence),
+            open_hits=open_hits(evidence.references, evidence.header),
+            changes_made=[words.CHANGES[change] for change in sorted(changes_made(evidence.header))],
+            missed=missed(evidence.mutation.mutants) if evidence.mutation else ([], []),
             rehearsal_calls=sum(rollback.calls for rollback in evidence.rollbacks if not rollback.own),
             json_name=json_name or f"{evidence.name}.json",
         )
     )
+
+
+def _hits(evidence: Evidence) -> list[ReferenceHit]:
+    """The places that name the old user: those that nobody agreed to first."""
+    unaccepted = open_hits(evidence.references, evidence.header)
+    found = evidence.references.hits if evidence.references else ()
+    return [*unaccepted, *(hit for hit in found if hit not in unaccepted)]
 
 
 def render_index(entries: Sequence[tuple[str, Evidence]], *, earlier: Collection[str] = ()) -> str:
@@ -106,6 +133,7 @@ def _environment() -> Environment:
         org_words=words.org_words,
         recording_words=words.recording_words,
         grouped=grouped,
+        cell_answer=answer_of,
     )
     environment.globals.update(
         MARKS=words.MARKS,
@@ -114,6 +142,10 @@ def _environment() -> Environment:
         PRINCIPALS=words.PRINCIPALS,
         APP_KINDS=words.APP_KINDS,
         TITLES=words.TITLES,
+        GRADES=words.GRADES,
+        LETTERS=GRADE_LETTERS,
+        CHANGES=words.CHANGES,
+        STRATEGIES=words.STRATEGIES,
         ROWS=ROWS,
         SIGNERS=SIGNERS,
         LOGIN_COLUMNS=LOGIN_COLUMNS,

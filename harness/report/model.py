@@ -10,16 +10,19 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from harness.checks.results import CheckResult, Comparison
+from harness.checks.results import AccessVerdict, CheckResult, Comparison, Mutation, Probes, SideBySide
 from harness.migration.records import (
     AccessAfter,
     Certainty,
     Observation,
     Plan,
     Preflight,
+    ReferenceScan,
     RollbackProof,
     RunStarted,
     Snapshot,
+    TriedCeiling,
+    Usage,
 )
 
 
@@ -158,6 +161,17 @@ class Facts(Model):
     writes: tuple[Write, ...] = ()
     rollbacks: tuple[Rollback, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    ceiling: TriedCeiling | None = None
+    usage: Usage | None = None
+    references: ReferenceScan | None = None
+    access: AccessVerdict | None = None
+    """Whether the new user holds neither less nor more than it should, derived three ways."""
+    probes: tuple[Probes, ...] = ()
+    """What the three ways say, object by object, in order of names."""
+    side_by_side: tuple[SideBySide, ...] = ()
+    """What both users see of each object, in order of names."""
+    mutation: Mutation | None = None
+    """How well the checks notice a change of access: measured apart from the run, and kept beside its recordings."""
 
     @property
     def calls(self) -> int:
@@ -180,6 +194,10 @@ ReasonKind = Literal[
     "workload-differs",
     "stage-failed",
     "access-missing",
+    "access-differs",
+    "derivations-disagree",
+    "silent-loss",
+    "reference-open",
     "write-unknown",
     "rollback-failed",
     "not-finished",

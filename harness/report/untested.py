@@ -11,7 +11,14 @@ from harness.report.verdict import few, owed_operations, several
 
 def untested(facts: Facts) -> tuple[Untested, ...]:
     """Everything that was not tested, as far as the evidence tells, each with the reason."""
-    found = [*_kind_of_org(facts), *_noted(facts), *_silent(facts), *_granted_unasked(facts)]
+    found = [
+        *_kind_of_org(facts),
+        *_noted(facts),
+        *_silent(facts),
+        *_granted_unasked(facts),
+        *_unread(facts),
+        *_checks_untested(facts),
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -105,6 +112,26 @@ def _granted_unasked(facts: Facts) -> Iterator[Untested]:
             what=f"{several(len(silent), 'object')} the new user may use: {few(silent)}",
             because="Granted because the old user has them; no check and no operation of the workload names them.",
         )
+
+
+def _unread(facts: Facts) -> Iterator[Untested]:
+    """What the org would not tell about the old user, and what the evidence of its use cannot see."""
+    for text in facts.snapshot.beside.unread if facts.snapshot else ():
+        yield Untested(what="Access that could not be read", because=text)
+    for text in facts.references.not_read if facts.references else ():
+        yield Untested(what="Places that may name the old user", because=text)
+    for text in facts.usage.blind_spots if facts.usage else ():
+        yield Untested(what="Use that the evidence cannot see", because=text)
+
+
+def _checks_untested(facts: Facts) -> Iterator[Untested]:
+    """Whether the checks themselves would notice a change."""
+    if facts.mutation is None:
+        text = "No grant was taken away to see whether a check turns red: `rehearse mutate` does that."
+        yield Untested(what="The checks themselves", because=text)
+    elif facts.mutation.scenario_digest != facts.header.scenario_digest:
+        text = "The scenario changed since `rehearse mutate` tried its checks: their score says nothing of this one."
+        yield Untested(what="The checks themselves", because=text)
 
 
 def _request(answer: object) -> str:

@@ -10,8 +10,11 @@ from collections.abc import Iterator, Sequence
 
 from harness.report.changes import lost_without_word, promised_but_missing
 from harness.report.model import Facts, Reason, ReasonKind, StageRun, Verdict
+from harness.report.proof import open_findings, open_hits
 
-THE_ORG_SAID_SO: frozenset[ReasonKind] = frozenset({"plan-refused", "check-failed", "workload-differs"})
+THE_ORG_SAID_SO: frozenset[ReasonKind] = frozenset(
+    {"plan-refused", "check-failed", "workload-differs", "access-differs", "silent-loss"}
+)
 """Reasons that are findings about the migration. A scenario that expects a refusal expects one of these: a run that
 broke off, a wrong password or an org that did not answer refuse nothing."""
 
@@ -76,6 +79,9 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
     yield from _plan_refused(facts)
     yield from _failed_checks(facts)
     yield from _differing_workload(facts)
+    yield from _differing_access(facts)
+    yield from _silent_losses(facts)
+    yield from _open_references(facts)
     yield from _failed_stages(facts)
     yield from _missing_access(facts)
     yield from _unsettled_writes(facts)
@@ -128,6 +134,52 @@ def _differing_workload(facts: Facts) -> Iterator[Reason]:
             )
 
 
+def _differing_access(facts: Facts) -> Iterator[Reason]:
+    verdict = facts.access
+    if verdict is None:
+        return
+    for direction in ("lost", "gained"):
+        found = [each for each in verdict.counterexamples if each.direction == direction]
+        if found:
+            names = [f"{each.name} ({', '.join(each.access)})" if each.access else each.name for each in found]
+            yield Reason(
+                kind="access-differs",
+                text=f"{several(len(found), 'access', 'accesses')} {direction} that nobody agreed to: {few(names)}.",
+                section="proof",
+            )
+    unexplained = [f"{each.cell.name} ({each.cell.access})" for each in verdict.disagreements if not each.explained]
+    if unexplained:
+        yield Reason(
+            kind="derivations-disagree",
+            text=f"What was worked out, what the org says and what it does differ about: {few(unexplained)}.",
+            section="proof",
+        )
+
+
+def _silent_losses(facts: Facts) -> Iterator[Reason]:
+    found = open_findings(facts.side_by_side)
+    if found:
+        yield Reason(
+            kind="silent-loss",
+            text=f"The new user sees otherwise what no error reports: {_sentence([each.text for each in found[:FEW]])}",
+            section="both-eyes",
+            remedy=found[0].remedy,
+        )
+
+
+def _open_references(facts: Facts) -> Iterator[Reason]:
+    hits = open_hits(facts.references, facts.header)
+    if hits:
+        more = "names" if len(hits) == 1 else "name"
+        yield Reason(
+            kind="reference-open",
+            text=f"{several(len(hits), 'place')} still {more} the old user or its profile, and nobody agreed to that: "
+            f"{few([hit.line for hit in hits])}.",
+            section="references",
+            remedy=hits[0].remedy,
+        )
+
+
 def _failed_stages(facts: Facts) -> Iterator[Reason]:
     said = _told_already(facts)
     for stage in facts.stages:
@@ -146,6 +198,10 @@ def _told_already(facts: Facts) -> set[str]:
     """The stages whose failure another reason tells better: a red check, a differing operation, a plan, a proof."""
     said = {check.stage for check in facts.checks if check.result.made and not check.result.passed}
     said |= {operation.stage for operation in facts.operations if not operation.result.equal}
+    if facts.access is not None and not facts.access.passed:
+        said.add("verify")
+    if open_findings(facts.side_by_side):
+        said.add("dual-auth")
     if facts.plan is not None and not facts.plan.executable:
         said.add("plan")
     if any(rollback.own and rollback.proof and not rollback.proof.equal for rollback in facts.rollbacks):

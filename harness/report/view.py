@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,7 +11,17 @@ from harness.checks.results import Answered, Comparison
 from harness.migration.records import Loss
 from harness.report.changes import AccessChanges, Change, ObjectChange
 from harness.report.model import CheckMade, Evidence, OperationRun
+from harness.report.proof import open_findings, open_hits
 from harness.report.words import MARKS, TITLES, Tone, without
+
+_OPTIONAL: Mapping[str, Callable[[Evidence], object]] = {
+    "proof": lambda evidence: evidence.access or evidence.probes,
+    "both-eyes": lambda evidence: evidence.side_by_side,
+    "usage": lambda evidence: evidence.usage,
+    "references": lambda evidence: evidence.references,
+    "mutation": lambda evidence: evidence.mutation,
+}
+"""Sections that a page has only where there is something to tell: what was not done is listed as not tested."""
 
 ALIKE = 4
 """So many fields or permissions with the same story are told once, with their names listed."""
@@ -73,6 +83,10 @@ def cards(evidence: Evidence, changes: AccessChanges) -> list[Card]:
         _workload_card(evidence),
         _access_card(changes),
         _losses_card(evidence),
+        *_proof_card(evidence),
+        *_eyes_card(evidence),
+        *_references_card(evidence),
+        *_mutation_card(evidence),
         _rollback_card(evidence),
         Card("untested", "not tested", str(len(evidence.untested)), "weigh them like what passed", "amber"),
         Card("timeline", "API calls", f"{evidence.calls:,}", f"{evidence.rows_written:,} rows written", "plain"),
@@ -86,6 +100,8 @@ def contents(evidence: Evidence, shown: Sequence[Card]) -> list[tuple[str, str, 
     if evidence.verdict.reasons:
         entries.append(("reasons", "Why it is not signed off", str(len(evidence.verdict.reasons)), "bad"))
     for anchor, title in TITLES.items():
+        if anchor in _OPTIONAL and not _OPTIONAL[anchor](evidence):
+            continue
         value, tone = figures.get(anchor, ("", "plain"))
         entries.append((anchor, title, value, tone))
     return entries
@@ -133,9 +149,9 @@ def _access_card(changes: AccessChanges) -> Card:
 def _losses_card(evidence: Evidence) -> Card:
     losses = evidence.plan.losses if evidence.plan else ()
     unaccepted = sum(not loss.accepted for loss in losses)
-    by_rule = sum(loss.accepted and loss.cause != "declared-drop" for loss in losses)
-    declared = len(losses) - by_rule - unaccepted
-    note = f"{declared:,} declared, {by_rule:,} by rule" if evidence.plan else "no plan"
+    dropped = sum(loss.accepted and loss.cause == "declared-drop" for loss in losses)
+    agreed = len(losses) - dropped - unaccepted
+    note = f"{dropped:,} dropped, {agreed:,} accepted" if evidence.plan else "no plan"
     if unaccepted:
         note = f"{unaccepted:,} not accepted"
     return Card("losses", "losses", f"{len(losses):,}", note, "bad" if unaccepted else "plain")
@@ -148,6 +164,41 @@ def _rollback_card(evidence: Evidence) -> Card:
     value, tone = _score(len(proven), len(owed), failed=failed)
     note = "the org is as it was" if tone == "good" else "not all proven"
     return Card("rollback", "rollbacks proven", value, note, tone)
+
+
+def _proof_card(evidence: Evidence) -> Iterator[Card]:
+    """How far the three derivations of the new user's access agree."""
+    if (verdict := evidence.access) is not None:
+        wrong = len(verdict.counterexamples) + sum(not each.explained for each in verdict.disagreements)
+        note = f"{wrong:,} findings" if wrong else f"{verdict.objects:,} objects, {verdict.fields:,} fields, three ways"
+        tone: Tone = "good" if verdict.passed else "bad"
+        yield Card("proof", "accesses agreed", f"{verdict.agreed:,} of {verdict.cells:,}", note, tone)
+
+
+def _eyes_card(evidence: Evidence) -> Iterator[Card]:
+    """How many objects look alike to both users."""
+    if evidence.side_by_side:
+        found, seen = len(open_findings(evidence.side_by_side)), len(evidence.side_by_side)
+        alike = sum(not look.findings for look in evidence.side_by_side)
+        note = f"{found:,} silent losses" if found else f"{seen - alike:,} otherwise, as agreed"
+        yield Card("both-eyes", "objects look alike", f"{alike} of {seen}", note, "bad" if found else "good")
+
+
+def _references_card(evidence: Evidence) -> Iterator[Card]:
+    """How many places name the old user."""
+    if (scan := evidence.references) is not None:
+        unaccepted = len(open_hits(scan, evidence.header))
+        note = f"{unaccepted:,} not accepted" if unaccepted else f"{sum(scan.looked_at.values()):,} places searched"
+        yield Card("references", "name the old user", f"{len(scan.hits):,}", note, "bad" if unaccepted else "plain")
+
+
+def _mutation_card(evidence: Evidence) -> Iterator[Card]:
+    """How many changes of access some check notices."""
+    mutation = evidence.mutation
+    if mutation is not None and mutation.scenario_digest == evidence.header.scenario_digest:
+        caught, all_ = mutation.caught, len(mutation.mutants)
+        tone: Tone = "good" if caught == all_ else "amber"
+        yield Card("mutation", "changes noticed", f"{caught:,} of {all_:,}", "when access is tampered with", tone)
 
 
 # --- access and losses ------------------------------------------------------------------------------------------------
@@ -194,12 +245,12 @@ def loss_groups(evidence: Evidence) -> list[LossGroup]:
 
 
 def _owner(loss: Loss) -> str:
-    separator = {"field": ".", "setup": ":"}.get(loss.kind, "")
+    separator = {"field": ".", "setup": ":", "record-type": "."}.get(loss.kind, "")
     return loss.name.partition(separator)[0] if separator else ""
 
 
 def _story(loss: Loss) -> tuple[object, ...]:
-    return loss.cause, loss.because, loss.accepted, loss.sources
+    return loss.cause, loss.because, loss.accepted, loss.accepted_because, loss.license, loss.sources
 
 
 # --- checks and workload ----------------------------------------------------------------------------------------------

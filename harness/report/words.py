@@ -61,6 +61,18 @@ MARKS: Mapping[str, Mark] = {
     "workload-differs": Mark("bad", "≠", "workload differs"),
     "stage-failed": Mark("bad", "✕", "stage failed"),
     "access-missing": Mark("bad", "\u2212", "access missing"),
+    "access-differs": Mark("bad", "≠", "access differs"),
+    "derivations-disagree": Mark("bad", "≠", "derivations disagree"),
+    "silent-loss": Mark("bad", "\u2212", "silent loss"),
+    "reference-open": Mark("bad", "!", "reference open"),
+    "used": Mark("good", "✓", "used"),
+    "never-used": Mark("plain", "○", "never used"),
+    "missing": Mark("bad", "\u2212", "missing"),
+    "caught": Mark("good", "✓", "caught"),
+    "missed": Mark("amber", "○", "missed"),
+    "explained": Mark("plain", "✓", "explained"),
+    "finding": Mark("bad", "\u2212", "finding"),
+    "open": Mark("bad", "!", "open"),
     "write-unknown": Mark("bad", "?", "write not known"),
     "rollback-failed": Mark("bad", "✕", "rollback failed"),
     "not-finished": Mark("amber", "○", "not finished"),
@@ -72,6 +84,8 @@ CAUSES: Mapping[str, str] = {
     "declared-drop": "Dropped on purpose",
     "not-needed-api-only": "Not needed by an API-only user",
     "not-copyable": "Cannot be copied",
+    "other-license": "Needs another license",
+    "not-used": "Not used",
 }
 
 KINDS: Mapping[str, str] = {
@@ -79,11 +93,22 @@ KINDS: Mapping[str, str] = {
     "field": "field",
     "system": "system permission",
     "setup": "setup access",
+    "record-type": "record type",
+    "default-record-type": "default record type",
+    "tab": "tab",
+    "app": "app",
+    "login-hours": "login hours",
+    "login-ip-ranges": "login IP range",
     "role": "role",
     "group": "group",
     "queue": "queue",
-    "tab": "tab",
+    "team": "team",
+    "territory": "territory",
+    "share": "manual share",
+    "sharing-rule": "sharing rule",
     "feature-license": "feature license",
+    "package-license": "package license",
+    "permission-set-license": "permission set license",
 }
 
 APP_KINDS: Mapping[str, str] = {
@@ -93,13 +118,39 @@ APP_KINDS: Mapping[str, str] = {
 
 PRINCIPALS: Mapping[str, str] = {"admin": "the admin", "source": "the old user", "target": "the new user"}
 
+GRADES: Mapping[str, str] = {
+    "describe": "the org's description of itself",
+    "tables": "its access tables",
+    "error": "an error that tells “not permitted” from “permitted but invalid”",
+    "rolled-back": "a real write that the org rolled back",
+    "committed": "a write that stayed",
+}
+
+CHANGES: Mapping[str, str] = {
+    "new-user": "another user works",
+    "profile-change": "the profile changes",
+    "freeze": "the old user is frozen",
+    "deactivate": "the old user is deactivated",
+}
+
+STRATEGIES: Mapping[str, str] = {
+    "new-user": "a new user beside the old one",
+    "in-place": "the same user, moved in place",
+    "temporary-full-license": "a new user, set up on a full license and then moved",
+}
+
 TITLES: Mapping[str, str] = {
     "rehearsal": "The rehearsal",
     "losses": "The plan and its losses",
     "access": "Access before and after",
+    "proof": "Proof of access",
     "checks": "Checks",
     "untested": "What was not tested",
     "workload": "Old against new workload",
+    "both-eyes": "What both users see",
+    "usage": "What the integration uses",
+    "references": "What else names the old user",
+    "mutation": "Tests of the tests",
     "sign-ins": "Sign-ins observed",
     "timeline": "Time line",
     "rollback": "Rollback proof",

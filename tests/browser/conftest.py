@@ -17,6 +17,7 @@ import pytest
 from harness.report.evidence import gather
 from harness.report.index import write_reports
 from tests import report_journals as made
+from tests import report_proofs as proofs
 
 FLAGS = (
     "--no-sandbox",
@@ -34,6 +35,8 @@ PAGES = {
     "partial": made.partial,
     "large": made.large,
     "hostile": made.hostile,
+    "proven": proofs.proven,
+    "found-wanting": proofs.found_wanting,
 }
 
 

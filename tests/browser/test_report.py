@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-PAGES = ("signed-off", "refused-plan", "failed-verify", "partial", "large", "hostile", "index")
+PAGES = (
+    "signed-off",
+    "refused-plan",
+    "failed-verify",
+    "partial",
+    "large",
+    "hostile",
+    "proven",
+    "found-wanting",
+    "index",
+)
 WIDE, NARROW = (1280, 800), (360, 740)
 
 FONT_SIZE = "name => parseFloat(getComputedStyle(document.querySelector(name)).fontSize)"

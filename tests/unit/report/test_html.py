@@ -15,6 +15,7 @@ from harness.migration.journal import Journal
 from harness.report.evidence import Evidence, gather
 from harness.report.html import render
 from tests import report_journals as made
+from tests import report_proofs as proofs
 
 GOLD = Path(__file__).parent / "gold"
 VOID = {"meta", "link", "br", "wbr", "img"}
@@ -70,7 +71,21 @@ def read(build: Callable[[], Journal]) -> Evidence:
         journal.close()
 
 
-ALL = (made.signed_off, made.refused_plan, made.failed_verify, made.partial, made.large, made.hostile)
+def hostile_proof() -> Journal:
+    return proofs.found_wanting(made.HOSTILE)
+
+
+ALL = (
+    made.signed_off,
+    made.refused_plan,
+    made.failed_verify,
+    made.partial,
+    made.large,
+    made.hostile,
+    proofs.proven,
+    proofs.found_wanting,
+    hostile_proof,
+)
 
 
 @pytest.fixture(scope="module", params=ALL, ids=lambda build: build.__name__)
@@ -113,7 +128,7 @@ def test_every_table_has_a_caption_and_scoped_headers(page: Page) -> None:
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in page.tags if tag == "th")
 
 
-@pytest.mark.parametrize("build", [made.signed_off, made.refused_plan], ids=lambda build: build.__name__)
+@pytest.mark.parametrize("build", [made.signed_off, made.refused_plan, proofs.proven], ids=lambda build: build.__name__)
 def test_it_reads_as_it_did(build: Callable[[], Journal], tmp_path: Path) -> None:
     actual = Page(render(read(build))).text
     for pattern, name in SCRUBBERS.values():
@@ -189,3 +204,77 @@ def test_very_many_losses_are_folded_and_all_there() -> None:
     before, _, after = text.partition("\n5 more rows of losses\n")
     assert before.count("Dropped on purpose. Reason ") == 40
     assert after.count("Dropped on purpose. Reason ") == 5
+
+
+def test_the_proof_of_access_names_each_way_and_each_grade() -> None:
+    text = Page(render(read(proofs.proven))).text
+    assert "79 of 80 accesses agreed" in text
+    assert "No access is lost beyond 8 declared or accepted losses, and none is gained." in text
+    assert "R a real write that the org rolled back (2)" in text
+    assert "13 alike" in text
+    assert "the object itself yes D yes R no E" in text
+    assert "The table is a day old." in text
+    assert "paging alone needs 3" in text
+    assert "What the license carries was tried on the throw-away user trial@acme.example" in text
+    assert "Login hours Monday 08:00 to 18:00 at any time" in text
+
+
+def test_what_both_users_see_what_is_used_and_who_names_the_old_user() -> None:
+    text = Page(render(read(proofs.proven))).text
+    assert "Account.ERP_Key__c is in the old user's describe and not in the new one's. erp.scenario.yaml:33" in text
+    assert "Account.Seen_At__c" in text
+    assert "Needed and missing 1" in text
+    assert "<label>ERP &amp; Co</label>" in text
+    assert "41 ValidationRule" in text
+    assert "The release rewrites it. erp.scenario.yaml:30" in text
+    assert "Flows: the Tooling API refused." in text
+
+
+def test_tests_of_the_tests_show_what_no_check_would_miss() -> None:
+    journal = proofs.proven()
+    text = Page(render(gather(journal, mutation=proofs.MUTATION))).text
+    journal.close()
+    assert "2 of 4 changes were noticed" in text
+    assert "Grants that no check would miss 1\n○ missed system RunReports" in text
+    assert "Forbidden grants that no check would notice 1\n○ missed object Case: read" in text
+
+
+def test_a_score_of_an_older_scenario_is_not_shown() -> None:
+    journal = proofs.proven()
+    stale = proofs.MUTATION.model_copy(update={"scenario_digest": "0" * 64})
+    evidence = gather(journal, mutation=stale)
+    journal.close()
+    text = Page(render(evidence)).text
+    assert "system RunReports" not in text
+    assert any(each.what == "The checks themselves" for each in evidence.untested)
+
+
+def test_access_found_wanting_is_no_sign_off() -> None:
+    evidence = read(proofs.found_wanting)
+    assert [each.kind for each in evidence.verdict.reasons[:5]] == [
+        "access-differs",
+        "access-differs",
+        "derivations-disagree",
+        "silent-loss",
+        "reference-open",
+    ]
+    text = Page(render(evidence)).text
+    assert "1 access gained that nobody agreed to: ModifyAllData." in text
+    assert "\u2212 lost field Account.Field_01__c edit ERP Sync Profile" in text
+    assert "! open ValidationRule Account.Field_01__c" in text
+    assert "not touched ValidationRule Case.Frozen" in text
+
+
+def test_a_reference_that_this_migration_does_not_touch_is_no_reason() -> None:
+    journal = proofs.proven()
+    journal.write(
+        run="a1b2c3d4e5f6",
+        at=proofs.START,
+        kind="references",
+        stage="snapshot",
+        key="references",
+        body=proofs.scan(proofs.hit(when=("deactivate",))),
+    )
+    kinds = [each.kind for each in gather(journal).verdict.reasons]
+    journal.close()
+    assert "reference-open" not in kinds

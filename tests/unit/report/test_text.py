@@ -22,7 +22,7 @@ def read(build: Callable[[], Journal]) -> Evidence:
 def test_a_signed_off_scenario_takes_three_lines() -> None:
     assert summary([read(made.signed_off)]).splitlines() == [
         "✓ SIGNED OFF  ERP: Order Sync  (erp, as expected)",
-        "  6 of 6 checks passed, 4 operations run, 8 losses, 7 rollbacks proven, 4 things not tested, 119 API calls",
+        "  6 of 6 checks passed, 4 operations run, 8 losses, 7 rollbacks proven, 5 things not tested, 119 API calls",
         "  replayed; recorded 5 January 2026, 09:00:00 UTC from a simulated sandbox",
     ]
 
