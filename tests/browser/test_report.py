@@ -15,9 +15,9 @@ PAGES = (
     "failed-verify",
     "partial",
     "large",
-    "hostile",
     "proven",
     "found-wanting",
+    "hostile",
     "index",
 )
 WIDE, NARROW = (1280, 800), (360, 740)
