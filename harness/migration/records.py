@@ -13,7 +13,18 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from harness.access.model import Access
-from harness.checks.results import AccessVerdict, CheckResult, Comparison, Mutation, Probes, SideBySide
+from harness.checks.results import (
+    AccessVerdict,
+    CheckResult,
+    Comparison,
+    Mutation,
+    OldAnswer,
+    OldLook,
+    Probes,
+    SideBySide,
+)
+from harness.references.model import ReferenceHit as ReferenceHit  # noqa: PLC0414 - told on to the report
+from harness.references.model import ReferenceScan as ReferenceScan  # noqa: PLC0414 - told on to the report
 
 
 class Body(BaseModel):
@@ -161,6 +172,14 @@ class Preflight(Body):
     """The name of the profile found for the target license."""
     profile_id: str = ""
     permission_set_license_id: str = ""
+    full_license: str = ""
+    """The full license that the source user holds: in-place a seat of it must stay free for the way back, and with
+    temporary-full-license the new user takes one for minutes. Empty with new-user."""
+    full_seats_total: int = 0
+    full_seats_used: int = 0
+    full_profile: str = ""
+    """With temporary-full-license: the profile the new user begins with."""
+    full_profile_id: str = ""
     target_app: str
     target_app_kind: Literal["ConnectedApplication", "ExternalClientApplication"] | None = None
     target_app_admin_approved_only: bool | None = None
@@ -279,6 +298,9 @@ LossKind = Literal[
 ]
 
 
+Cause = Literal["license-ceiling", "other-license", "declared-drop", "not-needed-api-only", "not-copyable", "not-used"]
+
+
 class Loss(Body):
     """Something the source user has and the target user will not get."""
 
@@ -287,9 +309,7 @@ class Loss(Body):
     """`Account`, `Account.CreditLimit__c`, `AuthorApex`, `ApexClass:LegacySync`."""
     access: tuple[str, ...] = ()
     """The kinds of access lost, such as `("edit",)`."""
-    cause: Literal[
-        "license-ceiling", "other-license", "declared-drop", "not-needed-api-only", "not-copyable", "not-used"
-    ]
+    cause: Cause
     """`other-license`: another permission set license would carry it. `not-used`: `copy: used`, and nothing uses it."""
     because: str
     """In a sentence."""
@@ -303,6 +323,8 @@ class Loss(Body):
     """The scenario's own words, where it drops or accepts it."""
     place: str | None = None
     """`file:line` of the drop or the acceptance."""
+    falls_with: str | None = None
+    """With a field or record type that is lost because its object is: that loss without rights, `object Account`."""
 
     @property
     def line(self) -> str:
@@ -339,6 +361,8 @@ class Plan(Body):
     executable: bool
     refusal: str | None = None
     """Why it is not executable."""
+    warnings: tuple[str, ...] = ()
+    """What is no loss and yet worth a reviewer's eye, each a sentence."""
     calls: int
     """API calls the writes will take."""
     digest: str
@@ -352,6 +376,10 @@ class TriedCeiling(Body):
     """The throw-away user, inactive again."""
     refused: Access
     """What the org would not let it hold."""
+    beyond: tuple[str, ...] = ()
+    """System permissions that it may hold, though the license's own columns do not say so."""
+    carried_with: Mapping[str, Access] = {}
+    """What of the refused it could hold with a further permission set license, by that one's DeveloperName."""
     tried: int
     """How many permissions were tried."""
     calls: int
@@ -382,43 +410,6 @@ class Usage(Body):
     """What the evidence cannot see, each in a sentence."""
     permission_set: str
     """The permission set that grants what is used, as metadata XML."""
-
-
-class ReferenceHit(Body):
-    """One place that names the source user or its profile."""
-
-    kind: str
-    """Such as `ValidationRule`, `Flow`, `QueueMembership`, `CronTrigger`."""
-    name: str
-    """Such as `Account.Sync_Only`."""
-    where: str
-    """In a project `file:line`, in the org the object and field."""
-    says: str
-    """The words that name it, such as `$Profile.Name = "Integration"`."""
-    breaks: str
-    """What breaks, in a sentence."""
-    when: tuple[Literal["new-user", "profile-change", "freeze", "deactivate"], ...]
-    """At which change it breaks."""
-    remedy: str
-    accepted: str | None = None
-    """The scenario's reason, where it accepts it."""
-    place: str | None = None
-    """`file:line` of the acceptance."""
-
-    @property
-    def line(self) -> str:
-        """As a scenario accepts it: `ValidationRule Account.Sync_Only`."""
-        return f"{self.kind} {self.name}"
-
-
-class ReferenceScan(Body):
-    """What else names the old user. The record's key is `references`."""
-
-    hits: tuple[ReferenceHit, ...]
-    looked_at: Mapping[str, int]
-    """What was searched, and how many of each: `{"ValidationRule": 41, "User fields": 12}`."""
-    not_read: tuple[str, ...] = ()
-    """What could not be searched, each in a sentence."""
 
 
 class AccessAfter(Body):
@@ -489,6 +480,8 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "probes": Probes,
     "verdict": AccessVerdict,
     "side-by-side": SideBySide,
+    "old-answer": OldAnswer,
+    "old-look": OldLook,
     "mutation": Mutation,
 }
 """The kind of a record, and the model of its body."""
