@@ -1,96 +1,172 @@
-"""What differs between the old and the new user's answers to one operation of the workload, in sentences."""
+"""What differs between the old and the new user's answers to one operation of the workload, in sentences.
+
+The old user is asked twice. What differs between its two answers is noise, and says nothing about the new user.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from harness.checks import remedies
+from harness.checks import accepted, remedies
+from harness.checks.accepted import Agreed
 from harness.checks.results import NO_RECORD, Answered, Comparison
 from harness.checks.spec import OperationSpec, about, name
-from harness.scenario.model import Drop
-
-_DECLARED = ", as permissions.drop says"
 
 
-def compare(spec: OperationSpec, old: Answered | None, new: Answered, *, drops: Sequence[Drop] = ()) -> Comparison:
-    """Put two answers beside each other: error codes, row counts, and the fields that came back.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that differs: what it is about, in a sentence, and what accepts it, if anything does."""
+
+    about: str
+    text: str
+    agreed: str | None = None
+
+
+def compare(
+    spec: OperationSpec,
+    old: Answered | None,
+    new: Answered,
+    *,
+    again: Answered | None = None,
+    agreed: Sequence[Agreed] = (),
+    made_since: int = 0,
+) -> Comparison:
+    """Put the answers beside each other: error codes, row counts, the fields that came back, what a new row was given.
 
     With `old` None, as in cut-over where only the new user works, the new one must have succeeded. An operation that
     fails for both alike proves nothing, so it is told as a difference. Ids, and whether an upsert created or updated,
-    do not count: the two users' rows are not the same rows. What a describe no longer shows because one of `drops` says
-    so is told, and does not make the answers unequal.
+    do not count: the two users' rows are not the same rows. What differs between `old` and `again` is noise. What is
+    `agreed` to be lost is told, and does not make the answers unequal. `made_since` is how many rows of the object the
+    workload itself has made since `old`.
     """
-    found = list(_failure(new) if old is None else _differences(old, new, drops))
-    equal = all(difference.endswith(_DECLARED) for difference in found)
+    case = _Case(old, again, new, made_since) if old else None
+    found = _differences(case.old, new, agreed) if case else _failure(new)
+    real = [each for each in found if not (case and case.drifted(each))]
+    equal = all(each.agreed for each in real)
     return Comparison(
         title=name(spec.item),
         place=f"{spec.place.file}:{spec.place.line}",
         old=old,
+        again=again,
         new=new,
         equal=equal,
-        differences=tuple(found),
+        differences=tuple(f"{each.text}, as {each.agreed} accepts" if each.agreed else each.text for each in real),
+        noise=tuple(_of_old_user(each) for each in case.noise) if case else (),
         remedy=None if equal else _remedy(spec, old, new),
     )
 
 
-def _failure(new: Answered) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """The three answers, and how many rows the workload has made since the first two."""
+
+    old: Answered
+    again: Answered | None
+    new: Answered
+    made_since: int
+
+    @property
+    def noise(self) -> list[Difference]:
+        """What differs between the old user's two answers."""
+        return list(_differences(self.old, self.again, ())) if self.again else []
+
+    def drifted(self, found: Difference) -> bool:
+        """Whether a difference is no more than what the old user's two answers, or the workload, account for."""
+        if found.about == "rows":
+            return _within(self.old.rows, self.again.rows if self.again else None, self.new.rows, self.made_since)
+        if found.about.startswith("filled "):
+            name = found.about.removeprefix("filled ")
+            again = self.again.filled.get(name) if self.again else None
+            return _within(self.old.filled.get(name), again, self.new.filled.get(name), self.made_since)
+        if found.about == "error" and self.new.error_code:
+            return False  # whatever the old user got, that the new one can do it was not seen
+        return any(each.about == found.about for each in self.noise)
+
+
+def _within(old: int | None, again: int | None, new: int | None, made: int) -> bool:
+    """Whether a count is where a drift as that between the first two would take it, and what was made since."""
+    if old is None or new is None:
+        return False
+    again = old if again is None else again
+    drift = abs(again - old)
+    return min(old, again) - drift + min(made, 0) <= new <= max(old, again) + drift + max(made, 0)
+
+
+def _of_old_user(difference: Difference) -> str:
+    return difference.text.replace("the new user", "the old user's second time").replace("new ", "again ")
+
+
+def _failure(new: Answered) -> Iterator[Difference]:
     if new.error_code:
-        yield f"the new user got {_words(new)}"
+        yield Difference("error", f"the new user got {_words(new)}")
 
 
-def _differences(old: Answered, new: Answered, drops: Sequence[Drop]) -> Iterator[str]:
+def _differences(old: Answered, new: Answered, agreed: Sequence[Agreed]) -> Iterator[Difference]:
     if old.error_code is not None and old.error_code == new.error_code:
         for_some = ", for some rows" if old.rows or new.rows else ""
-        yield f"both users got {_words(new)}{for_some}"
+        yield Difference("error", f"both users got {_words(new)}{for_some}")
     elif old.error_code != new.error_code:
-        yield f"the old user got {_words(old)}, the new user {_words(new)}"
-    if old.rows != new.rows and None not in (old.rows, new.rows):
-        yield f"rows: old {old.rows}, new {new.rows}"
+        yield Difference("error", f"the old user got {_words(old)}, the new user {_words(new)}")
+    if old.rows != new.rows and old.rows is not None and new.rows is not None:
+        fewer = accepted.of_rows(agreed, _object_of(old)) if new.rows < old.rows and old.filled else None
+        yield Difference("rows", f"rows: old {old.rows}, new {new.rows}", fewer)
     if old.failed_rows != new.failed_rows:
-        yield f"failed rows: old {old.failed_rows}, new {new.failed_rows}"
+        yield Difference("failed rows", f"failed rows: old {old.failed_rows}, new {new.failed_rows}")
     if not (old.error_code or new.error_code or 0 in (old.rows, new.rows)):
-        yield from _lost(old, new, drops)
+        yield from _lost(old, new, agreed)
         yield from _gained(old, new)
         yield from _emptied(old, new)
+    yield from _given(old, new)
 
 
-def _lost(old: Answered, new: Answered, drops: Sequence[Drop]) -> Iterator[str]:
+def _lost(old: Answered, new: Answered, agreed: Sequence[Agreed]) -> Iterator[Difference]:
     """What came back for the old user only. A right lost on the object is not told again for each of its fields."""
     before, after = set(old.fields), set(new.fields)
     for entry in old.fields:
         if entry in after:
             continue
         what, _, right = entry.partition(": ")
-        declared = _DECLARED if _is_declared(what, right or "read", drops) else ""
         if not right:
-            yield f"field {what} vanished for the new user{declared}"
+            text = f"field {what} vanished for the new user"
+            yield Difference(entry, text, accepted.of_field(agreed, what, "read"))
         elif "." not in what:
-            yield f"object {what}: the new user has lost {right}{declared}"
+            text = f"object {what}: the new user has lost {right}"
+            yield Difference(entry, text, accepted.of_object(agreed, what, right))
         elif what in after and f"{what.partition('.')[0]}: {right}" not in before - after:
-            yield f"field {what}: the new user has lost {right}{declared}"
+            text = f"field {what}: the new user has lost {right}"
+            yield Difference(entry, text, accepted.of_field(agreed, what, "edit"))
 
 
-def _gained(old: Answered, new: Answered) -> Iterator[str]:
+def _gained(old: Answered, new: Answered) -> Iterator[Difference]:
     before = set(old.fields)
     for entry in new.fields:
         what, _, right = entry.partition(": ")
         if entry not in before and (not right or "." not in what or what in before):
-            yield f"{_field_or_object(what)}: the new user has {right or 'read'}, the old one has not"
+            text = f"{_field_or_object(what)}: the new user has {right or 'read'}, the old one has not"
+            yield Difference(entry, text)
 
 
-def _emptied(old: Answered, new: Answered) -> Iterator[str]:
+def _emptied(old: Answered, new: Answered) -> Iterator[Difference]:
     """Fields that came back with fewer values in as many rows: a parent that is not visible, say."""
     for field, before in old.filled.items():
         after = new.filled.get(field)
         if old.rows == new.rows and after is not None and after != before:
-            yield f"field {field} held a value in {before} rows for the old user, in {after} for the new"
+            text = f"field {field} held a value in {before} rows for the old user, in {after} for the new user"
+            yield Difference(f"filled {field}", text)
 
 
-def _is_declared(what: str, right: str, drops: Sequence[Drop]) -> bool:
-    """Whether a drop takes this right on this field or object away."""
-    sobject = what.partition(".")[0]
-    names = {drop.field or drop.object for drop in drops if not drop.access or right in drop.access}
-    return what in names or sobject in names
+def _given(old: Answered, new: Answered) -> Iterator[Difference]:
+    """What the org gave a created row unasked: its record type, its owner, its defaults."""
+    for field, before in old.created.items():
+        after = new.created.get(field)
+        if after is not None and after != before:
+            text = f"{field} of a created row: {before} for the old user, {after} for the new user"
+            yield Difference(f"created {field}", text)
+
+
+def _object_of(answer: Answered) -> str:
+    return next(iter(answer.fields), "").partition(".")[0]
 
 
 def _field_or_object(what: str) -> str:
@@ -105,7 +181,7 @@ def _words(answer: Answered) -> str:
 
 
 def _remedy(spec: OperationSpec, old: Answered | None, new: Answered) -> str | None:
-    sobject = about(spec.item)
+    sobject = about(spec.item) or "the object"
     if new.error_code == NO_RECORD:
         return (
             f"let the workload insert {sobject} rows before it needs them, or look at the sharing of {sobject}; "
@@ -113,12 +189,19 @@ def _remedy(spec: OperationSpec, old: Answered | None, new: Answered) -> str | N
         )
     if new.error_code:
         return remedies.for_refusal(new.error_code, kind=spec.item.kind, sobject=sobject, message=new.message)
-    if old is not None and (old.rows or 0) > (new.rows or 0):
-        return f"look at the sharing of {sobject}: owner, View All, groups and queues, role"
-    if old is not None and set(old.fields) - set(new.fields):
+    return _remedy_for_less(sobject, old, new) if old else None
+
+
+def _remedy_for_less(sobject: str, old: Answered, new: Answered) -> str:
+    """What to look for when both users were answered, and otherwise."""
+    if (old.rows or 0) > (new.rows or 0):
+        return remedies.for_loss("rows-missing", sobject)
+    if any(new.created.get(field, value) != value for field, value in old.created.items()):
+        return remedies.for_loss("created", sobject)
+    if set(old.fields) - set(new.fields):
         return (
             "look for field-level security on these fields in the permission set, or name them under permissions.drop"
         )
-    if old is not None and any(count > new.filled.get(name, count) for name, count in old.filled.items()):
+    if any(count > new.filled.get(name, count) for name, count in old.filled.items()):
         return "what these fields point to is not visible to the new user: look at Read on that object and its sharing"
     return "the new user can do more than the old one: look at what its profile and permission set give"

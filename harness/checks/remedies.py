@@ -80,3 +80,30 @@ def _field(sobject: str | None, message: str | None) -> str:
     if named is None:
         return f"the fields of {sobject or 'the object'}"
     return f"{named[2]}.{named[1]}" if named[1] else f"{sobject or 'the object'}.{named[3]}"
+
+
+_LOSSES = {
+    "object-vanished": "look for Read on {object} in the permission set, and for the object in what the license "
+    "carries",
+    "field-vanished": "look for field-level security (Read) on {name} in the permission set, or " + _DROP,
+    "field-read-only": "look for field-level security (Edit) on {name} in the permission set, or " + _DROP,
+    "object-right": "look for {right} on {object} in the permission set, or " + _DROP,
+    "record-type": "assign the record type {name} in the permission set (Object Settings, Record Type Assignments)",
+    "default-record-type": "only a profile has a default record type: set it for {object} in the profile of the new "
+    "user, or let the integration send RecordTypeId",
+    "picklist-value": "look at the values of {name} that the record types of the new user have, and whether the value "
+    "is still active",
+    "default-value": "look at the default of {name}: a formula may ask for the user or its profile; let the "
+    "integration send the value",
+    "rows-missing": "look at the sharing of {object}: owner, View All, groups and queues, role, teams, sharing rules",
+    "row-differs": "look for field-level security on the field, and at Read on what it points to",
+    "owner": "look at assignment rules, flows and triggers that set the owner of {object} by the user who creates it",
+    "created": "look at record type defaults of the profile, at default values, and at flows and triggers on {object} "
+    "that ask for the user or its profile; let the integration send the values",
+    "more": "take it out of the permission set or the profile: the new user may do more than the old one",
+}
+
+
+def for_loss(kind: str, name: str, right: str = "") -> str:
+    """What to look for when something is otherwise for the new user; `kind` is a Finding's, or `created`."""
+    return _LOSSES[kind].format(name=name, object=re.split(r"[.: ]", name)[0], right=right.capitalize())

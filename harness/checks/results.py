@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_serializer
 
 NO_RECORD = "NO_RECORD"
 """Our own error code for an operation that found no record to work on."""
@@ -63,6 +63,20 @@ class Answered(Result):
     filled: Mapping[str, int] = {}
     """With a query: in how many rows each field held a value."""
     failed_rows: int = 0
+    made: int = 0
+    """How many rows there are more of, or less, through it."""
+    created: Mapping[str, str] = {}
+    """One of the rows it created, read back: what the org gave it unasked, such as RecordTypeId and OwnerId."""
+
+
+class OldAnswer(Result):
+    """What the old user got, twice, before it was changed: what the new one is held against.
+
+    The record's key is the operation's id.
+    """
+
+    first: Answered
+    again: Answered
 
 
 class Comparison(Result):
@@ -75,10 +89,14 @@ class Comparison(Result):
     place: str
     old: Answered | None = None
     """None in cut-over, where only the new user works."""
+    again: Answered | None = None
+    """The old user once more: what differs from `old` says nothing about the new one."""
     new: Answered
     equal: bool
     differences: tuple[str, ...] = ()
     """Each a sentence."""
+    noise: tuple[str, ...] = ()
+    """What differed between the old user's two answers, each a sentence."""
     remedy: str | None = None
 
 
@@ -192,6 +210,55 @@ class Finding(Result):
     """`file:line` of what accepts it, if anything does."""
 
 
+class SampledRow(Result):
+    """One row of an object as a user sees it, without its values."""
+
+    key: str
+    """What people know it by: an external id and its value, else its id."""
+    owner: str | None = None
+    record_type: str | None = None
+    empty: frozenset[str] = frozenset()
+    """The fields that hold nothing."""
+
+    @field_serializer("empty", when_used="json")
+    def _in_order(self, held: frozenset[str]) -> list[str]:
+        return sorted(held)
+
+
+class Look(Result):
+    """One object as one user sees it."""
+
+    object: str
+    listed: bool
+    """Whether it is in the describe global."""
+    described: bool
+    """Whether its describe is answered."""
+    rights: tuple[str, ...] = ()
+    """Of create, edit and delete, what the describe shows."""
+    fields: Mapping[str, tuple[str, ...]] = {}
+    """Of create and edit, what may be done with each field, beside reading it."""
+    picklists: Mapping[str, tuple[str, ...]] = {}
+    """The active values of each picklist."""
+    defaults: Mapping[str, str] = {}
+    """The default value of each field that has one."""
+    record_types: tuple[str, ...] = ()
+    """The record types it may use, by DeveloperName."""
+    default_record_type: str | None = None
+    rows: int | None = None
+    """None: they could not be counted."""
+    refused: str | None = None
+    """The org's refusal to count or to read the rows."""
+    sample: Mapping[str, SampledRow] = {}
+    """Some rows, by id."""
+
+
+class OldLook(Result):
+    """One object as the old user saw it, twice, before it was changed. The record's key is the object's name."""
+
+    first: Look
+    again: Look
+
+
 class SideBySide(Result):
     """One object as the old user, the old user again, and the new one see it. The record's key is the object's name."""
 
@@ -217,8 +284,18 @@ class Mutant(Result):
     kind: Literal["removed", "added"]
     what: str
     """Such as `field Account.ERP_Key__c: edit`."""
+    because: str = ""
+    """Why this one is tried: `carried`, `expect.denials`, `lost: license-ceiling`, `neighbour`..."""
+    with_it: tuple[str, ...] = ()
+    """What else was taken away, or given, because the platform does not let one be without the other."""
+    own: tuple[str, ...] = ()
+    """The ids of the scenario's own grants, denials and operations of the workload that went red."""
     caught_by: tuple[str, ...] = ()
-    """The ids of the checks, comparisons and probes that went red; empty when nothing noticed."""
+    """Whatever went red, `own` first; empty when nothing noticed."""
+    refused: str | None = None
+    """The org's words, where it does not let this change be made at all: there is nothing to notice then."""
+    suggestion: str | None = None
+    """Where none of the scenario's own noticed: the line of YAML that would, tried on this very change."""
 
 
 class Mutation(Result):
@@ -227,6 +304,18 @@ class Mutation(Result):
     scenario_digest: str
     tool_version: str
     mutants: tuple[Mutant, ...]
+    idle: tuple[str, ...] = ()
+    """The scenario's own grants, denials and operations that no change turned red."""
+
+    @property
+    def made(self) -> tuple[Mutant, ...]:
+        """Those that the org let be made: the score is out of these."""
+        return tuple(each for each in self.mutants if each.refused is None)
+
+    @property
+    def caught_by_own(self) -> int:
+        """How many the scenario's own checks and workload noticed."""
+        return sum(1 for each in self.made if each.own)
 
     @property
     def caught(self) -> int:
@@ -236,4 +325,4 @@ class Mutation(Result):
     @property
     def missed(self) -> tuple[Mutant, ...]:
         """Those that no check noticed."""
-        return tuple(each for each in self.mutants if not each.caught_by)
+        return tuple(each for each in self.made if not each.caught_by)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.checks.comparison import compare
+from harness.checks.created import read_back
 from harness.checks.results import NO_RECORD, Answered
 from harness.checks.soql import from_object
 from harness.checks.spec import OperationSpec
@@ -56,8 +57,9 @@ class Workload:
             case InsertRows() as rows:
                 made = self._make(spec, connection, rows.fields, rows.rows, turn)
                 answers = connection.create_many(rows.object, made)
-                self._remember(connection, rows.object, [each.id for each in answers if each.ok and each.id])
-                return _written(connection, answers)
+                ids = [each.id for each in answers if each.ok and each.id]
+                self._remember(connection, rows.object, ids)
+                return _with_created(connection, rows.object, ids, rows.fields, _written(connection, answers))
             case UpdateRows() as rows:
                 found = self._values.record_ids(rows.object, rows.where, count=rows.rows, seen_by=(connection,))
                 made = self._make(spec, connection, rows.fields, len(found), turn)
@@ -65,11 +67,14 @@ class Workload:
             case UpsertRows() as rows:
                 made = self._make(spec, connection, rows.fields, rows.rows, turn)
                 answers = list(_upsert(connection, rows, made))
-                self._left[rows.object] += sum(1 for each in answers if each.created)
-                return _written(connection, answers)
+                ids = [str(each.id) for each in answers if each.created]
+                self._left[rows.object] += len(ids)
+                return _with_created(connection, rows.object, ids, rows.fields, _written(connection, answers))
             case DeleteRows() as rows:
                 found = self._to_delete(rows, connection)
-                return _written(connection, self._deleted(rows.object, connection.delete_many(found)))
+                answers = self._deleted(rows.object, connection.delete_many(found))
+                gone = sum(1 for each in answers if each.ok)
+                return _written(connection, answers).model_copy(update={"made": -gone})
             case BulkJob() as job:
                 return self._bulk(spec, connection, job, turn)
             case text:
@@ -89,13 +94,15 @@ class Workload:
         rows = _with_ids(found, made) if found else made
         result = connection.bulk_ingest(job.operation, sobject, rows, external_id=job.by)
         ids = [row["sf__Id"] for row in result.rows if row.get("sf__Created", "").casefold() == "true"]
+        answered = _bulk_written(connection, result)
+        if job.operation == "delete":
+            self._left[sobject] -= len(result.rows)
+            return answered.model_copy(update={"made": -len(result.rows)})
         if job.operation == "insert":
             self._remember(connection, sobject, ids)
-        elif job.operation == "delete":
-            self._left[sobject] -= len(result.rows)
         else:
             self._left[sobject] += len(ids)
-        return _bulk_written(connection, result)
+        return _with_created(connection, sobject, ids, job.fields, answered)
 
     def _make(
         self, spec: OperationSpec, connection: Connection, fields: Mapping[str, Any], count: int, turn: str
@@ -121,6 +128,14 @@ class Workload:
     def _deleted(self, sobject: str, answers: list[Answer]) -> list[Answer]:
         self._left[sobject] -= sum(1 for each in answers if each.ok)
         return answers
+
+
+def _with_created(
+    connection: Connection, sobject: str, ids: Sequence[str], sent: Mapping[str, Any], answered: Answered
+) -> Answered:
+    """The answer with how many rows were created, and what the org gave the first of them unasked."""
+    created = read_back(connection, sobject, ids[0], sent) if ids else {}
+    return answered.model_copy(update={"made": len(ids), "created": created})
 
 
 def _query(connection: Connection, soql: str) -> Answered:

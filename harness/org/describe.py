@@ -17,6 +17,12 @@ OBJECT_KEYS: Mapping[str, Any] = {
     "updateable": False,
     "deletable": False,
 }
+ONE_OBJECT_KEYS: Mapping[str, Any] = {
+    **OBJECT_KEYS,
+    "queryable": True,
+    "recordTypeInfos": [],
+    "childRelationships": [],
+}
 FIELD_KEYS: Mapping[str, Any] = {
     "name": "",
     "label": "",
@@ -25,6 +31,27 @@ FIELD_KEYS: Mapping[str, Any] = {
     "updateable": False,
     "referenceTo": [],
     "relationshipOrder": None,
+    "calculated": False,
+    "autoNumber": False,
+    "relationshipName": None,
+    "compoundFieldName": None,
+    "permissionable": True,
+    "externalId": False,
+    "defaultValue": None,
+    "picklistValues": [],
+}
+"""Each key with what it means where it is left out, as in a cassette."""
+
+_INNER: Mapping[str, Mapping[str, Any]] = {
+    "recordTypeInfos": {
+        "developerName": "",
+        "recordTypeId": "",
+        "available": False,
+        "defaultRecordTypeMapping": False,
+        "active": True,
+    },
+    "picklistValues": {"value": "", "active": True, "defaultValue": False},
+    "childRelationships": {"relationshipName": None, "childSObject": "", "field": ""},
 }
 """Each key with what it means where it is left out, as in a cassette."""
 
@@ -36,13 +63,13 @@ def is_describe(body: Any) -> bool:
 
 def reduce_describe(body: Mapping[str, Any]) -> dict[str, Any]:
     """The describe of one object with the keys above, each of them there; its fields keep their order."""
-    return {**_all(body, OBJECT_KEYS), "fields": [_all(field, FIELD_KEYS) for field in body["fields"]]}
+    return {**_all(body, ONE_OBJECT_KEYS), "fields": [_all(field, FIELD_KEYS) for field in body["fields"]]}
 
 
 def brief_describe(body: Mapping[str, Any]) -> dict[str, Any]:
     """The same without what goes without saying, for a cassette."""
     fields = [_telling(field, FIELD_KEYS) for field in body["fields"]]
-    return {**_telling(body, OBJECT_KEYS), "keyPrefix": body["keyPrefix"], "fields": fields}
+    return {**_telling(body, ONE_OBJECT_KEYS), "keyPrefix": body["keyPrefix"], "fields": fields}
 
 
 def is_global_describe(body: Any) -> bool:
@@ -61,8 +88,13 @@ def brief_global_describe(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _all(source: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: source.get(key, unsaid) for key, unsaid in keys.items()}
+    return {
+        key: [_all(each, _INNER[key]) for each in source.get(key) or ()] if key in _INNER else source.get(key, unsaid)
+        for key, unsaid in keys.items()
+    }
 
 
 def _telling(source: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: source[key] for key, unsaid in keys.items() if source.get(key, unsaid) != unsaid}
+    told = {key: source[key] for key, unsaid in keys.items() if source.get(key, unsaid) != unsaid}
+    inner = {key: [_telling(each, _INNER[key]) for each in told[key]] for key in _INNER.keys() & told.keys()}
+    return {key: inner.get(key, value) for key, value in told.items()}

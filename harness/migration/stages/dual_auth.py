@@ -11,13 +11,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from harness.access.soql import among, select
-from harness.checks.spec import operation_specs
-from harness.checks.workload import compare
 from harness.errors import StageFailed
 from harness.migration.records import Observation
 from harness.migration.sign_ins import SignIn, read_sign_ins
 from harness.migration.stages import Stage, Steps, Waiting
-from harness.migration.stages.workload import note_rows_left, unlike_error, workload_of
+from harness.migration.stages.workload import compare_new
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -31,7 +29,7 @@ def _dual_auth(context: Context) -> Steps:
     began = context.records(kind="stage.started", key="")
     start = next(record.at for record in began if record.stage == context.stage)
     if (baseline := _baseline(context)) is None:
-        yield from _compare(context)
+        yield from compare_new(context)
         baseline = _observe(context, start, _BASELINE, None)
         yield
     until = start + dual_auth.for_
@@ -55,27 +53,6 @@ def _dual_auth(context: Context) -> Steps:
         f"{len(context.scenario.workload)} operations alike for both users; no sign-in of the old user in the last "
         f"{_span(dual_auth.old_user_quiet_for)}"
     )
-
-
-def _compare(context: Context) -> Steps:
-    """Run the workload as both users, operation by operation. Raises StageFailed when any answer differs."""
-    workload = workload_of(context)
-    source, target = context.world.connect("source"), context.world.connect("target")
-    turn = f"{context.stage} {context.run_id}"
-    drops = context.scenario.permissions.drop
-    unlike = []
-    for spec in operation_specs(context.world.file):
-        old = workload.run(spec, source, round=turn)
-        new = workload.run(spec, target, round=turn)
-        comparison = compare(spec, old, new, drops=drops)
-        context.record("comparison", spec.id, comparison)
-        if not comparison.equal:
-            unlike.append((spec.id, comparison))
-        yield
-    note_rows_left(context, workload)
-    if unlike:
-        raise unlike_error(context, unlike, "differ between the old and the new user")
-    return ""
 
 
 def _baseline(context: Context) -> Observation | None:

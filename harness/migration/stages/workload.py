@@ -1,17 +1,31 @@
-"""The workload as a stage runs it, and what a stage says when the answers of two users differ."""
+"""The workload and the looks at objects as a stage makes them: as the old user, as the old user again, as the new one.
+
+Where one user is changed in place, the old user's answers are journaled before anything is written (`observe_old`),
+and held against the new user's later (`compare_new`). Where there are two users, `compare_new` asks both, operation by
+operation, so that nothing happens in between.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from harness.checks.results import Comparison
-from harness.checks.spec import operation_specs
+from harness.checks.accepted import Agreed
+from harness.checks.comparison import compare
+from harness.checks.looking import look
+from harness.checks.results import Comparison, Look, OldAnswer, OldLook, SideBySide
+from harness.checks.scope import objects_in_scope
+from harness.checks.side_by_side import alarms, side_by_side
+from harness.checks.spec import OperationSpec, about, operation_specs
 from harness.checks.values import Values
 from harness.checks.workload import Workload
 from harness.errors import StageFailed
+from harness.migration.records import Usage
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from harness.migration.context import Context
 
 _SHOWN = 5
@@ -20,6 +34,42 @@ _SHOWN = 5
 def workload_of(context: Context) -> Workload:
     """The workload of a run, its values bound to the scenario and the clock."""
     return Workload(Values(seed=context.world.file.name, clock=context.world.clock))
+
+
+def observe_old(context: Context) -> Generator[None, None, None]:
+    """Journal what the old user sees and gets, twice, before it is changed: to be called before the first write to it.
+
+    Records of kind `old-look` (key: the object) and `old-answer` (key: the operation). The workload writes: the stage
+    needs the capability to.
+    """
+    for name, seen in _look_twice(context, _scope(context)).items():
+        context.record("old-look", name, seen)
+    yield
+    workload = workload_of(context)
+    for spec in operation_specs(context.world.file):
+        context.record("old-answer", spec.id, _answer_twice(context, workload, spec))
+        yield
+    note_rows_left(context, workload)
+
+
+def compare_new(context: Context) -> Generator[None, None, str]:
+    """Hold the new user against the old one: each object in scope, then each operation of the workload.
+
+    What `observe_old` has journaled is not asked again; otherwise the old user is asked here. Records of kind
+    `side-by-side` and `comparison`. Returns a line for people; raises StageFailed when anything differs that nothing
+    accepts.
+    """
+    agreed = tuple(_agreed(context))
+    looked = yield from _compare_looks(context, agreed)
+    alarming = [(name, result) for name, result in looked if alarms(result)]
+    unlike = yield from _compare_answers(context, agreed)
+    if alarming and unlike:
+        raise _both_errors(context, alarming, unlike)
+    if unlike:
+        raise unlike_error(context, unlike, "differ between the old and the new user")
+    if alarming:
+        raise _look_error(context, alarming)
+    return f"{len(looked)} objects and {len(operation_specs(context.world.file))} operations alike for both users"
 
 
 def note_rows_left(context: Context, workload: Workload) -> None:
@@ -41,3 +91,136 @@ def unlike_error(context: Context, unlike: Sequence[tuple[str, Comparison]], how
         place=spec.place,
         remedy=first.remedy,
     )
+
+
+# --- the objects ------------------------------------------------------------------------------------------------------
+
+
+def _scope(context: Context) -> list[str]:
+    usage = context.find(Usage)
+    used = {each.name for each in usage.permissions if each.kind == "object"} if usage else set[str]()
+    names, left_out = objects_in_scope(context.scenario, context.snapshot.effective, used)
+    if left_out:
+        text = (
+            f"{left_out} further objects that the old user may see were not looked at as both users: no operation and "
+            "no evidence names them; `checks: exhaustive` looks at all"
+        )
+        context.not_tested("side by side", text)
+    return names
+
+
+def _look_twice(context: Context, names: Sequence[str]) -> dict[str, OldLook]:
+    source = context.world.connect("source")
+    first = look(source, names)
+    again = look(source, names, ids=_ids(first))
+    return {name: OldLook(first=first[name], again=again[name]) for name in names}
+
+
+def _ids(looks: Mapping[str, Look]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(each.sample) for name, each in looks.items()}
+
+
+def _compare_looks(context: Context, agreed: Sequence[Agreed]) -> Generator[None, None, list[tuple[str, SideBySide]]]:
+    seen = {key: body for key, body in _observed(context, "old-look") if isinstance(body, OldLook)}
+    seen = seen or _look_twice(context, _scope(context))
+    yield
+    new = look(context.world.connect("target"), tuple(seen), ids=_ids({name: one.first for name, one in seen.items()}))
+    made = _made_since(context)
+    found = []
+    for name, old in seen.items():
+        result = side_by_side(old.first, old.again, new[name], agreed=agreed, made_since=made[name])
+        context.record("side-by-side", name, result)
+        found.append((name, result))
+    _note_unread(context, seen)
+    yield
+    return found
+
+
+def _note_unread(context: Context, seen: Mapping[str, OldLook]) -> None:
+    for name, old in sorted(seen.items()):
+        if old.first.refused:
+            text = f"The rows of {name} were not compared: the old user gets {old.first.refused}"
+            context.not_tested(f"rows of {name}", text)
+        elif not old.first.described:
+            context.not_tested(f"look at {name}", f"{name} was not compared: the old user does not see it")
+
+
+def _look_error(context: Context, alarming: Sequence[tuple[str, SideBySide]]) -> StageFailed:
+    findings = [each for _, result in alarming for each in alarms(result)]
+    more = f" and {len(findings) - _SHOWN} more" if len(findings) > _SHOWN else ""
+    return StageFailed(
+        f"{len(findings)} things are otherwise for the new user: "
+        f"{'; '.join(each.text for each in findings[:_SHOWN])}{more}",
+        stage=context.stage,
+        place=context.world.file.place("permissions"),
+        remedy=findings[0].remedy,
+    )
+
+
+def _both_errors(
+    context: Context, alarming: Sequence[tuple[str, SideBySide]], unlike: Sequence[tuple[str, Comparison]]
+) -> StageFailed:
+    answers = unlike_error(context, unlike, "differ between the old and the new user")
+    looks = _look_error(context, alarming)
+    return StageFailed(
+        f"{answers.message}; {looks.message}",
+        stage=context.stage,
+        place=answers.place,
+        remedy=answers.remedy or looks.remedy,
+    )
+
+
+# --- the workload -----------------------------------------------------------------------------------------------------
+
+
+def _answer_twice(context: Context, workload: Workload, spec: OperationSpec) -> OldAnswer:
+    source, turn = context.world.connect("source"), f"{context.stage} {context.run_id}"
+    first = workload.run(spec, source, round=turn)
+    return OldAnswer(first=first, again=workload.run(spec, source, round=f"{turn} again"))
+
+
+def _compare_answers(context: Context, agreed: Sequence[Agreed]) -> Generator[None, None, list[tuple[str, Comparison]]]:
+    observed = {key: body for key, body in _observed(context, "old-answer") if isinstance(body, OldAnswer)}
+    made = _made_since(context)
+    workload, target = workload_of(context), context.world.connect("target")
+    unlike = []
+    for spec in operation_specs(context.world.file):
+        old = observed.get(spec.id) or _answer_twice(context, workload, spec)
+        new = workload.run(spec, target, round=f"{context.stage} {context.run_id}")
+        since = made[about(spec.item) or ""]
+        comparison = compare(spec, old.first, new, again=old.again, agreed=agreed, made_since=since)
+        context.record("comparison", spec.id, comparison)
+        if not comparison.equal:
+            unlike.append((spec.id, comparison))
+        yield
+    note_rows_left(context, workload)
+    return unlike
+
+
+def _observed(context: Context, kind: str) -> Iterator[tuple[str, BaseModel]]:
+    """What an earlier stage has journaled of the old user."""
+    return ((each.key, each.body) for each in context.records(kind=kind) if each.stage != context.stage)
+
+
+def _made_since(context: Context) -> Counter[str]:
+    """How many rows of each object the workload has made since the old user was observed, in an earlier stage."""
+    made: Counter[str] = Counter()
+    specs = {spec.id: about(spec.item) or "" for spec in operation_specs(context.world.file)}
+    for key, body in _observed(context, "old-answer"):
+        if isinstance(body, OldAnswer) and key in specs:
+            made[specs[key]] += body.first.made + body.again.made
+    return made
+
+
+# --- what is agreed to ------------------------------------------------------------------------------------------------
+
+
+def _agreed(context: Context) -> Iterator[Agreed]:
+    """What the plan accepts to be lost, and what the scenario drops, each with its place."""
+    for loss in context.plan.losses:
+        if loss.accepted:
+            yield Agreed(loss.kind, loss.name, loss.access, loss.place or f"the plan ({loss.cause})")
+    for index, drop in enumerate(context.scenario.permissions.drop):
+        kind = "object" if drop.object else "field"
+        if name := drop.object or drop.field:
+            yield Agreed(kind, name, drop.access, str(context.world.file.place("permissions", "drop", index)))

@@ -46,6 +46,7 @@ class FakeConnection:
 
     def __init__(self, principal: str = "target", answers: Mapping[str, Reply] | None = None) -> None:
         self.principal = principal
+        self.user_id = f"005-{principal}"
         self.username = f"{principal}@acme.example"
         self.answers = dict(answers or {})
         self.asked: list[str] = []
@@ -73,6 +74,10 @@ class FakeConnection:
 
     def describe(self, sobject: str) -> Reply:
         return self._answer(f"describe {sobject}")
+
+    def request(self, method: str, path: str) -> Reply:
+        """A row is read back; one that no test is about is not there."""
+        return self.answers.get(f"{method} {path}", no("NOT_FOUND", status=404))
 
     def user_interface_allowed(self) -> Reply:
         return self._answer("ui")

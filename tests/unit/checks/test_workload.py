@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from harness.checks.accepted import Agreed
 from harness.checks.results import NO_RECORD, Answered, Comparison
 from harness.checks.workload import Workload, compare
 from harness.org.reply import Answer, ApiError, BulkResult, Reply
-from harness.scenario.model import Drop
 from tests.unit.checks.fake import FakeConnection, described, no, operations, rows, values
 
 
@@ -17,9 +18,15 @@ def run(item: str, answers: dict[str, Reply] | None = None, *, who: FakeConnecti
     return Workload(values()).run(operations(item)[0], (who or FakeConnection("target", answers)).real(), round="one")
 
 
-def compared(item: str, old: dict[str, Any] | None, new: dict[str, Any], drops: tuple[Drop, ...] = ()) -> Comparison:
-    before = None if old is None else Answered(username="old@acme.example", **old)
-    return compare(operations(item)[0], before, Answered(username="new@acme.example", **new), drops=drops)
+def answer(who: str, **parts: Any) -> Answered:
+    return Answered(username=f"{who}@acme.example", **parts)
+
+
+def compared(
+    item: str, old: dict[str, Any] | None, new: dict[str, Any], agreed: Sequence[Agreed] = (), **more: Any
+) -> Comparison:
+    before = None if old is None else answer("old", **old)
+    return compare(operations(item)[0], before, answer("new", **new), agreed=agreed, **more)
 
 
 QUERY = "query: SELECT Id FROM Account"
@@ -210,7 +217,7 @@ def test_equal_answers_are_equal() -> None:
         (
             {"rows": 2, "fields": ("Account.Owner",), "filled": {"Account.Owner": 2}},
             {"rows": 2, "fields": ("Account.Owner",), "filled": {"Account.Owner": 0}},
-            "field Account.Owner held a value in 2 rows for the old user, in 0 for the new",
+            "field Account.Owner held a value in 2 rows for the old user, in 0 for the new user",
             "what these fields point to",
         ),
         (
@@ -241,23 +248,90 @@ def test_a_right_lost_on_the_object_is_told_once() -> None:
     )
 
 
-def test_what_a_drop_declares_is_told_and_does_not_make_the_answers_unequal() -> None:
+def test_what_is_agreed_to_is_told_with_its_place_and_does_not_make_the_answers_unequal() -> None:
     old = {"fields": ("Account: delete", "Account.A__c", "Account.A__c: edit", "Account.B__c", "Account.B__c: edit")}
     new = {"fields": ("Account.B__c",)}
-    drops = (
-        Drop(field="Account.A__c", because="x"),
-        Drop(field="Account.B__c", access=("edit",), because="x"),
-        Drop(object="Account", access=("delete",), because="x"),
+    agreed = (
+        Agreed("field", "Account.A__c", (), "erp.yaml:1"),
+        Agreed("field", "Account.B__c", ("edit",), "erp.yaml:2"),
+        Agreed("object", "Account", ("delete",), "erp.yaml:3"),
     )
-    comparison = compared("describe: Account", old, new, drops)
+    comparison = compared("describe: Account", old, new, agreed)
     assert comparison.equal
     assert comparison.differences == (
-        "object Account: the new user has lost delete, as permissions.drop says",
-        "field Account.A__c vanished for the new user, as permissions.drop says",
-        "field Account.B__c: the new user has lost edit, as permissions.drop says",
+        "object Account: the new user has lost delete, as erp.yaml:3 accepts",
+        "field Account.A__c vanished for the new user, as erp.yaml:1 accepts",
+        "field Account.B__c: the new user has lost edit, as erp.yaml:2 accepts",
     )
-    assert not compared("describe: Account", old, new, drops[1:]).equal
-    assert not compared("describe: Account", old, new, drops[:2]).equal
+    assert not compared("describe: Account", old, new, agreed[1:]).equal
+    assert not compared("describe: Account", old, new, agreed[:2]).equal
+
+
+@pytest.mark.parametrize(
+    ("again", "new", "differences"),
+    [
+        (10, 10, ()),
+        (12, 13, ()),
+        (12, 8, ()),
+        (12, 7, ("rows: old 10, new 7",)),
+        (10, 9, ("rows: old 10, new 9",)),
+        (10, 11, ("rows: old 10, new 11",)),
+    ],
+)
+def test_a_count_that_drifts_is_noise_and_one_beyond_the_drift_is_not(
+    again: int, new: int, differences: tuple[str, ...]
+) -> None:
+    comparison = compared(QUERY, {"rows": 10}, {"rows": new}, again=answer("old", rows=again))
+    assert comparison.differences == differences
+    assert comparison.noise == (() if again == 10 else (f"rows: old 10, again {again}",))
+
+
+def test_rows_that_the_workload_itself_made_since_are_no_difference() -> None:
+    assert compared(QUERY, {"rows": 10}, {"rows": 14}, made_since=4).equal
+    assert not compared(QUERY, {"rows": 10}, {"rows": 15}, made_since=4).equal
+    assert not compared(QUERY, {"rows": 10}, {"rows": 9}, made_since=4).equal
+
+
+def test_what_a_created_row_is_given_is_compared_and_generated_values_are_noise() -> None:
+    insert = "insert: {object: Order, fields: {Name: x}}"
+    old = {"rows": 1, "created": {"RecordTypeId": "Wholesale", "Number": "1", "OwnerId": "the user itself"}}
+    again = answer("old", rows=1, created={"RecordTypeId": "Wholesale", "Number": "2", "OwnerId": "the user itself"})
+    new = {"rows": 1, "created": {"RecordTypeId": "Retail", "Number": "3", "OwnerId": "005"}}
+    comparison = compared(insert, old, new, again=again)
+    assert comparison.differences == (
+        "RecordTypeId of a created row: Wholesale for the old user, Retail for the new user",
+        "OwnerId of a created row: the user itself for the old user, 005 for the new user",
+    )
+    assert comparison.noise == ("Number of a created row: 1 for the old user, 2 for the old user's second time",)
+    assert "record type defaults" in (comparison.remedy or "")
+
+
+def test_a_refusal_that_the_old_user_met_the_second_time_still_proves_nothing() -> None:
+    refused = {"error_code": "DUPLICATE_VALUE", "rows": 0, "failed_rows": 1}
+    insert = "insert: {object: Order, fields: {Name: x}}"
+    comparison = compared(insert, {"rows": 1}, refused, again=answer("old", **refused))
+    assert not comparison.equal
+    assert "unique" in (comparison.remedy or "")
+    assert compared(QUERY, {"error_code": "UNABLE_TO_LOCK_ROW"}, {"rows": 1}, again=answer("old", rows=1)).equal
+
+
+def test_a_created_row_is_read_back_as_the_user_that_created_it() -> None:
+    fields = [
+        {"name": name, "createable": name != "CreatedDate"}
+        for name in ("Id", "Name", "OwnerId", "RecordTypeId", "Status", "CreatedDate", "Empty")
+    ]
+    described = {
+        "fields": fields,
+        "recordTypeInfos": [{"recordTypeId": "012", "developerName": "Wholesale"}],
+    }
+    row = {"Name": "x", "OwnerId": "005-target", "RecordTypeId": "012", "Status": "Draft", "CreatedDate": "now"}
+    answers = {
+        "describe Order": Reply(200, described),
+        "GET sobjects/Order/target-0": Reply(200, {**row, "Empty": None}),
+    }
+    answered = run("insert: {object: Order, fields: {name: x}}", answers)
+    assert answered.created == {"OwnerId": "the user itself", "RecordTypeId": "Wholesale", "Status": "Draft"}
+    assert answered.made == 1
 
 
 def test_what_neither_user_could_do_is_not_equal() -> None:

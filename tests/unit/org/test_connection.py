@@ -131,7 +131,7 @@ def test_describes_come_in_batches_and_reduced(bench: Bench) -> None:
         if name == "Hidden__c":
             missing = [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
             return {"httpStatusCode": 404, "body": missing}
-        fields = [{"name": "Id", "type": "id", "picklistValues": [1, 2, 3], "permissionable": False}]
+        fields = [{"name": "Id", "type": "id", "picklistValues": [{"value": "x", "label": "X"}], "length": 3}]
         return {"httpStatusCode": 200, "body": {"name": name, "keyPrefix": "001", "fields": fields, "urls": {"x": "y"}}}
 
     bench.org.on("POST", ".*/composite", answer)
@@ -141,7 +141,8 @@ def test_describes_come_in_batches_and_reduced(bench: Bench) -> None:
     assert [(each["name"], each["type"], each["updateable"]) for each in found["Object0__c"]["fields"]] == [
         ("Id", "id", False)
     ]
-    assert "picklistValues" not in found["Object0__c"]["fields"][0]
+    assert found["Object0__c"]["fields"][0]["picklistValues"] == [{"value": "x", "active": True, "defaultValue": False}]
+    assert "length" not in found["Object0__c"]["fields"][0]
     assert "urls" not in found["Object0__c"]
     assert bench.org.paths()[1:] == ["POST /services/data/v67.0/composite"] * 2
 

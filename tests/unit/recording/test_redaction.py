@@ -124,14 +124,27 @@ def test_a_body_of_another_type_is_refused() -> None:
 
 
 def test_describes_are_reduced_also_within_composites() -> None:
-    field = {"name": "Id", "type": "id", "picklistValues": [{"value": "x"}], "updateable": False, "createable": True}
-    describe = {"name": "Account", "keyPrefix": "001", "fields": [field], "recordTypeInfos": [{}]}
+    field = {"name": "Id", "type": "id", "length": 18, "updateable": False, "createable": True}
+    describe = {"name": "Account", "keyPrefix": "001", "fields": [field], "urls": [{}]}
     composite = {"compositeResponse": [{"body": describe, "httpStatusCode": 200, "referenceId": "r0"}]}
     for body in (describe, composite):
         kept = redaction.response_body("/services/data/v67.0/x", "", "application/json", json.dumps(body))
-        assert "picklistValues" not in kept
-        assert "recordTypeInfos" not in kept
+        assert "length" not in kept
+        assert "urls" not in kept
         assert '{"name": "Id", "type": "id", "createable": true}' in kept  # what goes without saying is left out
+
+
+def test_of_picklists_and_record_types_a_describe_keeps_what_users_may_differ_in() -> None:
+    values = [{"value": "a", "label": "A", "active": True, "defaultValue": True}, {"value": "b", "active": False}]
+    types = [{"developerName": "Trade", "name": "Trade", "available": True, "active": True, "master": False}]
+    field = {"name": "Kind", "type": "picklist", "picklistValues": values}
+    describe = {"name": "Account", "keyPrefix": "001", "fields": [field], "recordTypeInfos": types}
+    kept = json.loads(redaction.response_body("/x", "", "application/json", json.dumps(describe)))
+    assert kept["fields"][0]["picklistValues"] == [
+        {"value": "a", "defaultValue": True},
+        {"value": "b", "active": False},
+    ]
+    assert kept["recordTypeInfos"] == [{"developerName": "Trade", "available": True}]
 
 
 def test_hosts_of_the_same_my_domain_become_one() -> None:

@@ -1,0 +1,57 @@
+"""What the plan accepts to be lost, so that a comparison can tell it from what nobody agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+OF_ROWS = frozenset({"role", "group", "queue", "team", "territory", "share", "sharing-rule"})
+"""The kinds of losses that take rows away, whichever object they are of."""
+_VIEW_ALL = frozenset({"view-all", "modify-all"})
+_ALL_DATA = frozenset({"ViewAllData", "ModifyAllData"})
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """One accepted loss: its kind and name, the kinds of access (none: all), and what accepts it (`file:line`)."""
+
+    kind: str
+    name: str
+    access: tuple[str, ...]
+    place: str
+
+    def takes(self, right: str) -> bool:
+        """Whether it takes this kind of access away."""
+        return not self.access or right in self.access
+
+
+def of_object(agreed: Sequence[Agreed], name: str, right: str) -> str | None:
+    """What accepts the loss of a right on an object, if anything does."""
+    return _first(each for each in agreed if (each.kind, each.name) == ("object", name) and each.takes(right))
+
+
+def of_field(agreed: Sequence[Agreed], name: str, right: str) -> str | None:
+    """The same for a field, `Account.Name`: also when its object is lost, or the right to all of its fields."""
+    sobject = name.partition(".")[0]
+    found = _first(each for each in agreed if (each.kind, each.name) == ("field", name) and each.takes(right))
+    return found or of_object(agreed, sobject, right) or of_object(agreed, sobject, "view-all-fields")
+
+
+def of_rows(agreed: Sequence[Agreed], name: str) -> str | None:
+    """What accepts that fewer rows of an object are seen."""
+    return _first(
+        each
+        for each in agreed
+        if each.kind in OF_ROWS
+        or (each.kind == "system" and each.name in _ALL_DATA)
+        or (each.kind == "object" and each.name == name and any(map(each.takes, _VIEW_ALL)))
+    )
+
+
+def of_kind(agreed: Sequence[Agreed], kind: str, name: str) -> str | None:
+    """What accepts the loss of something else, such as a record type."""
+    return _first(each for each in agreed if (each.kind, each.name) == (kind, name))
+
+
+def _first(found: Iterable[Agreed]) -> str | None:
+    return next((each.place for each in found), None)
