@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROWS_AT_MOST = 24
 """A composite holds 25 subrequests (facts section 5.5), and the last one is ours."""
-_NEVER = "RehearsalRollsThisBack__c"
+NEVER = "RehearsalRollsThisBack__c"
 _HALTED = "PROCESSING_HALTED"
 
 Ask = Callable[["Connection"], "Said"]
@@ -95,7 +95,7 @@ def write(connection: Connection, writes: Sequence[Mapping[str, Any]]) -> Said:
     They go in one composite that is all or none, and whose last subrequest cannot work: the org rolls them back. A
     write that only says PROCESSING_HALTED would have been done (facts section 5.5).
     """
-    undo = {"method": "GET", "url": "query?" + urlencode({"q": select("Id", _NEVER, limit=1)})}
+    undo = {"method": "GET", "url": "query?" + urlencode({"q": select("Id", NEVER, limit=1)})}
     *replies, last = connection.composite([*writes, undo], all_or_none=True)
     request = f"{_words(writes[0])} ({len(writes)} rows, rolled back)" if len(writes) > 1 else _words(writes[0])
     refused = next((reply for reply in replies if reply.errors and reply.errors[0].code != _HALTED), None)

@@ -1,0 +1,163 @@
+"""Probing rights by requests that no org can carry out, and by deletes that the org rolls back.
+
+A create or an update that names a field which nobody may write (SystemModstamp, IsDeleted) always fails. The platform
+looks at the right on the object first (CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY), then refuses in one error all the fields
+that the user may not write (INVALID_FIELD_FOR_INSERT_UPDATE; facts 5.3): so one request tells about an object and its
+fields. A delete has no such field: it goes into a composite that is all or none and made to fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from harness.access.effective import Key, ObjectFacts
+from harness.access.platform import RowAccess, ask_rows
+from harness.checks.probe import NEVER, ROWS_AT_MOST
+from harness.checks.soql import select
+from harness.checks.witnesses import Probed
+from harness.org.connection import SUBREQUESTS_PER_COMPOSITE
+
+if TYPE_CHECKING:
+    from harness.org.connection import Connection
+    from harness.org.reply import Reply
+
+GUARDS = ("IsDeleted", "SystemModstamp")
+"""Fields that nobody may write in any org: not even whoever may set audit fields (Object Reference, system fields)."""
+_UNWRITTEN_TYPES = ("id", "address", "location")
+_ENTITY_REFUSED = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+_FIELDS_REFUSED = "INVALID_FIELD_FOR_INSERT_UPDATE"
+_HALTED = "PROCESSING_HALTED"
+_RIGHT_REFUSED = (_ENTITY_REFUSED, "INSUFFICIENT_ACCESS_OR_READONLY")
+_ROWS_LOOKED_AT = 3
+
+Described = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Impossible:
+    """A write that cannot be done: the right it asks about, and the fields it names beside the guards."""
+
+    object: str
+    right: str
+    fields: tuple[str, ...]
+    request: Mapping[str, Any]
+
+
+def by_errors(person: Connection, schema: Mapping[str, ObjectFacts], described: Described) -> dict[Key, Probed]:
+    """What the org answers to writes that cannot be done, and to deletes that it rolls back.
+
+    Nothing is sent about an object that the user does not see, about users and setup, and about one that shows no field
+    that nobody may write. Raises GuardRefused where no capability to write is in force, and OrgUnreachable.
+    """
+    names = [
+        name for name in sorted(described) if name in schema and schema[name].kind in ("own", "follows", "activity")
+    ]
+    rows = _some_rows(person, [name for name in names if described[name].get("queryable", True)])
+    asked = [probe for name in names for probe in _impossible(schema[name], described[name], rows.get(name, ()))]
+    found: dict[Key, Probed] = {}
+    for start in range(0, len(asked), SUBREQUESTS_PER_COMPOSITE):
+        some = asked[start : start + SUBREQUESTS_PER_COMPOSITE]
+        replies = person.composite([each.request for each in some], all_or_none=False)
+        for each, reply in zip(some, replies, strict=True):
+            found |= dict(_read(each, reply))
+    return found | _deletes(person, rows)
+
+
+def _some_rows(person: Connection, names: Sequence[str]) -> dict[str, list[RowAccess]]:
+    """A few rows of each object that the user sees, and what it may do with them."""
+    objects: dict[str, str] = {}
+    version = person.site.data_path.rpartition("/")[2]
+    for start in range(0, len(names), SUBREQUESTS_PER_COMPOSITE):
+        some = names[start : start + SUBREQUESTS_PER_COMPOSITE]
+        parts = [{"method": "GET", "url": f"{version}/query?{urlencode({'q': _rows_of(name)})}"} for name in some]
+        reply = person.request("POST", "composite/batch", json={"batchRequests": parts})
+        results = reply.body["results"] if reply.ok else []
+        for name, result in zip(some, results, strict=False):
+            if result["statusCode"] == 200:
+                objects |= {str(row["Id"]): name for row in result["result"]["records"]}
+    found: dict[str, list[RowAccess]] = {}
+    for row in ask_rows(person, sorted(objects)) if objects else ():
+        found.setdefault(objects[row.id], []).append(row)
+    return found
+
+
+def _rows_of(name: str) -> str:
+    return select("Id", name, order="Id", limit=_ROWS_LOOKED_AT)
+
+
+def _impossible(facts: ObjectFacts, shown: Mapping[str, Any], rows: Sequence[RowAccess]) -> Iterator[_Impossible]:
+    """The create and the update of an object that cannot be done; nothing where no field guards against effect."""
+    seen = {str(each["name"]): str(each["type"]) for each in shown["fields"]}
+    guards = tuple(name for name in GUARDS if name in seen and _unwritable(facts, name))
+    if not guards:
+        return
+    fields = tuple(
+        name
+        for name, kind in seen.items()
+        if kind not in _UNWRITTEN_TYPES and name not in guards and name in facts.fields
+    )
+    body = {name: False if seen[name] == "boolean" else None for name in (*guards, *fields)}
+    address = f"sobjects/{facts.name}"
+    yield _Impossible(facts.name, "create", fields, {"method": "POST", "url": address, "body": body})
+    row = next((one for one in rows if one.edit), None) or next(iter(rows), None)
+    if row is not None:
+        yield _Impossible(facts.name, "edit", fields, {"method": "PATCH", "url": f"{address}/{row.id}", "body": body})
+
+
+def _unwritable(facts: ObjectFacts, name: str) -> bool:
+    field = facts.fields.get(name)
+    return field is not None and not (field.createable or field.updateable)
+
+
+def _read(asked: _Impossible, reply: Reply) -> Iterator[tuple[Key, Probed]]:
+    """What an answer says about the right on the object, and about each field."""
+    names = [f"{asked.object}.{name}" for name in asked.fields]
+    if reply.ok:
+        raise AssertionError(f"the org did what cannot be done: {asked.request['method']} {asked.request['url']}")
+    error = reply.errors[0]
+    said = str(error)
+    if error.code == _ENTITY_REFUSED:
+        yield from (((name, asked.right), Probed(False, "error", said)) for name in (asked.object, *names))
+        return
+    refused = set(error.fields)
+    if error.code != _FIELDS_REFUSED or refused.issuperset(asked.fields):
+        yield (asked.object, asked.right), Probed(None, "error", said)
+        return
+    yield (asked.object, asked.right), Probed(True, "error")
+    for name, field in zip(names, asked.fields, strict=True):
+        yield (name, asked.right), Probed(field not in refused, "error")
+
+
+def _deletes(person: Connection, rows: Mapping[str, Sequence[RowAccess]]) -> dict[Key, Probed]:
+    """Whether one row of each object could be deleted; only rows that sharing lets the user delete are tried.
+
+    The first refusal of a composite hides what becomes of the others: they are tried again without it.
+    """
+    found: dict[Key, Probed] = {}
+    waiting = {name: row.id for name, some in sorted(rows.items()) for row in some if row.delete}
+    while waiting:
+        some = dict(list(waiting.items())[:ROWS_AT_MOST])
+        refused = _refused(person, some)
+        for name in refused or some:
+            found[name, "delete"] = refused.get(name, Probed(True, "rolled-back"))
+            del waiting[name]
+    return found
+
+
+def _refused(person: Connection, ids: Mapping[str, str]) -> dict[str, Probed]:
+    """The objects whose row the org would not delete: none when it would delete them all."""
+    never = {"method": "GET", "url": "query?" + urlencode({"q": select("Id", NEVER, limit=1)})}
+    deletes = [{"method": "DELETE", "url": f"sobjects/{name}/{row_id}"} for name, row_id in ids.items()]
+    replies = person.composite([*deletes, never], all_or_none=True)
+    found: dict[str, Probed] = {}
+    for name, reply in zip(ids, replies[:-1], strict=True):
+        if reply.ok:
+            found[name] = Probed(None, "rolled-back", "the org did not roll the trial back")
+        elif reply.errors[0].code in _RIGHT_REFUSED:
+            found[name] = Probed(False, "rolled-back", str(reply.errors[0]))
+        elif reply.errors[0].code != _HALTED:
+            found[name] = Probed(None, "rolled-back", str(reply.errors[0]))
+    return found

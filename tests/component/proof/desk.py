@@ -1,0 +1,93 @@
+"""A simulated org in this process, and connections of ours as any of its users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, cast
+
+from harness.access.people import read_user
+from harness.access.reading import Holdings, read_holdings
+from harness.checks.deriving import Derivation, derive
+from harness.org.connection import Connection, Principal
+from harness.org.guard import SandboxProof, WriteCapability, WriteGuard
+from harness.org.ids import to_18
+from harness.org.secret import Secret
+from harness.org.sign_in import Credential
+from harness.org.site import Site
+from harness.org.transport import Transport
+from harness.sandbox import identity
+from harness.sandbox.in_process import InProcess
+from harness.sandbox.org import SandboxOrg
+
+
+class OrgClock:
+    """The simulated org's own clock."""
+
+    def __init__(self, org: SandboxOrg) -> None:
+        self._org = org
+
+    def now(self) -> datetime:
+        return self._org.clock.peek()
+
+    def sleep(self, seconds: float) -> None:
+        self._org.clock.advance(seconds)
+
+
+class Desk:
+    """Connections to one org; `admin` is its administrator."""
+
+    def __init__(self, org: SandboxOrg, admin: str) -> None:
+        self.org = org
+        self.guard = WriteGuard()
+        self.wire = InProcess(org)
+        self.org_id = to_18(org.org_id)
+        site = Site("simulated", self.wire.instance_url, self.org_id, simulated=True)
+        self.transport = Transport(site, guard=self.guard, clock=cast("Any", OrgClock(org)), wire=self.wire)
+        self.site = site
+        self._connections: dict[str, Connection] = {}
+        self.admin = self.connect("admin", admin)
+
+    def connect(self, principal: Principal, username: str) -> Connection:
+        """A connection as a user, signed in without a flow."""
+        if username not in self._connections:
+            [user] = self.org.rows("User", Username=username)
+            token = identity.sign_in(self.org, user, identity.Login(type="Test", application="Test")).token
+            credential = Credential("access-token", username, None, {"access_token": Secret(token)})
+            self._connections[username] = Connection(
+                principal, credential, self.site, self.transport, cast("Any", OrgClock(self.org))
+            )
+        return self._connections[username]
+
+    def holdings(self, username: str) -> Holdings:
+        """What the user's sets give, read back from the org."""
+        user = read_user(self.admin, username)
+        assert user is not None
+        return read_holdings(self.admin, user)
+
+    def derive(self, username: str, objects: Sequence[str] | None = None, *, exhaustive: bool = False) -> Derivation:
+        """All three ways, for the objects that the user's sets name where none are given."""
+        held = self.holdings(username).effective
+        named = {*held.objects, *(name.partition(".")[0] for name in held.fields)}
+        person = self.connect("target", username)
+        with self.writing():
+            return derive(
+                admin=self.admin,
+                person=person,
+                held=held,
+                objects=sorted(named) if objects is None else objects,
+                exhaustive=exhaustive,
+            )
+
+    def writing(self) -> AbstractContextManager[None]:
+        """A capability to write."""
+        proof = SandboxProof(self.org_id, "simulated", "SIM1", "Developer Edition")
+        return self.guard.grant(proof, WriteCapability(self.org_id, "0" * 12, "verify"))
+
+    @property
+    def calls(self) -> int:
+        return self.transport.meter.calls
+
+    def close(self) -> None:
+        self.transport.close()
