@@ -53,11 +53,13 @@ class Transport:
         meter: Meter | None = None,
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
+        wire: HTTPAdapter | None = None,
     ) -> None:
+        """`wire` carries what the guard lets through, in place of the network: an org in this process."""
         self.site = site
         self.meter = meter or Meter()
         self.session: requests.Session = _Session(site)
-        adapter = _Adapter(site, guard, clock, self.meter, (connect_timeout, read_timeout))
+        adapter = _Adapter(site, guard, clock, self.meter, (connect_timeout, read_timeout), wire)
         for scheme in list(self.session.adapters):
             self.session.mount(scheme, adapter)
 
@@ -88,8 +90,17 @@ class _Session(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, site: Site, guard: WriteGuard, clock: Clock, meter: Meter, timeout: tuple[float, float]) -> None:
+    def __init__(  # noqa: PLR0917 - private, made in one place
+        self,
+        site: Site,
+        guard: WriteGuard,
+        clock: Clock,
+        meter: Meter,
+        timeout: tuple[float, float],
+        wire: HTTPAdapter | None,
+    ) -> None:
         super().__init__()
+        self._carry = super().send if wire is None else wire.send
         self._site = site
         self._guard = guard
         self._clock = clock
@@ -122,7 +133,7 @@ class _Adapter(HTTPAdapter):
         for pause in (*PAUSES, None):
             self._meter.calls += 1
             try:
-                response = super().send(request, **options)
+                response = self._carry(request, **options)
                 if not stream:
                     _ = response.content  # an answer that breaks off is met here, not by the caller
             except requests.exceptions.RequestException as error:

@@ -69,9 +69,11 @@ class Connections:
         plain = {"flow": own.flow, "username": own.username, "app": own.app, "instance_url": self._world.site.url}
         return {**own.parts, **{name: Secret(value) for name, value in plain.items() if value}}
 
-    def forget(self) -> None:
-        """Drop every session, so that what follows signs in by itself."""
-        self._open.clear()
+    def forget(self, principal: Principal | None = None) -> None:
+        """Drop a principal's session, or every one, so that what follows signs in by itself."""
+        if principal is None:
+            self._open.clear()
+        self._open.pop(principal or "admin", None)
 
     def close(self) -> None:
         """Close the transport."""
