@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json as jsonlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -59,6 +60,11 @@ class Connection:
     def user_id(self) -> str:
         """The id of the user that the org says we are."""
         return self._session.user_id
+
+    @property
+    def now(self) -> datetime:
+        """The time, by the clock it was given."""
+        return self._clock.now()
 
     @property
     def org_id(self) -> str:
@@ -129,7 +135,7 @@ class Connection:
 
     def query(self, soql: str) -> list[dict[str, Any]]:
         """All rows, without their `attributes`; child rows are complete too. Raises RequestRefused."""
-        return self._all_rows(self.try_query(soql), soql)
+        return self.all_rows(self.try_query(soql), soql)
 
     def try_query(self, soql: str) -> Reply:
         """The first page as the org sends it; a refusal is a Reply."""
@@ -139,11 +145,23 @@ class Connection:
 
     def tooling_query(self, soql: str) -> list[dict[str, Any]]:
         """All rows of a Tooling API query. Raises RequestRefused."""
-        return self._all_rows(self.request("GET", f"tooling/query?{urlencode({'q': soql})}"), soql)
+        return self.all_rows(self.request("GET", f"tooling/query?{urlencode({'q': soql})}"), soql)
+
+    def all_rows(self, first: Reply, soql: str) -> list[dict[str, Any]]:
+        """All rows of a query whose first page has come: a call for each further page. Raises RequestRefused."""
+        if not first.ok:
+            raise _refused(first, soql)
+        return [self._plain_row(row, soql) for row in self._records(first.body, soql)]
 
     def describe(self, sobject: str) -> Reply:
         """The describe of one object, with the keys that `harness.org.describe` lists."""
         return _reduced(self.request("GET", f"sobjects/{sobject}/describe"))
+
+    def learn_fields(self, *names: str) -> None:
+        """Describe setup objects in one call, where they are not known yet, for `fields_of`."""
+        missing = [name for name in names if name not in self._fields]
+        if len(missing) > 1:
+            self._fields |= {name: each["fields"] for name, each in self.describe_many(missing).items()}
 
     def fields_of(self, sobject: str) -> list[dict[str, Any]]:
         """The fields of a setup object, asked once a connection: no migration changes them. Raises RequestRefused."""
@@ -225,6 +243,10 @@ class Connection:
         """The components of that kind and those names that exist. Raises RequestRefused."""
         return metadata.read(self, kind, names)
 
+    def list_metadata(self, kinds: Sequence[str]) -> dict[str, list[str]]:
+        """The full names of the components of up to three kinds, without managed ones. Raises RequestRefused."""
+        return metadata.list_names(self, kinds)
+
     def update_metadata(self, kind: str, component: Row) -> Answer:
         """Update one component; `component` holds its `fullName`."""
         return metadata.update(self, kind, component)
@@ -289,11 +311,6 @@ class Connection:
 
     def _full_path(self, path: str) -> str:
         return path if path.startswith("/services/") else f"{self.site.data_path}/{path.lstrip('/')}"
-
-    def _all_rows(self, first: Reply, soql: str) -> list[dict[str, Any]]:
-        if not first.ok:
-            raise _refused(first, soql)
-        return [self._plain_row(row, soql) for row in self._records(first.body, soql)]
 
     def _records(self, page: Row, soql: str) -> Iterator[Row]:
         """The records of a page and of all that follow it."""

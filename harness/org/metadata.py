@@ -1,13 +1,14 @@
-"""CRUD-based calls of the Metadata API: `readMetadata` and `updateMetadata` over SOAP.
+"""Calls of the Metadata API over SOAP: `readMetadata`, `updateMetadata` and `listMetadata`.
 
 simple-salesforce reaches them only through zeep and a parsed WSDL, whose answers are objects of generated classes;
-these two calls are a dozen lines each, and their traffic is plain to read in a cassette.
+these calls are a dozen lines each, and their traffic is plain to read in a cassette.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from harness.errors import OrgUnreachable, RequestRefused
 from harness.org import soap
@@ -27,18 +28,29 @@ def read(connection: Connection, kind: str, names: Sequence[str]) -> list[dict[s
     """
     reply = _ask(connection, "readMetadata", soap.element("type", kind) + soap.element("fullNames", list(names)))
     if reply.errors:
-        error = reply.errors[0]
-        raise RequestRefused(
-            f"the org refused: {error}",
-            asked=f"readMetadata {kind} {', '.join(names)}",
-            status=reply.status,
-            code=error.code,
-            description=error.message,
-        )
+        raise _refused(reply, f"readMetadata {kind} {', '.join(names)}")
     result = reply.body.get("result") or {}
     records = result.get("records") or []
     found = records if isinstance(records, list) else [records]
     return [each for each in found if isinstance(each, dict) and each.get("fullName")]
+
+
+def list_names(connection: Connection, kinds: Sequence[str]) -> dict[str, list[str]]:
+    """The full names of all components of up to three kinds, those of managed packages left out, in order.
+
+    Raises RequestRefused.
+    """
+    queries = [{"type": kind} for kind in kinds]
+    version = soap.element("asOfVersion", connection.site.api_version)
+    reply = _ask(connection, "listMetadata", soap.element("queries", queries) + version)
+    if reply.errors:
+        raise _refused(reply, f"listMetadata {', '.join(kinds)}")
+    result = reply.body.get("result") or []
+    found: dict[str, list[str]] = {kind: [] for kind in kinds}
+    for each in result if isinstance(result, list) else [result]:
+        if not each.get("namespacePrefix"):
+            found.setdefault(str(each["type"]), []).append(unquote(str(each["fullName"])))
+    return {kind: sorted(names) for kind, names in found.items()}
 
 
 def update(connection: Connection, kind: str, component: Mapping[str, Any]) -> Answer:
@@ -60,6 +72,13 @@ def update(connection: Connection, kind: str, component: Mapping[str, Any]) -> A
         for each in (errors if isinstance(errors, list) else [errors])
     )
     return Answer(certainty_of(reply.status, found), reply.status, errors=found)
+
+
+def _refused(reply: Reply, asked: str) -> RequestRefused:
+    error = reply.errors[0]
+    return RequestRefused(
+        f"the org refused: {error}", asked=asked, status=reply.status, code=error.code, description=error.message
+    )
 
 
 def _ask(connection: Connection, operation: str, inner: str) -> Reply:
