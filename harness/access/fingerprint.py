@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.access.people import User
+from harness.access.assignments import Assignment
+from harness.access.people import ExtraLicenses, User
 from harness.access.reading import Holdings
 
 CLEAN = "absent, or inactive with nothing assigned"
@@ -27,8 +28,11 @@ def digest(value: Any) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
-def source_parts(user: User, holdings: Holdings) -> dict[str, str]:
-    """The parts that describe the source user: itself, what is assigned to it, and what each set holds."""
+def source_parts(user: User, holdings: Holdings, licenses: ExtraLicenses) -> dict[str, str]:
+    """The parts that describe the source user: itself, what is assigned to it, and what each set holds.
+
+    What no stage of a migration writes and no change of a user takes along, such as the tabs of a set, is not in it.
+    """
     whole = f"user {user.username}"
     parts = {
         f"{whole}: active": str(user.is_active),
@@ -39,11 +43,19 @@ def source_parts(user: User, holdings: Holdings) -> dict[str, str]:
         f"{whole}: groups": ", ".join(user.names("Regular")) or "none",
         f"{whole}: queues": ", ".join(user.names("Queue")) or "none",
         f"{whole}: permission set licenses": ", ".join(sorted(each.name for each in user.licenses)) or "none",
-        f"{whole}: assignments": ", ".join(holdings.assignments) or "none",
+        f"{whole}: feature licenses": ", ".join(sorted(licenses.features)) or "none",
+        f"{whole}: package licenses": "untold" if licenses.packages is None else ", ".join(licenses.packages) or "none",
+        f"{whole}: assignments": ", ".join(map(_assigned, holdings.assigned)) or "none",
     }
     for source in holdings.sources:
         parts[f"{source.kind} {source.name}"] = digest(source.access.model_dump(mode="json"))
     return parts
+
+
+def _assigned(assignment: Assignment) -> str:
+    """An assignment by what it gives, since its own id is another one after it was put back."""
+    until = f" until {assignment.expires.isoformat()}" if assignment.expires else ""
+    return f"{assignment.given_id}{until}"
 
 
 def target_parts(username: str, user: User | None, assigned: tuple[str, ...]) -> dict[str, str]:

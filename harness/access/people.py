@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import ask
+from harness.access.asking import ask, try_ask
 from harness.access.soql import equals, select
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ _COLUMNS = (
     "TimeZoneSidKey",
     "EmailEncodingKey",
 )
+
+
+_FEATURE = "UserPermissions"
+"""How the columns of User that stand for feature licenses begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +151,33 @@ def find_user(admin: Connection, username: str) -> Mapping[str, Any] | None:
 
 def read_features(admin: Connection, user_id: str) -> frozenset[str]:
     """The feature licenses of a user: the `UserPermissions*` columns that are on, without that prefix. Two calls."""
-    columns = [each["name"] for each in admin.fields_of("User") if each["name"].startswith("UserPermissions")]
-    if not columns:
-        return frozenset()
-    rows = admin.query(select("User", columns, where=equals("Id", user_id)))
-    return frozenset(name.removeprefix("UserPermissions") for name in columns if rows and rows[0].get(name))
+    return read_extra_licenses(admin, user_id).features
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraLicenses:
+    """The licenses of a user beside its user license and its permission set licenses."""
+
+    features: frozenset[str] = frozenset()
+    """Feature licenses, as `MarketingUser` of UserPermissionsMarketingUser."""
+    packages: tuple[str, ...] | None = ()
+    """The namespaces of the managed packages it has a seat of; None: the org would not tell."""
+
+
+def read_extra_licenses(admin: Connection, user_id: str) -> ExtraLicenses:
+    """Read them. One call, once the columns of User are known."""
+    columns = [each["name"] for each in admin.fields_of("User") if each["name"].startswith(_FEATURE)]
+    seats = ("Id", "PackageLicense.NamespacePrefix")
+    users, packages = try_ask(
+        admin,
+        [
+            select("User", ("Id", *columns), where=equals("Id", user_id)),
+            select("UserPackageLicense", seats, where=equals("UserId", user_id), order="Id"),
+        ],
+    )
+    row = users[0] if users else {}
+    held = frozenset(name.removeprefix(_FEATURE) for name in columns if row.get(name))
+    if packages is None:
+        return ExtraLicenses(held, None)
+    names = {(each.get("PackageLicense") or {}).get("NamespacePrefix") for each in packages}
+    return ExtraLicenses(held, tuple(sorted(str(name) for name in names if name)))

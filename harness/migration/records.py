@@ -197,6 +197,8 @@ class PermissionSource(Body):
     license: str | None = None
     """The license the set is bound to, if any."""
     access: Access
+    until: datetime | None = None
+    """When its assignment expires, where it does."""
 
 
 class Person(Body):
@@ -267,11 +269,17 @@ class Snapshot(Body):
     """The master objects of each detail object in `effective`."""
     beside: Beside = Beside()
     """What it holds beside its permissions."""
+    idle: tuple[str, ...] = ()
+    """The sets and groups that are assigned and give nothing, each with its reason in a sentence."""
     calls: int
-    """API calls the reading took."""
+    """API calls that reading the permissions took: what is assigned, the sets and their system permissions, the rows of
+    object, field and setup permissions, and the names of setup entities."""
     calls_floor: int = 0
-    """How many of them paging alone needs: the pages of 2,000 rows that the permission rows fill."""
+    """How many of them paging alone needs: the pages of 2,000 rows that each of the three tables of rows fills."""
+    calls_beside: int = 0
+    """API calls that the rest of the reading took: the user, labels, record types and what else it holds."""
     rows_read: int
+    """How many rows `calls` brought."""
 
 
 LossKind = Literal[

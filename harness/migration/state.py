@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.access.asking import ask
 from harness.access.fingerprint import digest, source_parts, target_parts
-from harness.access.people import User, read_user
+from harness.access.people import ExtraLicenses, User, read_extra_licenses, read_user
 from harness.access.reading import Holdings, read_holdings
 from harness.access.soql import equals, select
 from harness.errors import StageFailed
@@ -27,7 +27,10 @@ class State:
 
     source: User
     holdings: Holdings
+    licenses: ExtraLicenses
     parts: Mapping[str, str]
+    calls: int
+    """API calls that reading the holdings took: the permission rows, and the sets and assignments they hang on."""
 
     @property
     def fingerprint(self) -> str:
@@ -36,7 +39,7 @@ class State:
 
 
 def read_state(context: Context) -> State:
-    """Read it: some fifteen queries. Raises StageFailed when the source user is gone."""
+    """Read it: some ten calls, and one for each further page of rows. Raises StageFailed when the source is gone."""
     admin, scenario = context.admin, context.scenario
     source = read_user(admin, scenario.from_.username)
     if source is None:
@@ -46,14 +49,17 @@ def read_state(context: Context) -> State:
             place=context.world.file.place("from", "username"),
             remedy="write the username as it stands in this sandbox: a copy of production adds a suffix to it",
         )
+    before = context.world.meter.calls
     holdings = read_holdings(admin, source)
+    calls = context.world.meter.calls - before
+    licenses = read_extra_licenses(admin, source.id)
     target = read_user(admin, scenario.target_username)
     parts = {
-        **source_parts(source, holdings),
+        **source_parts(source, holdings, licenses),
         **target_parts(scenario.target_username, target, assigned_to(admin, target.id) if target else ()),
         **_shared_parts(admin, scenario.permission_set_name, find_scenario_app(context)),
     }
-    return State(source, holdings, parts)
+    return State(source, holdings, licenses, parts, calls)
 
 
 def the_user(context: Context, username: str) -> User:

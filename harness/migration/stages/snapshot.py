@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from harness.access.algebra import union
 from harness.access.dependencies import masters_of
 from harness.access.model import Access
-from harness.access.people import User, read_features
+from harness.access.people import ExtraLicenses, User
 from harness.access.reading import Holdings
-from harness.access.soql import among, select
+from harness.access.surroundings import Surroundings, read_surroundings
+from harness.migration.naming import search_references
 from harness.migration.records import Beside, PermissionSource, Person, Snapshot
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import read_state
@@ -20,12 +21,17 @@ if TYPE_CHECKING:
 
 
 def _snapshot(context: Context) -> Steps:
-    calls = context.world.meter.calls
+    before = context.world.meter.calls
     state = read_state(context)
     yield
-    sources = tuple(sources_of(state.holdings))
+    held = union(source.access for source in state.holdings.sources)
+    describes = context.admin.describe_many(_objects(held))
+    yield
+    surroundings = yield from read_surroundings(
+        context.admin, lambda: context.world.connect("source"), state.source, state.holdings, describes
+    )
+    sources = tuple(sources_of(state.holdings, surroundings.record_types_by_source))
     effective = union(source.access for source in sources)
-    describes = context.admin.describe_many(_objects(effective))
     snapshot = Snapshot(
         person=person_of(state.source),
         sources=sources,
@@ -35,19 +41,47 @@ def _snapshot(context: Context) -> Steps:
         parts=state.parts,
         setup_ids=state.holdings.setup_ids,
         masters=masters_of(describes),
-        beside=Beside(
-            features=tuple(sorted(read_features(context.admin, state.source.id))), tabs=_tabs(context, sources)
-        ),
-        calls=context.world.meter.calls - calls,
+        beside=_beside(surroundings, state.licenses),
+        idle=tuple(each.sentence for each in state.holdings.dormant),
+        calls=state.calls,
+        calls_floor=state.holdings.pages,
+        calls_beside=context.world.meter.calls - before - state.calls,
         rows_read=state.holdings.rows,
     )
     context.record("snapshot", "snapshot", snapshot)
+    yield
+    search_references(context, snapshot, state.source, describes)
     _note_what_is_odd(context, state.holdings)
+    for text in snapshot.beside.unread:
+        context.not_tested(f"unread {text.partition(':')[0]}", f"not read: {text}")
     return (
         f"{snapshot.person.username} holds {len(sources)} permission sources: {len(effective.objects)} objects, "
         f"{len(effective.fields)} fields, {len(effective.system)} system permissions, {len(effective.setup)} setup "
-        f"entities; {snapshot.rows_read} rows in {snapshot.calls} calls"
+        f"entities, {len(effective.record_types)} record types; {snapshot.rows_read} rows in {snapshot.calls} calls"
     )
+
+
+def _beside(found: Surroundings, licenses: ExtraLicenses) -> Beside:
+    untold = () if licenses.packages is not None else ("the seats of managed packages: the org would not tell",)
+    return Beside(
+        default_record_types=found.record_types.defaults,
+        tabs=found.tabs,
+        apps=found.apps,
+        features=tuple(sorted(licenses.features)),
+        packages=licenses.packages or (),
+        login_hours=found.profile.login_hours,
+        login_ip_ranges=found.profile.login_ip_ranges,
+        teams=tuple(f"{name}: {_rows(count)}" for name, count in sorted(found.belongings.teams.items())),
+        territories=found.belongings.territories,
+        shares=found.shares,
+        owned=found.owned,
+        sharing_rules=found.sharing_rules,
+        unread=(*found.unread, *untold),
+    )
+
+
+def _rows(count: int) -> str:
+    return f"{count} row{'' if count == 1 else 's'}"
 
 
 def person_of(user: User) -> Person:
@@ -67,11 +101,17 @@ def person_of(user: User) -> Person:
     )
 
 
-def sources_of(holdings: Holdings) -> list[PermissionSource]:
-    """What a user holds, as the journal keeps it."""
+def sources_of(holdings: Holdings, record_types: Mapping[str, frozenset[str]] | None = None) -> list[PermissionSource]:
+    """What a user holds, as the journal keeps it; `record_types` are those of each source, by its id."""
     return [
         PermissionSource(
-            kind=each.kind, name=each.name, label=each.label, id=each.id, license=each.license, access=each.access
+            kind=each.kind,
+            name=each.name,
+            label=each.label,
+            id=each.id,
+            license=each.license,
+            access=each.access.model_copy(update={"record_types": (record_types or {}).get(each.id, frozenset())}),
+            until=each.assignment.expires if each.assignment else None,
         )
         for each in holdings.sources
     ]
@@ -91,19 +131,16 @@ def _labels(describes: Mapping[str, Mapping[str, Any]], effective: Access) -> di
     return labels
 
 
-def _tabs(context: Context, sources: tuple[PermissionSource, ...]) -> tuple[str, ...]:
-    ids = [source.id for source in sources if source.kind != "permission-set-group"]
-    where = f"{among('ParentId', ids)} AND Visibility = 'DefaultOn'"
-    rows = context.admin.query(select("PermissionSetTabSetting", ("Id", "Name"), where=where, order="Id"))
-    return tuple(sorted({str(row["Name"]) for row in rows}))
-
-
 def _note_what_is_odd(context: Context, holdings: Holdings) -> None:
-    for label in holdings.dormant:
-        text = (
-            f"{label} is assigned and gives nothing: the license it is bound to is not held, or it waits for a session"
+    for each in holdings.assigned:
+        if each.sentence:
+            context.warn(f"assigned {each.name}", each.sentence)
+    for text in holdings.stale:
+        context.warn(f"stale {text.partition(' is ')[0]}", text)
+    for kind, count in holdings.unnamed.items():
+        context.warn(
+            f"unnamed {kind}", f"{count} setup entities of type {kind} go by their ids: the org names them not"
         )
-        context.warn(f"dormant {label}", text)
     for source in holdings.sources:
         if source.implied:
             text = (
