@@ -14,6 +14,7 @@ from rich.text import Text
 
 from harness.checks.results import CheckResult, Comparison
 from harness.errors import EXIT_AS_EXPECTED, GuardRefused, RehearseError, StageFailed, Stopped, UsageError
+from harness.migration.acceptance import to_paste
 from harness.migration.journal import Record
 from harness.migration.records import Loss, Plan, RollbackProof, RunStarted, StageFinished, StageStarted
 from harness.migration.status import Status, status
@@ -260,21 +261,18 @@ def _print_plan(plan: Plan) -> None:
 def _print_losses(console: Console, losses: Sequence[Loss]) -> None:
     """What would be lost: what nobody agreed to one by one, the rest by its reason."""
     console.print("What would be lost" if losses else "Nothing would be lost.", style="italic")
-    for loss in losses:
-        if not loss.accepted:
-            rights = f" ({', '.join(loss.access)})" if loss.access else ""
-            line = f"✗ {loss.kind} {loss.name}{rights}: {loss.cause}: {loss.because}"
-            console.print(line, style="red", markup=False, soft_wrap=True)
-    if any(not loss.accepted for loss in losses):
-        console.print("To agree to them, put these under permissions.drop, each with your reason:", soft_wrap=True)
-        for loss in losses:
-            if not loss.accepted:
-                key = "permission" if loss.kind == "system" else loss.kind
-                console.print(f"    - {{{key}: {loss.name}, because: ...}}", markup=False, soft_wrap=True)
+    refused = [loss for loss in losses if not loss.accepted]
+    for loss in refused:
+        line = f"✗ {loss.line}: {loss.cause}: {loss.because}"
+        console.print(line, style="red", markup=False, soft_wrap=True)
+    if refused:
+        console.print("To agree to them, put these lines into the scenario, each group with your reason:")
+        console.print(to_paste(refused), markup=False, soft_wrap=True)
     agreed: dict[tuple[str, str, str], list[str]] = {}
     for loss in losses:
         if loss.accepted:
-            agreed.setdefault((loss.cause, loss.kind, loss.because), []).append(loss.name)
+            because = loss.accepted_because or loss.because
+            agreed.setdefault((loss.cause, loss.kind, because), []).append(loss.name)
     for (cause, kind, because), names in sorted(agreed.items()):
         shown = ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
         console.print(f"  {kind} {shown}: {cause}: {because}", markup=False, soft_wrap=True)

@@ -101,8 +101,11 @@ class Engine:
         if self._header.until is not None:
             names = names[: names.index(self._header.until) + 1]
         if self._plan_from is not None:
-            names = tuple(name for name in names if name not in ("snapshot", "plan"))
+            names = tuple(name for name in names if name not in self._follows or name == self._header.until)
         return names
+
+    _follows = ("snapshot", "trial", "plan")
+    """The stages whose results a run that follows another's plan takes from there."""
 
     def _passed(self) -> set[str]:
         return {

@@ -1,14 +1,15 @@
 """What is carried over and what is lost, and why. Pure: access in, a decision out.
 
-In this order: what the scenario drops, what a user without a user interface does not need, what the license cannot
-carry, and what cannot stand without one of those.
+In this order: what the scenario drops, what nothing uses where only what is used is copied, what a user without a user
+interface does not need, what the license cannot carry, and what cannot stand without one of those. What the license
+cannot carry is either carried by another permission set license of the org, or by none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from harness.access.algebra import (
     FIELD_NEEDS,
@@ -27,10 +28,11 @@ from harness.access.algebra import (
 from harness.access.ceiling import Ceiling
 from harness.access.model import Access, FieldRight, ObjectRight
 from harness.migration import not_needed
-from harness.migration.records import Loss, PermissionSource
+from harness.migration.records import Cause, Loss, PermissionSource
 from harness.scenario.model import Drop
 
-Cause = Literal["license-ceiling", "declared-drop", "not-needed-api-only", "not-copyable"]
+USED = "copy: used"
+"""What accepts the loss of what nothing uses: the scenario's own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,13 @@ class Reason:
 
     cause: Cause
     because: str
-    accepted: bool
+    accepted: bool = False
+    accepted_because: str | None = None
     place: str | None = None
+    license: str | None = None
+    """Another permission set license that would carry it."""
+    falls_with: str | None = None
+    """The object that it falls with, as `object NAME`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,7 @@ class _Left:
     atoms: dict[Atom, Reason] = field(default_factory=dict)
     fields: dict[tuple[str, FieldRight], Reason] = field(default_factory=dict)
     setup: dict[str, Reason] = field(default_factory=dict)
+    record_types: dict[str, Reason] = field(default_factory=dict)
 
     def leave(self, access: Access, reason: Reason) -> None:
         for atom in atoms(access):
@@ -78,38 +86,41 @@ class _Left:
                 self.fields.setdefault((name, right), reason)
         for name in access.setup:
             self.setup.setdefault(name, reason)
+        for name in access.record_types:
+            self.record_types.setdefault(name, reason)
 
 
 def decide(
-    sources: Sequence[PermissionSource], drops: Sequence[PlacedDrop], ceiling: Ceiling, dependencies: Dependencies
+    sources: Sequence[PermissionSource],
+    drops: Sequence[PlacedDrop],
+    ceiling: Ceiling,
+    dependencies: Dependencies,
+    unused: Access = Access(),  # noqa: B008 - it is frozen
 ) -> Decision:
-    """Decide what of the sources' access is carried over."""
+    """Decide what of the sources' access is carried over; `unused` is what is left behind because nothing uses it."""
     effective = union(source.access for source in sources)
+    unused = minus(minus(effective, minus(effective, unused)), Access(system=ceiling.baseline.system))
     left = _Left()
-    idle = []
-    for placed in drops:
-        dropped = dropped_by(placed.drop, sources)
-        if dropped == Access():
-            idle.append(placed)
-        left.leave(dropped, Reason("declared-drop", placed.drop.because, accepted=True, place=placed.place))
+    idle = _leave_dropped(left, drops, sources)
     declared = frozenset(left.atoms)
-    for part, reason in _useless(effective):
+    for part, reason in _useless(effective, unused):
         left.leave(part, reason)
-    for permission in sorted(effective.system):
-        if not ceiling.allows(permission):
-            left.leave(Access(system=frozenset({permission})), _beyond(ceiling))
+    for atom in sorted(atoms(effective)):
+        if not ceiling.carries(atom):
+            left.leave(with_atoms(Access(), [atom]), beyond(ceiling, atom))
 
     def gone(atom: Atom) -> bool:
-        return atom in declared or not (atom.object or ceiling.allows(atom.right))
+        return atom in declared or not ceiling.carries(atom)
 
     baseline = atoms(Access(system=ceiling.baseline.system))
     held = atoms(effective) - left.atoms.keys() - baseline
     for atom, lacking in fallen(held, gone, dependencies).items():
-        left.atoms[atom] = _because_of(lacking, left.atoms.get(lacking) or _beyond(ceiling))
+        left.atoms[atom] = _because_of(lacking, left.atoms.get(lacking) or beyond(ceiling, lacking))
     held -= left.atoms.keys()
     added = {need: atom for need, atom in closure(held, dependencies).items() if need not in baseline}
     for need in added:
         left.atoms.pop(need, None)
+    _leave_with_objects(left, effective)
     carried = with_atoms(_without(effective, left), held | added.keys())
     return Decision(
         carried=carried,
@@ -117,6 +128,35 @@ def decide(
         added=tuple(f"{need}, which {atom} needs" for need, atom in sorted(added.items())),
         idle_drops=tuple(idle),
     )
+
+
+def _leave_dropped(left: _Left, drops: Sequence[PlacedDrop], sources: Sequence[PermissionSource]) -> list[PlacedDrop]:
+    """Leave what the scenario drops; the drops that name nothing the source user holds."""
+    idle = []
+    for placed in drops:
+        dropped = dropped_by(placed.drop, sources)
+        if dropped == Access():
+            idle.append(placed)
+        because = placed.drop.because
+        left.leave(dropped, Reason("declared-drop", because, True, accepted_because=because, place=placed.place))
+    return idle
+
+
+def _leave_with_objects(left: _Left, effective: Access) -> None:
+    """The fields and record types of an object that can no longer be read go with it."""
+    for atom, reason in list(left.atoms.items()):
+        if atom.right != "read" or not atom.object or (reason.cause == "declared-drop" and reason.accepted):
+            continue  # a drop says itself how far it goes
+        because = reason if reason.accepted else _because_of(atom, reason)
+        falling = replace(because, falls_with=f"object {atom.object}")
+        mine = f"{atom.object}."
+        left.leave(
+            Access(
+                fields={name: rights for name, rights in effective.fields.items() if name.startswith(mine)},
+                record_types=frozenset(name for name in effective.record_types if name.startswith(mine)),
+            ),
+            falling,
+        )
 
 
 def dropped_by(drop: Drop, sources: Sequence[PermissionSource]) -> Access:
@@ -149,22 +189,30 @@ def _kept(rights: frozenset[Any], dropped: Sequence[str], needs: Mapping[Any, fr
     return supported(rights - frozenset(dropped), needs) if dropped else frozenset()
 
 
-def _useless(effective: Access) -> Iterator[tuple[Access, Reason]]:
+def _useless(effective: Access, unused: Access) -> Iterator[tuple[Access, Reason]]:
+    yield unused, Reason("not-used", "Nothing of its traffic uses it.", True, accepted_because=USED)
     for name in sorted(effective.system & not_needed.SYSTEM.keys()):
-        reason = Reason("not-needed-api-only", not_needed.SYSTEM[name], accepted=True)
-        yield Access(system=frozenset({name})), reason
+        yield Access(system=frozenset({name})), Reason("not-needed-api-only", not_needed.SYSTEM[name])
     for name in sorted(effective.setup):
         if because := not_needed.SETUP.get(name.split(":")[0]):
-            yield Access(setup=frozenset({name})), Reason("not-needed-api-only", because, accepted=True)
+            yield Access(setup=frozenset({name})), Reason("not-needed-api-only", because)
 
 
-def _beyond(ceiling: Ceiling) -> Reason:
-    return Reason("license-ceiling", f"The {ceiling.license} license cannot carry it.", accepted=False)
+def beyond(ceiling: Ceiling, atom: Atom) -> Reason:
+    """Why a right is beyond the license: another one carries it, or none of this org does."""
+    other = ceiling.carrier(atom)
+    if other is not None:
+        because = f"The {ceiling.license} license cannot carry it, {other.label} can: see permissions.licenses."
+        return Reason("other-license", because, license=other.name)
+    seen = " A trial user was refused it." if atom.object else ""
+    return Reason("license-ceiling", f"The {ceiling.license} license cannot carry it.{seen}")
 
 
 def _because_of(lacking: Atom, reason: Reason) -> Reason:
-    cause = "it is dropped" if reason.cause == "declared-drop" else "the license cannot carry that"
-    return Reason(reason.cause, f"It needs {lacking}, and {cause}.", accepted=False, place=reason.place)
+    cause = {"declared-drop": "it is dropped", "not-used": "nothing uses that"}.get(
+        reason.cause, "the license cannot carry that"
+    )
+    return Reason(reason.cause, f"It needs {lacking}, and {cause}.", place=reason.place, license=reason.license)
 
 
 def _without(access: Access, left: _Left) -> Access:
@@ -175,6 +223,7 @@ def _without(access: Access, left: _Left) -> Access:
             for name, rights in access.fields.items()
         },
         setup=access.setup - left.setup.keys(),
+        record_types=access.record_types - left.record_types.keys(),
     )
 
 
@@ -187,6 +236,8 @@ def _losses(left: _Left, sources: Sequence[PermissionSource]) -> Iterator[Loss]:
         lost.setdefault(reason, []).append(Access(fields={name: frozenset({right})}))
     for name, reason in left.setup.items():
         lost.setdefault(reason, []).append(Access(setup=frozenset({name})))
+    for name, reason in left.record_types.items():
+        lost.setdefault(reason, []).append(Access(record_types=frozenset({name})))
     found = [
         (kind, name, rights, reason) for reason, parts in lost.items() for kind, name, rights in walk(union(parts))
     ]
@@ -200,12 +251,15 @@ def _losses(left: _Left, sources: Sequence[PermissionSource]) -> Iterator[Loss]:
                 "because": reason.because,
                 "sources": tuple(_givers(kind, name, rights, sources)),
                 "accepted": reason.accepted,
+                "accepted_because": reason.accepted_because,
                 "place": reason.place,
+                "license": reason.license,
+                "falls_with": reason.falls_with,
             }
         )
 
 
-_KINDS = ("object", "field", "system", "setup")
+_KINDS = ("object", "field", "system", "setup", "record-type")
 
 
 def _givers(kind: str, name: str, rights: Iterable[str], sources: Sequence[PermissionSource]) -> Iterator[str]:
@@ -216,37 +270,6 @@ def _givers(kind: str, name: str, rights: Iterable[str], sources: Sequence[Permi
             "object": access.objects.get(name, frozenset[ObjectRight]()),
             "field": access.fields.get(name, frozenset[FieldRight]()),
         }.get(kind, ())
-        if set(rights) & set(given) or name in (access.system if kind == "system" else access.setup):
+        named = {"system": access.system, "setup": access.setup, "record-type": access.record_types}.get(kind, ())
+        if set(rights) & set(given) or name in named:
             yield source.name
-
-
-def losses_of_features(
-    features: Iterable[str], licenses: Iterable[str], tabs: Iterable[str], drops: Sequence[PlacedDrop]
-) -> Iterator[Loss]:
-    """What a user holds beside its permissions: feature licenses, permission set licenses and tabs."""
-    declared = {str(placed.drop.permission).removeprefix("UserPermissions"): placed for placed in drops}
-    for name in sorted(features):
-        placed = declared.get(name)
-        if placed:
-            reason = Reason("declared-drop", placed.drop.because, accepted=True, place=placed.place)
-        elif name in not_needed.FEATURES:
-            reason = Reason("not-needed-api-only", not_needed.FEATURES[name], accepted=True)
-        else:
-            reason = Reason("not-copyable", "A feature license is given user by user, if its license allows it.", False)
-        yield _loss("feature-license", name, reason)
-    for name in sorted(licenses):
-        because = "What this license alone allows is refused by the org when it is granted."
-        yield _loss("feature-license", name, Reason("not-copyable", because, accepted=True))
-    for name in sorted(tabs):
-        yield _loss("tab", name, Reason("not-needed-api-only", not_needed.TABS, accepted=True))
-
-
-def _loss(kind: Literal["feature-license", "tab"], name: str, reason: Reason) -> Loss:
-    return Loss(
-        kind=kind,
-        name=name,
-        cause=reason.cause,
-        because=reason.because,
-        accepted=reason.accepted,
-        place=reason.place,
-    )

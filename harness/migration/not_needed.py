@@ -1,6 +1,7 @@
-"""What a user that can only use the API has no use for: it is left behind, and the plan says so.
+"""What a user that can only use the API has no use for: it is left behind, and why.
 
-Only what governs pages, themes and devices stands here. Whatever might change what an API call may do does not.
+Only what governs pages, themes and devices stands here. Whatever might change what an API call may do does not. It is
+a reason and no leave: the loss is accepted only where the scenario accepts it.
 """
 
 from __future__ import annotations
@@ -41,3 +42,6 @@ FEATURES: Mapping[str, str] = {
 """Feature licenses, each with why."""
 
 TABS = "Tabs are shown in the user interface."
+
+APPS = "An app is a set of tabs in the user interface."
+"""Apps."""

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from harness.access.algebra import Dependencies
 from harness.access.ceiling import Ceiling
 from harness.access.fingerprint import digest
 from harness.access.model import Access
+from harness.migration.acceptance import Acceptance, acceptances, agree
 from harness.migration.apps import App
+from harness.migration.beside import Beside, losses_beside, warnings_beside
 from harness.migration.grants import field_permissions, numbered, object_permissions, setup_access
-from harness.migration.losses import Decision, PlacedDrop, decide, losses_of_features
-from harness.migration.records import Loss, Plan, PlannedWrite, Preflight, Snapshot
+from harness.migration.losses import Decision, PlacedDrop, decide
+from harness.migration.records import Loss, Plan, PlannedWrite, Preflight, Snapshot, Usage
+from harness.migration.strategies import (
+    conversion_writes,
+    ending_of,
+    ending_writes,
+    provision_writes,
+    seat_conditions,
+    strategy_of,
+)
+from harness.migration.target import PERMISSION_SET_LICENSE
+from harness.migration.used import unused_access, warnings_of_use
 from harness.scenario.loader import ScenarioFile
 from harness.scenario.model import Scenario
 
-PASSWORD_FLOWS = ("username-password", "soap-login")
-"""The flows with which the new user signs in by a password, which it must be given."""
 _NAMED = 6
 
 
@@ -33,6 +43,23 @@ class Facts:
     app: App | None
     residue: bool
     """Whether an inactive user of an earlier run of this scenario waits to be taken up again."""
+    old_app: App | None = None
+    """The app of the old sign-in, with its policies, where the strategy keeps the user."""
+    usage: Usage | None = None
+    """What the integration uses, where that was looked into."""
+    default_record_types: Mapping[str, str] = field(default_factory=dict)
+    """For each object the default record type of the target's profile, where it is not `Master`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan, and what of the scenario had no effect on it."""
+
+    plan: Plan
+    idle_drops: tuple[PlacedDrop, ...]
+    """Drops that name nothing the source user holds."""
+    idle_acceptances: tuple[Acceptance, ...]
+    """Acceptances that meet no loss."""
 
 
 def placed_drops(file: ScenarioFile) -> tuple[PlacedDrop, ...]:
@@ -43,29 +70,48 @@ def placed_drops(file: ScenarioFile) -> tuple[PlacedDrop, ...]:
     )
 
 
-def make_plan(file: ScenarioFile, facts: Facts) -> tuple[Plan, Decision]:
-    """Make the plan, and the decision behind it."""
-    snapshot, drops = facts.snapshot, placed_drops(file)
-    decision = decide(snapshot.sources, drops, facts.ceiling, facts.dependencies)
-    held = snapshot.beside
-    beside = losses_of_features(held.features, snapshot.person.permission_set_licenses, held.tabs, drops)
-    losses = (*decision.losses, *beside)
-    writes = tuple(_writes(file.scenario, facts, decision.carried))
-    refused = [loss for loss in losses if not loss.accepted]
+def make_plan(file: ScenarioFile, facts: Facts) -> Planned:
+    """Make the plan. It is executable when every loss is accepted."""
+    scenario, drops = file.scenario, placed_drops(file)
+    unused = unused_access(facts.usage) if facts.usage and scenario.permissions.copy_ == "used" else Access()
+    decision = decide(facts.snapshot.sources, drops, facts.ceiling, facts.dependencies, unused)
+    agreed = agree(
+        (*decision.losses, *losses_beside(facts.snapshot, _beside(scenario, facts, decision, drops))), acceptances(file)
+    )
+    writes = tuple(_writes(scenario, facts, decision.carried))
+    refused = [loss for loss in agreed.losses if not loss.accepted]
     plan = Plan(
         org_id=facts.preflight.org.org_id,
-        snapshot_fingerprint=snapshot.fingerprint,
+        snapshot_fingerprint=facts.snapshot.fingerprint,
         writes=writes,
-        losses=losses,
+        losses=agreed.losses,
         carried=decision.carried,
         added=decision.added,
-        preconditions=tuple(_preconditions(file.scenario, facts)),
+        preconditions=tuple(_preconditions(scenario, facts)),
         executable=not refused,
         refusal=refusal(refused),
+        warnings=tuple(_warnings(scenario, facts)),
         calls=sum(write.calls for write in writes),
         digest="",
     )
-    return plan.model_copy(update={"digest": digest_of(plan)}), decision
+    return Planned(plan.model_copy(update={"digest": digest_of(plan)}), decision.idle_drops, agreed.idle)
+
+
+def _beside(scenario: Scenario, facts: Facts, decision: Decision, drops: Sequence[PlacedDrop]) -> Beside:
+    return Beside(
+        carried=decision.carried,
+        drops=drops,
+        licenses=frozenset({PERMISSION_SET_LICENSE, *scenario.permissions.licenses}),
+        same_user=scenario.to.strategy == "in-place",
+        default_record_types=facts.default_record_types,
+    )
+
+
+def _warnings(scenario: Scenario, facts: Facts) -> Iterator[str]:
+    """What is no loss and yet worth a reviewer's eye."""
+    yield from warnings_beside(facts.snapshot, same_user=scenario.to.strategy == "in-place")
+    if facts.usage:
+        yield from warnings_of_use(facts.usage)
 
 
 def digest_of(plan: Plan) -> str:
@@ -77,9 +123,9 @@ def refusal(refused: Sequence[Loss]) -> str | None:
     """Why a plan with these unaccepted losses is not executable."""
     if not refused:
         return None
-    names = [f"{loss.name} ({', '.join(loss.access)})" if loss.access else loss.name for loss in refused]
+    names = [loss.line for loss in refused if not loss.falls_with] or [loss.line for loss in refused]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    what = "1 thing" if len(names) == 1 else f"{len(names)} things"
+    what = "1 thing" if len(refused) == 1 else f"{len(refused)} things"
     return f"the new user would lose {what} that nobody agreed to: {', '.join(names[:_NAMED])}{more}"
 
 
@@ -88,7 +134,10 @@ def _preconditions(scenario: Scenario, facts: Facts) -> Iterator[str]:
     yield f"The org is {preflight.org.org_id}, a {preflight.org.kind} org."
     yield f"The access of {scenario.from_.username} still has the fingerprint {facts.snapshot.fingerprint[:16]}…."
     yield f"A seat of {preflight.user_license} and one of {preflight.permission_set_license} are free."
-    if facts.residue:
+    yield from seat_conditions(scenario, preflight)
+    if strategy_of(scenario).one_user:
+        yield f"{scenario.from_.username} is active, and still holds {preflight.full_license}."
+    elif facts.residue:
         yield f"{scenario.target_username} is inactive, holds nothing, and was left by an earlier run of this scenario."
     else:
         yield f"There is no user {scenario.target_username}."
@@ -96,33 +145,37 @@ def _preconditions(scenario: Scenario, facts: Facts) -> Iterator[str]:
 
 
 def _writes(scenario: Scenario, facts: Facts, carried: Access) -> Iterator[PlannedWrite]:
-    yield from _provision(scenario, facts)
-    yield from _grant(scenario, facts.snapshot, carried)
+    if strategy_of(scenario).one_user:
+        yield from _convert(scenario, facts, carried)
+    else:
+        yield from provision_writes(scenario, facts.preflight, residue=facts.residue)
+        yield from _grant(scenario, facts.snapshot, carried)
+        yield from _place(scenario, facts.snapshot)
     yield from _authorize(scenario, facts.app, carried)
     path = scenario.credentials.path
     yield _write("switch/credential", "file", path, f"replace the credential in {path}", calls=0)
-    old = scenario.from_.username
-    yield _write("cut-over/freeze", "update", "UserLogin", f"freeze {old}")
+    ending = ending_of(scenario, facts.old_app, facts.app, carried)
+    yield from ending_writes(scenario, ending, facts.old_app)
     if scenario.finish == "retire":
-        yield _write("retire/deactivate", "update", "User", f"deactivate {old}")
+        yield _write("retire/deactivate", "update", "User", f"deactivate {scenario.from_.username}")
 
 
-def _provision(scenario: Scenario, facts: Facts) -> Iterator[PlannedWrite]:
-    user = scenario.target_username
-    if facts.residue:
-        yield _write("provision/user", "update", "User", f"reactivate {user}")
-    else:
-        yield _write("provision/user", "create", "User", f"create {user} with profile {facts.preflight.profile}")
-    if scenario.to.sign_in.flow in PASSWORD_FLOWS:
-        yield _write("provision/password", "update", "User password", f"set the password of {user}")
-    psl = facts.preflight.permission_set_license
-    yield _write("provision/license", "create", "PermissionSetLicenseAssign", f"assign {psl} to {user}")
+def _convert(scenario: Scenario, facts: Facts, carried: Access) -> Iterator[PlannedWrite]:
+    """In place the set is filled while nobody holds it, and assigned when the user is converted: all in provision."""
+    granted = list(_grant(scenario, facts.snapshot, carried))
+    [assigned] = [write for write in granted if write.key == "grant/assignment"]
+    granted.remove(assigned)
+    for write in (*granted, *conversion_writes(scenario, facts.snapshot, facts.preflight), assigned):
+        yield write.model_copy(update={"stage": "provision"})
 
 
 def _grant(scenario: Scenario, snapshot: Snapshot, carried: Access) -> Iterator[PlannedWrite]:
-    user, label, person = scenario.target_username, scenario.permission_set_label, snapshot.person
+    user, label = scenario.target_username, scenario.permission_set_label
     system = f" with {len(carried.system)} system permissions" if carried.system else ""
     yield _write("grant/permission-set", "create", "PermissionSet", f"create {label}{system}")
+    if carried.record_types:
+        summary = f"make {len(carried.record_types)} record types visible to {label}"
+        yield _write("grant/record-types", "update", "PermissionSet metadata", summary, rows=len(carried.record_types))
     yield _write("grant/assignment", "create", "PermissionSetAssignment", f"assign {label} to {user}")
     filled: tuple[tuple[str, str, Sequence[Any]], ...] = (
         ("grant/object-permissions", "ObjectPermissions", object_permissions(carried, snapshot.masters)),
@@ -132,6 +185,11 @@ def _grant(scenario: Scenario, snapshot: Snapshot, carried: Access) -> Iterator[
     for key, sobject, rows in filled:
         for each, some in numbered(key, rows):
             yield _write(each, "create", sobject, f"{len(some)} {sobject} rows of {label}", rows=len(some))
+
+
+def _place(scenario: Scenario, snapshot: Snapshot) -> Iterator[PlannedWrite]:
+    """The role, groups and queues of the new user."""
+    user, person = scenario.target_username, snapshot.person
     if person.role:
         yield _write("grant/role", "update", "User", f"put {user} into role {person.role}")
     groups = [*person.groups, *person.queues]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from harness.scenario.base import Duration, Flow, Model, Name, ObjectName, SecretReference, Username
 from harness.scenario.operations import (
@@ -43,6 +44,7 @@ from harness.scenario.sign_in import (
 )
 
 __all__ = [
+    "LOSS_KINDS",
     "ROWS_OF_A_CHECK",
     "STAGES",
     "Accept",
@@ -89,11 +91,13 @@ __all__ = [
     "UsernamePassword",
     "Value",
     "Values",
+    "lost_parts",
 ]
 
 STAGES = (
     "preflight",
     "snapshot",
+    "trial",
     "plan",
     "provision",
     "grant",
@@ -104,11 +108,13 @@ STAGES = (
     "cut-over",
     "retire",
 )
-"""The stages of a migration, in order. `retire` is only run when `finish: retire` asks for it."""
+"""The stages of a migration, in order. `trial` is only run when `permissions.ceiling: try` asks for it, and `retire`
+when `finish: retire` does."""
 
 Stage = Literal[
     "preflight",
     "snapshot",
+    "trial",
     "plan",
     "provision",
     "grant",
@@ -225,10 +231,69 @@ class Drop(Model):
         return self
 
 
+LOSS_KINDS = (
+    "object",
+    "field",
+    "system",
+    "setup",
+    "record-type",
+    "default-record-type",
+    "tab",
+    "app",
+    "login-hours",
+    "login-ip-ranges",
+    "role",
+    "group",
+    "queue",
+    "team",
+    "territory",
+    "share",
+    "sharing-rule",
+    "feature-license",
+    "package-license",
+    "permission-set-license",
+)
+"""The kinds of things that can be lost."""
+_OF_OBJECTS = ("read", "create", "edit", "delete", "view-all", "modify-all", "view-all-fields")
+_RIGHTS_OF_KIND: Mapping[str, tuple[str, ...]] = {"object": _OF_OBJECTS, "field": ("read", "edit")}
+
+
+def lost_parts(line: str) -> tuple[str, str, frozenset[str]]:
+    """The kind, the name and the rights of a loss as `accept` writes it: `object Account: delete`, `tab Invoice__c`.
+
+    No rights stand for all of them. Raises ValueError with the nearest right word for a kind or a right there is not.
+    """
+    kind, _, rest = line.strip().partition(" ")
+    if kind not in LOSS_KINDS:
+        raise ValueError(f"there is no kind of loss {kind!r}{_nearest(kind, LOSS_KINDS)}")
+    known = _RIGHTS_OF_KIND.get(kind, ())
+    name, _, rights = rest.partition(":") if known else (rest, "", "")
+    held = frozenset(right.strip() for right in rights.split(",") if right.strip())
+    for right in sorted(held - {*known}):
+        raise ValueError(f"{kind} {name.strip()} cannot lose {right!r}{_nearest(right, known)}")
+    if not name.strip():
+        raise ValueError(
+            f"write what is lost after {kind!r}, as the plan does: such as 'system LightningExperienceUser'"
+        )
+    return kind, name.strip(), held
+
+
+def _nearest(word: str, known: tuple[str, ...]) -> str:
+    near = get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+
+
+def _a_loss(line: str) -> str:
+    lost_parts(line)
+    return line
+
+
 class Accept(Model):
     """Losses that are agreed to, by name, and why."""
 
-    lost: tuple[str, ...] = Field(min_length=1, examples=[["system LightningExperienceUser", "tab standard-Account"]])
+    lost: tuple[Annotated[str, AfterValidator(_a_loss)], ...] = Field(
+        min_length=1, examples=[["system LightningExperienceUser", "tab standard-Account"]]
+    )
     """Each as the plan writes it: the kind, the name, and after a colon the kinds of access where not all is meant."""
     because: str = Field(min_length=1, examples=["The user never sees a page."])
     """Why it may be lost: it stands in the report."""
@@ -401,6 +466,23 @@ class Scenario(Model):
             )
         return self
 
+    @model_validator(mode="after")
+    def _one_user(self) -> Scenario:
+        """What cannot be done where the old and the new user are one."""
+        if self.to.strategy != "in-place":
+            return self
+        if self.finish == "retire":
+            raise ValueError(
+                "finish: retire deactivates the old user, which in-place goes on using: leave finish out, or choose "
+                "strategy new-user"
+            )
+        if self.to.sign_in.flow in ("username-password", "soap-login"):
+            raise ValueError(
+                f"strategy in-place cannot move to {self.to.sign_in.flow}: the user has one password, and the old "
+                "credential would end with it; sign in by client-credentials or jwt-bearer"
+            )
+        return self
+
     @property
     def target_username(self) -> str:
         """The username of the target user; with `in-place`, the source user's."""
@@ -409,19 +491,20 @@ class Scenario(Model):
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages this scenario runs, in order."""
-        return STAGES if self.finish == "retire" else STAGES[:-1]
+        asked_for = {"retire": self.finish == "retire", "trial": self.permissions.ceiling == "try"}
+        return tuple(stage for stage in STAGES if asked_for.get(stage, True))
 
     @property
     def rollback_stages(self) -> tuple[str, ...]:
         """The stages the rollback is rehearsed from, in order; always the last stage among them.
 
-        Before `provision` nothing is written, so there is nothing to undo.
+        Before `provision` nothing is written but by a `trial`, so there is nothing to undo.
         """
-        after_the_plan = self.stages[self.stages.index("provision") :]
+        writing = tuple(stage for stage in self.stages if stage not in ("preflight", "snapshot", "plan"))
         if isinstance(self.rollback, RollbackFrom):
-            asked = (*self.rollback.from_, after_the_plan[-1])
-            return tuple(stage for stage in after_the_plan if stage in asked)
-        return after_the_plan
+            asked = (*self.rollback.from_, writing[-1])
+            return tuple(stage for stage in writing if stage in asked)
+        return writing
 
     @property
     def permission_set_label(self) -> str:

@@ -15,6 +15,7 @@ from harness.migration.stages.provision import PROVISION
 from harness.migration.stages.retire import RETIRE
 from harness.migration.stages.snapshot import SNAPSHOT
 from harness.migration.stages.switch import SWITCH
+from harness.migration.stages.trial import TRIAL
 from harness.migration.stages.verify import VERIFY
 
 STAGES: Mapping[str, Stage] = {
@@ -22,6 +23,7 @@ STAGES: Mapping[str, Stage] = {
     for stage in (
         PREFLIGHT,
         SNAPSHOT,
+        TRIAL,
         PLAN,
         PROVISION,
         GRANT,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.access.algebra import atoms
-from harness.access.ceiling import read_ceiling
+from harness.access.ceiling import Ceiling, read_ceiling
 from harness.access.dependencies import read_dependencies
 from harness.access.people import read_user
 from harness.access.reading import read_profile
-from harness.migration.plan import Facts, make_plan
-from harness.migration.records import Preflight
+from harness.migration.old_sign_in import find_old_app
+from harness.migration.plan import Facts, Planned, make_plan
+from harness.migration.records import Preflight, TriedCeiling, Usage
 from harness.migration.stages import PlanRefused, Stage, Steps
 from harness.migration.state import find_scenario_app
 from harness.migration.target import PERMISSION_SET_LICENSE
+from harness.migration.usage import usage_of
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 
 def _plan(context: Context) -> Steps:
     preflight, snapshot, admin = context.need(Preflight), context.snapshot, context.admin
-    baseline = read_profile(admin, preflight.profile_id)
-    ceiling = read_ceiling(admin, developer_name=PERMISSION_SET_LICENSE, baseline=baseline)
+    ceiling = known_ceiling(context)
     yield
     facts = Facts(
         snapshot=snapshot,
@@ -31,24 +32,61 @@ def _plan(context: Context) -> Steps:
         dependencies=read_dependencies(admin, atoms(snapshot.effective), snapshot.masters),
         app=find_scenario_app(context),
         residue=read_user(admin, context.scenario.target_username) is not None,
+        usage=_usage(context),
+        old_app=find_old_app(context),
     )
-    plan, decision = make_plan(context.world.file, facts)
+    planned = make_plan(context.world.file, facts)
+    plan = planned.plan
     context.record("plan", "plan", plan)
-    for placed in decision.idle_drops:
-        text = f"{placed.place}: this drop takes nothing away, the source user does not hold it"
-        context.warn(f"idle drop {placed.place}", text)
+    _warn(context, planned)
     yield
     if not plan.executable:
         raise PlanRefused(
             str(plan.refusal),
             stage=context.stage,
             place=context.world.file.place("permissions"),
-            remedy="drop each with its reason under permissions.drop, or leave this user on its license",
+            remedy="accept each by name with its reason under permissions.accept (`rehearse plan` prints the lines to "
+            "paste), or leave this user on its license",
         )
     return (
         f"{len(plan.writes)} writes in {plan.calls} calls, {len(plan.losses)} losses, all accounted for; digest "
         f"{plan.digest[:16]}"
     )
+
+
+def known_ceiling(context: Context) -> Ceiling:
+    """What the license can carry: as the org says, mended by what a trial showed where one was made."""
+    admin, profile_id = context.admin, context.need(Preflight).profile_id
+    ceiling = read_ceiling(
+        admin,
+        developer_name=PERMISSION_SET_LICENSE,
+        baseline=read_profile(admin, profile_id),
+        further=context.scenario.permissions.licenses,
+    )
+    trial = context.find(TriedCeiling)
+    if trial is None:
+        return ceiling
+    return ceiling.tried(refused=trial.refused, beyond=trial.beyond, carried_with=trial.carried_with)
+
+
+def _usage(context: Context) -> Usage | None:
+    """What the integration uses, where the scenario copies no more than that: read once, and journaled."""
+    found = context.find(Usage)
+    if found is None and context.scenario.permissions.copy_ == "used":
+        found = usage_of(context.world.file, context.snapshot, context.admin)
+        context.record("usage", "usage", found)
+    return found
+
+
+def _warn(context: Context, planned: Planned) -> None:
+    for placed in planned.idle_drops:
+        text = f"{placed.place}: this drop takes nothing away, the source user does not hold it"
+        context.warn(f"idle drop {placed.place}", text)
+    for accepted in planned.idle_acceptances:
+        text = f"{accepted.place}: nothing is lost that is called `{accepted.line}`"
+        context.warn(f"idle acceptance {accepted.place}", text)
+    for number, text in enumerate(planned.plan.warnings, start=1):
+        context.warn(f"plan {number}", text)
 
 
 PLAN = Stage(name="plan", writes=False, run=_plan)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.access.algebra import Atom, Dependencies, atoms, minus, requirements, union
 from harness.access.ceiling import Ceiling
 from harness.access.model import Access
-from harness.migration.losses import Decision, PlacedDrop, decide, losses_of_features
+from harness.migration.losses import Decision, PlacedDrop, decide
 from harness.migration.records import Loss, PermissionSource
 from harness.scenario.model import Drop
 
@@ -69,8 +69,8 @@ def test_what_a_user_without_pages_has_no_use_for_is_left_behind() -> None:
         source(system=["ViewHelpLink"], setup=["TabSet:Sales", "ApexClass:Sync"]), ceiling="ViewHelpLink"
     )
     assert told(decision.losses) == [
-        ("ViewHelpLink", (), "not-needed-api-only", True),
-        ("TabSet:Sales", (), "not-needed-api-only", True),
+        ("ViewHelpLink", (), "not-needed-api-only", False),
+        ("TabSet:Sales", (), "not-needed-api-only", False),
     ]
     assert decision.carried.setup == {"ApexClass:Sync"}
 
@@ -166,18 +166,7 @@ def _as_access(loss: Loss) -> Access:
         "field": {"fields": {loss.name: loss.access}},
         "system": {"system": [loss.name]},
         "setup": {"setup": [loss.name]},
+        "record-type": {"record_types": [loss.name]},
     }
     return Access.model_validate(many[loss.kind])
 
-
-def test_feature_licenses_and_tabs() -> None:
-    drops = (drop(permission="UserPermissionsKnowledgeUser"),)
-    features = ["KnowledgeUser", "MarketingUser", "OfflineUser"]
-    losses = tuple(losses_of_features(features, ["FieldServicePsl"], ["standard-Lead"], drops))
-    assert told(losses) == [
-        ("KnowledgeUser", (), "declared-drop", True),
-        ("MarketingUser", (), "not-copyable", False),
-        ("OfflineUser", (), "not-needed-api-only", True),
-        ("FieldServicePsl", (), "not-copyable", True),
-        ("standard-Lead", (), "not-needed-api-only", True),
-    ]

@@ -1,0 +1,121 @@
+"""What a user holds beside its permissions, and what of that the target user will not have. Pure.
+
+A role, groups and queues are carried, so whatever reaches the user through them, as sharing rules do, is as it was.
+With `in-place` the user stays, and so does all that hangs on the user and not on its profile or license.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.access.model import Access
+from harness.migration import not_needed
+from harness.migration.losses import PlacedDrop
+from harness.migration.records import Loss, LossKind, Snapshot
+
+MASTER = "Master"
+"""The record type of a row where there are none."""
+_NOT_COPIED = "not-copyable"
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What `losses_beside` looks at, next to the snapshot."""
+
+    carried: Access
+    drops: Sequence[PlacedDrop]
+    licenses: frozenset[str]
+    """The permission set licenses that the target user is assigned, by DeveloperName."""
+    same_user: bool
+    """Whether the target user is the source user (`in-place`)."""
+    default_record_types: Mapping[str, str]
+    """For each object the record type a new row of the target's own profile gets; no entry: `Master`."""
+
+
+def losses_beside(snapshot: Snapshot, facts: Beside) -> Iterator[Loss]:
+    """What is lost of it, in the order of the kinds."""
+    yield from _record_types(snapshot, facts)
+    yield from _pages(snapshot)
+    yield from _confinement(snapshot)
+    if not facts.same_user:
+        yield from _rows_about_the_user(snapshot)
+    yield from _licenses(snapshot, facts)
+
+
+def _record_types(snapshot: Snapshot, facts: Beside) -> Iterator[Loss]:
+    """A default record type comes from a profile only; it decides what a row gets that names none."""
+    for name, default in sorted(snapshot.beside.default_record_types.items()):
+        after = facts.default_record_types.get(name, MASTER)
+        if default != after and "create" in facts.carried.objects.get(name, ()):
+            because = (
+                f"A new {name} gets the record type {default} today and {after} then, since only a profile names a "
+                "default: let the integration write RecordTypeId."
+            )
+            yield _loss("default-record-type", name, because)
+
+
+def _pages(snapshot: Snapshot) -> Iterator[Loss]:
+    for name in snapshot.beside.tabs:
+        yield _loss("tab", name, not_needed.TABS, cause="not-needed-api-only")
+    for name in snapshot.beside.apps:
+        if f"TabSet:{name}" not in snapshot.effective.setup:  # what permission sets show is told with their rows
+            yield _loss("app", name, not_needed.APPS, cause="not-needed-api-only")
+
+
+def _confinement(snapshot: Snapshot) -> Iterator[Loss]:
+    """What the old profile keeps the user from: a loss of protection, not of access."""
+    profile = snapshot.person.profile
+    for name in snapshot.beside.login_hours:
+        because = f"The profile {profile} lets it sign in only then; the new profile says nothing of hours."
+        yield _loss("login-hours", name, because)
+    for name in snapshot.beside.login_ip_ranges:
+        because = f"The profile {profile} lets it sign in only from there; the new profile says nothing of addresses."
+        yield _loss("login-ip-ranges", name, because)
+
+
+def _rows_about_the_user(snapshot: Snapshot) -> Iterator[Loss]:
+    for line in snapshot.beside.teams:
+        name, _, many = line.partition(": ")
+        because = f"{many or 'Some rows'} name the old user; whoever keeps the records adds the new one."
+        yield _loss("team", name, because)
+    for name in snapshot.beside.territories:
+        yield _loss("territory", name, "A user is put into a territory by whoever manages it.")
+    for name, count in sorted(snapshot.beside.shares.items()):
+        records = "1 record is" if count == 1 else f"{count:,} records are"
+        yield _loss("share", name, f"{records} shared with the old user by hand, and with nobody else thereby.")
+
+
+def _licenses(snapshot: Snapshot, facts: Beside) -> Iterator[Loss]:
+    declared = {str(placed.drop.permission).removeprefix("UserPermissions"): placed for placed in facts.drops}
+    for name in snapshot.beside.features:
+        placed = declared.get(name)
+        if placed is not None:
+            loss = _loss("feature-license", name, placed.drop.because, cause="declared-drop")
+            accepted = {"accepted": True, "accepted_because": placed.drop.because, "place": placed.place}
+            yield loss.model_copy(update=accepted)
+        elif name in not_needed.FEATURES:
+            yield _loss("feature-license", name, not_needed.FEATURES[name], cause="not-needed-api-only")
+        else:
+            because = "A feature license is given user by user, if its user license allows it."
+            yield _loss("feature-license", name, because)
+    for name in snapshot.beside.packages:
+        yield _loss("package-license", name, "A seat of a managed package is given user by user.")
+    for name in snapshot.person.permission_set_licenses:
+        if name not in facts.licenses:
+            because = "The new user is not assigned it, and what it alone carries is refused: see permissions.licenses."
+            yield _loss("permission-set-license", name, because, cause="other-license", license_=name)
+
+
+def _loss(kind: LossKind, name: str, because: str, *, cause: str = _NOT_COPIED, license_: str | None = None) -> Loss:
+    return Loss.model_validate(
+        {"kind": kind, "name": name, "cause": cause, "because": because, "license": license_, "accepted": False}
+    )
+
+
+def warnings_beside(snapshot: Snapshot, *, same_user: bool) -> Iterator[str]:
+    """What is no loss of access by itself, and yet changes what the target user sees."""
+    owned = sum(snapshot.beside.owned.values())
+    if owned and not same_user:
+        names = ", ".join(f"{count:,} {name}" for name, count in sorted(snapshot.beside.owned.items()))
+        yield f"the old user owns {names}: where sharing is private, the new user sees them only by role or rule"

@@ -1,0 +1,51 @@
+"""`copy: used`: what of the source user's access its traffic shows as used, and what it does not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from harness.access.model import Access
+from harness.migration.records import Usage, UsedPermission
+
+_NAMED = 8
+
+
+def used_access(usage: Usage) -> Access:
+    """What was seen in use, held or not."""
+    return _access(each for each in usage.permissions if each.verdict != "never-used")
+
+
+def unused_access(usage: Usage) -> Access:
+    """What is granted and was never seen in use. What the evidence says nothing about is not among it."""
+    return _access(each for each in usage.permissions if each.verdict == "never-used")
+
+
+def warnings_of_use(usage: Usage) -> Iterator[str]:
+    """What the integration needs and does not have, in a sentence each."""
+    for each in usage.permissions:
+        if each.verdict == "missing":
+            what = each.name if each.access == "held" else f"{each.name} ({each.access})"
+            seen = f": seen in {', '.join(each.seen_in[:_NAMED])}" if each.seen_in else ""
+            yield f"needed and missing: {each.kind} {what}, which the old user does not hold either{seen}"
+
+
+def _access(permissions: Iterable[UsedPermission]) -> Access:
+    objects: dict[str, set[str]] = {}
+    fields: dict[str, set[str]] = {}
+    held: dict[str, set[str]] = {"system": set(), "setup": set(), "record-type": set()}
+    for each in permissions:
+        if each.kind == "object":
+            objects.setdefault(each.name, set()).add(each.access)
+        elif each.kind == "field":
+            fields.setdefault(each.name, set()).add(each.access)
+        else:
+            held[each.kind].add(each.name)
+    return Access.model_validate(
+        {
+            "objects": objects,
+            "fields": fields,
+            "system": held["system"],
+            "setup": held["setup"],
+            "record_types": held["record-type"],
+        }
+    )
