@@ -166,6 +166,32 @@ def plan(file: Path, org: str | None, sandbox: Path | None, state_folder: Path) 
 
 
 @rehearse.command()
+@click.option(
+    "--project",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="A Salesforce DX project, or metadata as retrieved, searched as well.  [default: references.project of FILE]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@_about_a_scenario
+def references(
+    *, file: Path, org: str | None, sandbox: Path | None, state_folder: Path, project: Path | None, as_json: bool
+) -> int:
+    """Search for what else names the old user or its profile, and say what breaks when. Writes nothing.
+
+    Exit code 1 when something breaks in this migration that `references.accept` of FILE does not name.
+
+    \b
+    rehearse references scenarios/erp.scenario.yaml
+    rehearse references erp.scenario.yaml --org uat --project ../my-dx-project
+    rehearse references erp.scenario.yaml --json | jq '.open'
+    """
+    from harness import searching
+
+    return searching.references(file, org=org, sandbox=sandbox, state=state_folder, project=project, as_json=as_json)
+
+
+@rehearse.command()
 @click.option("--org", metavar="NAME", help="The org of rehearse.toml whose shape is read, as its admin.")
 @click.option("--sandbox", type=_EXISTING, metavar="READY", help="A simulated sandbox that runs: its ready file.")
 @click.option(

@@ -38,6 +38,7 @@ FIELD_KEYS: Mapping[str, Any] = {
     "permissionable": True,
     "externalId": False,
     "defaultValue": None,
+    "calculatedFormula": None,
     "picklistValues": [],
 }
 """Each key with what it means where it is left out, as in a cassette."""

@@ -131,9 +131,7 @@ MEANINGS: Mapping[tuple[str, str], Meaning] = {
         "It names the old user's profile, which the integration no longer has.", OTHER_PROFILE, _BYPASS
     ),
     ("profile-name", "ConnectedApp"): Meaning(
-        "The app is permitted by the old profile, which the integration no longer has.",
-        OTHER_PROFILE,
-        "permit the app by a permission set",
+        "The app is permitted by the old profile; the plan says what becomes of it.", (), "see the plan's losses"
     ),
     ("profile-name", "DuplicateRule"): Meaning(
         "The duplicate rule names the old profile: rows of the new user are treated otherwise.",

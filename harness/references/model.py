@@ -66,6 +66,14 @@ class ReferenceScan(Found):
         """The hits that matter to this migration and that nobody has agreed to."""
         return tuple(hit for hit in self.hits if hit.matters and hit.accepted is None)
 
+    @property
+    def open_by_line(self) -> dict[str, list[ReferenceHit]]:
+        """The same, by the line with which a scenario would accept them."""
+        lines: dict[str, list[ReferenceHit]] = {}
+        for hit in self.open:
+            lines.setdefault(hit.line, []).append(hit)
+        return lines
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -87,4 +95,4 @@ class Subject:
     groups: tuple[str, ...] = ()
     """The public groups it is in, by developer name."""
     permissions: frozenset[str] = field(default_factory=frozenset)
-    """The custom permissions it holds, by name."""
+    """The custom permissions that it holds and the integration will not, by name."""

@@ -64,7 +64,7 @@ UNREADABLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Known:
     """What was read of the user already, so that it need not be asked again."""
 
     objects: Sequence[str]
@@ -82,7 +82,7 @@ class Surroundings:
 class OrgSearch:
     """One search: what was found so far, what was looked at, what could not be read."""
 
-    def __init__(self, admin: Connection, subject: Subject, around: Surroundings) -> None:
+    def __init__(self, admin: Connection, subject: Subject, around: Known) -> None:
         self._admin = admin
         self._subject = subject
         self._around = around
@@ -268,7 +268,12 @@ class OrgSearch:
 
     def _unread(self, what: str, refusal: RequestRefused, *, optional: bool) -> None:
         if not (optional and refusal.code.endswith(_PRESENT_BY_FEATURE)):
-            self.not_read.append(f"{what}: the org answers {refusal.code}: {refusal.description}")
+            self.not_read.append(f"{what}: the org answers {refusal.code}: {_brief(refusal.description)}")
+
+
+def _brief(text: str) -> str:
+    """The last line of what an org says, up to the end of its first sentence."""
+    return text.strip().rpartition("\n")[2].partition(". ")[0]
 
 
 def _owned(name: str, count: int, model: str) -> ReferenceHit:

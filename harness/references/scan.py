@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.references.model import Change, ReferenceHit, ReferenceScan, Subject
-from harness.references.org import OrgSearch, Surroundings
+from harness.references.org import Known, OrgSearch
 from harness.references.project import scan_project
 
 if TYPE_CHECKING:
@@ -19,15 +19,21 @@ PROJECT = "project: "
 """How a figure of what was looked at in a project begins."""
 
 
-def search(admin: Connection, subject: Subject, around: Surroundings, file: ScenarioFile) -> ReferenceScan:
+def search(admin: Connection, subject: Subject, around: Known, file: ScenarioFile) -> ReferenceScan:
     """Search the org and the project that the scenario names. Raises OrgUnreachable and UsageError."""
     found = OrgSearch(admin, subject, around)
     found.run()
     scan = ReferenceScan(hits=tuple(found.hits), looked_at=found.looked_at, not_read=tuple(found.not_read))
     project = file.scenario.references.project
     if project is not None:
-        scan = with_project(scan, subject, file.path.parent / project, shown=project)
+        scan = with_project(scan, subject, file.path.parent / project, shown=_shown(project))
     return judged(scan, file)
+
+
+def _shown(project: str) -> str:
+    """A project as the scenario writes it; one named on the command line from where we are."""
+    path, here = Path(project), Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_absolute() and path.is_relative_to(here) else project
 
 
 def with_project(scan: ReferenceScan, subject: Subject, folder: Path, *, shown: str) -> ReferenceScan:
