@@ -44,9 +44,16 @@ ACTIVITIES: Mapping[str, str] = {"Event": "EditEvent", "Task": "EditTask"}
 """Objects that everybody may read, each with the system permission that writes it."""
 EVERYBODY = frozenset({"User"})
 """Objects that everybody may read, and whose writing is governed by setup permissions."""
+SETUP_FIELDS: Mapping[str, str] = {"User.NumberOfFailedLogins": "ManageUsers"}
+"""Fields that need a system permission of their own (facts 3.1)."""
 FEATURES: Mapping[str, str] = {"Campaign": "MarketingUser"}
 """Objects whose writing needs a feature license of the user (facts 1.8)."""
 
+AUDIT_FIELDS = frozenset({"CreatedById", "CreatedDate", "LastModifiedById", "LastModifiedDate"})
+SETS_AUDIT_FIELDS = "CreateAuditFields"
+"""The system permission that lets a user set these in a new row (Salesforce Help, "Set Audit Fields")."""
+_METADATA = "__mdt"
+"""How the names of custom metadata types end: their records are read, and written by the Metadata API alone."""
 _EVERYWHERE: Mapping[str, frozenset[ObjectRight]] = {
     "ViewAllData": frozenset({"read", "view-all"}),
     "ModifyAllData": frozenset({"read", "create", "edit", "delete", "view-all", "modify-all"}),
@@ -165,7 +172,7 @@ def on_own(name: str, whole: Access, possible: frozenset[str] = frozenset({"crea
 def _on_object(facts: ObjectFacts, whole: Access, features: frozenset[str]) -> dict[str, bool]:
     if facts.kind == "own":
         rights = on_own(facts.name, whole, facts.rights)
-        if FEATURES.get(facts.name) not in (None, *features):
+        if FEATURES.get(facts.name) not in (None, *features) or facts.name.endswith(_METADATA):
             rights -= {"create", "edit", "delete"}
         return {right: right in rights for right in (*ROW_RIGHTS, *ALL_ROWS)}
     if facts.kind == "follows":
@@ -185,7 +192,13 @@ def _on_fields(facts: ObjectFacts, whole: Access, on_object: Mapping[str, bool])
         name, governing = f"{facts.name}.{field.name}", facts.governing(field)
         granted = whole.fields.get(f"{facts.name}.{governing.name}", frozenset())
         free = not governing.permissionable
-        yield (name, "read"), on_object["read"] and (free or bool(granted) or "view-all-fields" in rights)
+        special = SETUP_FIELDS.get(name)
+        seen = free or bool(granted) or "view-all-fields" in rights
+        yield (name, "read"), on_object["read"] and seen and (special is None or special in whole.system)
+        if field.name in AUDIT_FIELDS:
+            yield (name, "create"), on_object.get("create", False) and SETS_AUDIT_FIELDS in whole.system
+            yield (name, "edit"), False
+            continue
         if field.computed or not on_object["read"]:
             yield from (((name, kind), False) for kind in FIELD_KINDS[1:])
             continue

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
-from harness.access.asking import QUERIES_PER_CALL, Rows
+from harness.access.asking import try_ask
 from harness.access.effective import HELD, Key
 from harness.access.soql import among, batches, equals, select
 from harness.errors import RequestRefused
 
 if TYPE_CHECKING:
     from harness.org.connection import Connection
-    from harness.org.reply import Reply
 
 _OBJECTS_PER_QUERY = 100
 _FIELDS_PER_QUERY = 1500
@@ -94,31 +92,10 @@ def ask_rows(person: Connection, ids: Sequence[str]) -> list[RowAccess]:
     ]
     return [
         RowAccess(str(row["RecordId"]), bool(row["HasEditAccess"]), bool(row["HasDeleteAccess"]))
-        for rows in answers(person, queries)
+        for rows in try_ask(person, queries)
         for row in rows or ()
         if row["HasReadAccess"]
     ]
-
-
-def answers(connection: Connection, queries: Sequence[str]) -> list[Rows | None]:
-    """All rows of each query, five queries a call; None where the org refuses one."""
-    found: list[Rows | None] = []
-    for some in batches(queries, QUERIES_PER_CALL):
-        asked = [{"method": "GET", "url": f"query?{urlencode({'q': soql})}"} for soql in some]
-        replies = connection.composite(asked, all_or_none=False)
-        found += [_rows(connection, soql, reply) for soql, reply in zip(some, replies, strict=True)]
-    return found
-
-
-def _rows(connection: Connection, soql: str, reply: Reply) -> Rows | None:
-    if not reply.ok:
-        return None
-    if not reply.body.get("done", True):
-        try:
-            return connection.query(soql)
-        except RequestRefused:
-            return None
-    return [dict(row) for row in reply.body["records"]]
 
 
 def _ask_entities(admin: Connection, user_id: str, names: Sequence[str], told: Told) -> None:
@@ -130,7 +107,7 @@ def _ask_entities(admin: Connection, user_id: str, names: Sequence[str], told: T
         )
         for some in batches(names, _OBJECTS_PER_QUERY)
     ]
-    for rows in answers(admin, queries):
+    for rows in try_ask(admin, queries):
         if rows is None:
             _unread(told, "UserEntityAccess", "objects")
         for row in rows or ():
@@ -149,7 +126,7 @@ def _ask_fields(admin: Connection, user_id: str, fields: Mapping[str, Sequence[s
         for some in _by_size(fields)
     ]
     names: dict[str, str] = {}
-    for rows in answers(admin, queries):
+    for rows in try_ask(admin, queries):
         if rows is None:
             _unread(told, "FieldDefinition", "fields")
         for row in rows or ():
@@ -159,7 +136,7 @@ def _ask_fields(admin: Connection, user_id: str, fields: Mapping[str, Sequence[s
         select("UserFieldAccess", ("DurableId", *_FIELD.values()), where=among("DurableId", some))
         for some in batches(sorted(names), _ROWS_PER_QUERY)
     ]
-    for rows in answers(admin, asked):
+    for rows in try_ask(admin, asked):
         if rows is None:
             _unread(told, "UserFieldAccess", "fields")
         for row in rows or ():
@@ -189,7 +166,7 @@ def _ask_beside(admin: Connection, person: Connection, told: Told) -> None:
         described = []
     columns = [str(each["name"]) for each in described if str(each["name"]).startswith(_PREFIX)]
     queries = [select("UserPermissionAccess", some) for some in batches(columns, _COLUMNS_PER_QUERY)]
-    *system, custom = answers(person, [*queries, select("UserSetupEntityAccess", ("DeveloperName",))])
+    *system, custom = try_ask(person, [*queries, select("UserSetupEntityAccess", ("DeveloperName",))])
     if not queries or None in system:
         _unread(told, "UserPermissionAccess", "system permissions")
     for rows in system:

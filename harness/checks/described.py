@@ -13,7 +13,10 @@ _FIELD_FLAGS = {"create": "createable", "edit": "updateable"}
 
 
 def by_describe(schema: Mapping[str, ObjectFacts], described: Mapping[str, Mapping[str, Any]]) -> dict[Key, Probed]:
-    """What the describes that the user gets say; an object or field that is not in them cannot be read."""
+    """What the describes that the user gets say; an object or field that is not in them cannot be read.
+
+    The describe of User always says that users can be created, so it tells nothing about that (REST API guide).
+    """
     found: dict[Key, Probed] = {}
     for name, facts in schema.items():
         shown = described.get(name, {})
@@ -25,4 +28,8 @@ def by_describe(schema: Mapping[str, ObjectFacts], described: Mapping[str, Mappi
             found[f"{name}.{field}", "read"] = Probed(entry is not None, "describe")
             for kind, flag in _FIELD_FLAGS.items():
                 found[f"{name}.{field}", kind] = Probed(bool(entry and may[kind] and entry[flag]), "describe")
-    return found
+    return {key: probe for key, probe in found.items() if not _untold(key)}
+
+
+def _untold(key: Key) -> bool:
+    return key[1] == "create" and key[0].partition(".")[0] == "User"

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.access.effective import ALL_ROWS, FIELD_KINDS, HELD, ROW_RIGHTS, Key, ObjectFacts
+from harness.access.effective import (
+    ALL_ROWS,
+    AUDIT_FIELDS,
+    FIELD_KINDS,
+    HELD,
+    ROW_RIGHTS,
+    SETS_AUDIT_FIELDS,
+    Key,
+    ObjectFacts,
+)
 from harness.access.platform import Told
 from harness.checks.results import Cell, Disagreement, Grade, Probes
 
@@ -90,16 +99,15 @@ def disagreements(probes: Sequence[Probes], reasons: Mapping[str, str]) -> tuple
 
 
 def _disagreement(cell: Cell, reasons: Mapping[str, str]) -> Disagreement:
-    known = _known(cell) or next(
-        (reasons[name] for name in (cell.name, cell.name.partition(".")[0], "*") if name in reasons), None
-    )
+    names = (cell.name, cell.name.partition(".")[0], "*")
+    known = _known(cell) or next((reasons[name] for name in names if name in reasons), None)
     return Disagreement(cell=cell, explanation=known or _look_at(cell), explained=known is not None)
 
 
 def _known(cell: Cell) -> str | None:
-    """Why the platform itself contradicts itself here, where its documentation says so."""
-    if (cell.name, cell.access) == ("User", "create") and cell.probed and cell.grade != "error":
-        return "The describe of User always says that users can be created (REST API Developer Guide)."
+    """Why the org contradicts itself about a cell, where that is known of every org."""
+    if cell.name.rpartition(".")[2] in AUDIT_FIELDS and cell.access == "create":
+        return f"{SETS_AUDIT_FIELDS} lets the user set it in a new row; not every description of the org shows that."
     return None
 
 

@@ -83,9 +83,10 @@ class UserAccess:
         return [self._org.book.of(one) for one in known]
 
     def _objects(self, texts: Iterable[str]) -> list[SObject]:
-        """The objects that a query names."""
+        """The objects that a query names, each once: a field may have the name of an object in other letters."""
         words = {word for text in texts for word in _NAME.findall(text)}
-        return [one for word in sorted(words) if (one := self._org.schema.get(word)) is not None]
+        named = {one.name: one for word in words if (one := self._org.schema.get(word)) is not None}
+        return [named[name] for name in sorted(named)]
 
     # Rows
 

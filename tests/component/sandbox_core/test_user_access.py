@@ -67,6 +67,12 @@ def test_access_to_fields(desk: Desk) -> None:
     assert access("Industry") == [True, True, True]
 
 
+def test_a_field_named_like_an_object_in_other_letters_does_not_ask_twice(desk: Desk) -> None:
+    ids = f"'Contact.Name.{desk.admin}', 'contact.Email.{desk.admin}'"
+    found = desk.plain(f"SELECT DurableId FROM UserFieldAccess WHERE DurableId IN ({ids})")
+    assert sorted(found) == [f"Contact.Email.{desk.admin}", f"Contact.Name.{desk.admin}"]
+
+
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
