@@ -1,0 +1,110 @@
+"""What the reading of a user tells, held against an org that has something of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from harness.errors import SignInRefused
+from harness.sandbox.org import SandboxOrg
+from harness.sandbox.source import open_org
+
+from .conftest import Room
+from .workshop import ADMIN, FITTER, write_workshop
+
+OpenRoom = Callable[[SandboxOrg], Room]
+
+
+@pytest.fixture
+def room(open_room: OpenRoom, tmp_path: Path) -> Room:
+    org = open_org(write_workshop(tmp_path / "workshop"))
+    fitter, admin = (org.rows("User", Username=name)[0]["Id"] for name in (FITTER, ADMIN))
+    now = org.clock.now()
+    for name, days in (("Passing", 30), ("Past", -1)):
+        [assignment] = org.rows("PermissionSetAssignment", AssigneeId=fitter, PermissionSetId=set_id(org, name))
+        moment = (now + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+        org.update_row("PermissionSetAssignment", assignment["Id"], {"ExpirationDate": moment})
+    groups = {row["DeveloperName"]: row["Id"] for row in org.rows("Group") if row["DeveloperName"]}
+    org.create("GroupMember", {"GroupId": groups["Everyone"], "UserOrGroupId": groups["Fitters"]}, as_user=admin)
+    [pump, *_] = org.rows("Pump__c", OwnerId=admin)
+    share = {"ParentId": pump["Id"], "UserOrGroupId": fitter, "AccessLevel": "Read"}
+    org.create("Pump__Share", share, as_user=admin)
+    return open_room(org)
+
+
+def set_id(org: SandboxOrg, name: str) -> str:
+    return str(org.rows("PermissionSet", Name=name)[0]["Id"])
+
+
+def test_each_assigned_set_says_until_when_it_gives_or_why_it_gives_nothing(room: Room) -> None:
+    found = room.holdings(room.connect(ADMIN), FITTER)
+    said = {each.name: each.sentence for each in found.assigned}
+    assert said["Types"] == ""
+    assert said["Passing"].startswith("Passing gives what it holds until ")
+    assert said["Past"].startswith("Past is assigned and gives nothing: the assignment expired on ")
+    assert said["Session"] == (
+        "In Session is assigned and gives nothing: it is session-based, and no session of the user has switched it on"
+    )
+    assert {"Contact", "Pump__c", "Account"} == found.effective.objects.keys(), "Lead, Case and Campaign give nothing"
+
+
+def test_a_set_bound_to_a_license_that_is_not_held_gives_nothing(room: Room) -> None:
+    org = room.org
+    fitter = org.rows("User", Username=FITTER)[0]["Id"]
+    [passing] = org.rows("PermissionSetAssignment", AssigneeId=fitter, PermissionSetId=set_id(org, "Passing"))
+    org.update_row("PermissionSetAssignment", passing["Id"], {"PermissionSetId": set_id(org, "Bound")})
+    found = room.holdings(room.connect(ADMIN), FITTER)
+    [bound] = [each for each in found.dormant if each.name == "Bound"]
+    assert "it is bound to the license " in bound.sentence
+    assert "Case" not in found.effective.objects
+
+
+def test_rows_names_and_rights_are_complete(room: Room) -> None:
+    found = room.holdings(room.connect(ADMIN), FITTER)
+    assert "view-all-fields" in found.effective.objects["Pump__c"]
+    assert found.effective.fields["Account.BillingAddress"] == {"read", "edit"}, "a compound field is one permission"
+    assert {"ApexClass:PumpApi", "CustomPermission:Skip", "CustomEntityDefinition:Setting__c"} <= found.effective.setup
+    assert found.setup_ids["ApexClass:PumpApi"].startswith("01p")
+    assert [source.kind for source in found.sources] == ["profile", "permission-set", "permission-set"]
+
+
+def test_record_types_are_those_the_user_is_told_of_and_each_has_its_set(room: Room) -> None:
+    found = room.surroundings(room.connect(ADMIN), FITTER)
+    assert found.record_types.available == {"Pump__c.Small", "Pump__c.Large"}, "Secret is hidden, Old is inactive"
+    assert found.record_types.defaults == {"Pump__c": "Small"}
+    own, types = room.org.rows("Profile", Name="Fitter")[0]["Id"], set_id(room.org, "Types")
+    [owned] = room.org.rows("PermissionSet", ProfileId=own)
+    assert found.record_types_by_source[owned["Id"]] == {"Pump__c.Small"}
+    assert found.record_types_by_source[types] == {"Pump__c.Large"}
+    assert found.unread == ()
+
+
+def test_where_the_user_cannot_sign_in_metadata_tell_the_record_types_and_that_is_said(room: Room) -> None:
+    def refuse() -> None:
+        raise SignInRefused("no", flow="jwt-bearer", username=FITTER, code="invalid_grant", description="no")
+
+    found = room.surroundings(room.connect(ADMIN), FITTER, refuse)  # type: ignore[arg-type]
+    assert found.record_types.available == {"Pump__c.Small", "Pump__c.Large"}
+    assert found.record_types.defaults == {"Pump__c": "Small"}
+    [unread] = found.unread
+    assert "the record types as" in unread
+
+
+def test_what_confines_a_user_and_what_it_holds_beside_permissions(room: Room) -> None:
+    found = room.surroundings(room.connect(ADMIN), FITTER)
+    assert found.profile.login_hours == ("Sunday 08:00 to 18:00",)
+    assert "10.0.0.0 - 10.0.0.255" in found.profile.login_ip_ranges, "the simulated org lets the loopback in, too"
+    assert found.apps == ("Works", "Sales"), "the default one first"
+    assert found.tabs == ("Pump__c", "standard-Account")
+    assert found.owned == {"Pump__c": 3}
+    assert found.shares == {"Pump__c": 1}
+    assert found.sharing_rules == ("Pump__c.To_Below_Head", "Pump__c.To_Everyone", "Pump__c.To_Hands")
+
+
+def test_the_demo_org_is_read_without_anything_untold(open_room: OpenRoom) -> None:
+    room = open_room(open_org("demo"))
+    found = room.surroundings(room.connect("admin@acme.example"), "project.sync@acme.example")
+    assert found.unread == ()
