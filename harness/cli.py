@@ -66,6 +66,7 @@ def rehearse() -> None:
     rehearse run erp.scenario.yaml --org uat             migrate in the sandbox `uat` of rehearse.toml
     rehearse status erp.scenario.yaml --org uat          where it stands, and until when it waits
     rehearse rollback erp.scenario.yaml --org uat        undo it, and prove that it is undone
+    rehearse mutate scenarios/erp.scenario.yaml          would the checks notice one grant less, or one more?
     rehearse sandbox --ready ready.json                  a simulated sandbox for any client
 
     Exit codes: 0 as expected, 1 the org said no, 2 usage, 3 stopped and resumable, 4 refused by a guard, 5 our bug.
@@ -189,6 +190,33 @@ def references(
     from harness import searching
 
     return searching.references(file, org=org, sandbox=sandbox, state=state_folder, project=project, as_json=as_json)
+
+
+@rehearse.command()
+@click.argument("file", type=_EXISTING)
+@click.option("--only", metavar="PATTERN", help="Only changes whose name fits, such as 'field Account.*' or 'added *'.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the result goes.  [default: cassettes/SCENARIO/mutation.json, with --only nowhere]",
+)
+def mutate(file: Path, only: str | None, as_json: bool, output: Path | None) -> int:
+    """Test the checks of a scenario: would they notice one grant less, or one more?
+
+    The scenario FILE is migrated in a simulated sandbox. Then each grant that the new user needs is taken away, and
+    each that it must not have is given, one at a time; all checks are made again each time, and some must turn red.
+    Exit code 0 when every change was noticed by something, 1 when one was not, or the scenario is red as it is.
+
+    \b
+    rehearse mutate scenarios/erp.scenario.yaml
+    rehearse mutate erp.scenario.yaml --only 'added *'
+    rehearse mutate erp.scenario.yaml --only 'field Invoice__c.*' --json
+    """
+    from harness import mutating
+
+    return mutating.mutate(file, only=only, as_json=as_json, output=output, root=Path.cwd())
 
 
 @rehearse.command()
