@@ -227,6 +227,8 @@ def _print_status(console: Console, one: Status) -> None:
         lines.append(f"  waits until {one.until:%Y-%m-%d %H:%M} UTC")
     if one.old_user_last is not None:
         lines.append(f"  the old user last signed in at {one.old_user_last:%Y-%m-%d %H:%M} UTC")
+    if one.must_stay_free is not None:
+        lines.append(f"  {one.must_stay_free} must stay free: a rollback needs it, and asks for it first")
     for line in (*lines, f"  next: {one.next}"):
         console.print(line, markup=False, soft_wrap=True)
 

@@ -8,51 +8,35 @@ inactive and with nothing assigned.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from harness.access.fingerprint import differences
-from harness.access.people import find_user, read_user
+from harness.access.people import find_user
 from harness.access.soql import among, equals, select
 from harness.errors import OrgUnreachable, SignInRefused, StageFailed
 from harness.migration import writes
-from harness.migration.apps import set_run_as
+from harness.migration.apps import find_app, set_run_as
+from harness.migration.giving_back import authorize_again, check_way_back, convert_back, give_back
+from harness.migration.place import give_back_place
 from harness.migration.records import Intent, Outcome, RollbackProof, Snapshot
 from harness.migration.stages import Stage, Steps
-from harness.migration.state import find_scenario_app, read_state
-from harness.migration.writes import Write
+from harness.migration.state import read_state
+from harness.migration.undoing import STAGE, Done, Findings, inverse_of, put_back, restore, standing_ids
+from harness.migration.undoing_trial import TRIAL, undo_trial_write
 from harness.org.reply import Answer
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
 
-STAGE = "rollback"
 WITH_THE_SET = frozenset({"ObjectPermissions", "FieldPermissions", "SetupEntityAccess"})
 """Rows under the run's own permission set, which go when it is deleted."""
-_SEAT = "a seat of the user's license must be free"
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """One write of the run, as the journal knows it. `ids` are empty where the answer was lost."""
-
-    key: str
-    stage: str
-    intent: Intent
-    ids: tuple[str, ...]
-    certain: bool
-
-
-@dataclass(slots=True)
-class _Findings:
-    drift: list[str] = field(default_factory=list)
-    residue: list[str] = field(default_factory=list)
 
 
 def _rollback(context: Context) -> Steps:
     done = writes_of(context)
-    findings = _Findings()
+    check_way_back(context, done)
+    findings = Findings()
     for each in reversed(done):
         _undo(context, each, findings)
         yield
@@ -80,6 +64,8 @@ def writes_of(context: Context) -> list[Done]:
         if record.stage == STAGE:
             continue
         if isinstance(record.body, Intent):
+            if record.body.undoes is not None:
+                continue  # a stage that undid its own writes
             before = found.get(record.key)
             found[record.key] = Done(record.key, record.stage, record.body, before.ids if before else (), certain=False)
         elif isinstance(record.body, Outcome) and record.key in found:
@@ -92,26 +78,38 @@ def writes_of(context: Context) -> list[Done]:
     return [each for each in found.values() if not each.intent.found]
 
 
-def _undo(context: Context, done: Done, findings: _Findings) -> None:
+def undo_stage(context: Context, stage: str) -> Generator[None, None, Findings]:
+    """Undo what one stage of this run wrote, in reverse: for a stage that leaves nothing behind by itself."""
+    findings = Findings()
+    for each in reversed([one for one in writes_of(context) if one.stage == stage]):
+        _undo(context, each, findings)
+        yield
+    return findings
+
+
+def _undo(context: Context, done: Done, findings: Findings) -> None:
+    if done.stage == TRIAL:
+        undo_trial_write(context, done, findings)
+        return
     by_object = _INVERSES.get((done.intent.operation, done.intent.sobject))
     undo = _BY_KEY.get(done.key) or by_object or _BY_OPERATION[done.intent.operation]
     undo(context, done, findings)
 
 
-def _nothing(_context: Context, _done: Done, _findings: _Findings) -> None:
+def _nothing(_context: Context, _done: Done, _findings: Findings) -> None:
     """It goes with something else."""
 
 
-def _delete_rows(context: Context, done: Done, _findings: _Findings) -> None:
+def _delete_rows(context: Context, done: Done, _findings: Findings) -> None:
     """Delete the rows of a create that are still there. Some go by themselves, as a license does with its last set."""
-    standing = _standing(context, done)
+    standing = standing_ids(context, done)
     if standing:
-        writes.delete(context, _inverse(done, operation="delete", summary=f"undo: {done.intent.summary}"), standing)
+        writes.delete(context, inverse_of(done, operation="delete", summary=f"undo: {done.intent.summary}"), standing)
 
 
-def _delete_set(context: Context, done: Done, findings: _Findings) -> None:
+def _delete_set(context: Context, done: Done, findings: Findings) -> None:
     """Delete the permission set, unless somebody gave it to other users as well."""
-    standing = _standing(context, done)
+    standing = standing_ids(context, done)
     if not standing:
         return
     where = f"{among('PermissionSetId', standing)} AND {_not(context)}"
@@ -120,7 +118,7 @@ def _delete_set(context: Context, done: Done, findings: _Findings) -> None:
         names = ", ".join(sorted(str(row["Assignee"]["Username"]) for row in others))
         findings.drift.append(f"{context.scenario.permission_set_label} was assigned to {names} too: it is left alone")
         return
-    writes.delete(context, _inverse(done, operation="delete", summary=f"undo: {done.intent.summary}"), standing)
+    writes.delete(context, inverse_of(done, operation="delete", summary=f"undo: {done.intent.summary}"), standing)
 
 
 def _not(context: Context) -> str:
@@ -128,88 +126,47 @@ def _not(context: Context) -> str:
     return f"AssigneeId != '{user['Id']}'" if user else "AssigneeId != null"
 
 
-def _deactivate(context: Context, done: Done, findings: _Findings) -> None:
+def _deactivate(context: Context, done: Done, findings: Findings) -> None:
     """A user cannot be deleted: it is deactivated, and that is declared."""
-    username = context.scenario.target_username
-    for user_id in _standing(context, done):
+    username = str(done.intent.natural_key.get("Username", context.scenario.target_username))
+    for user_id in standing_ids(context, done):
         rows = context.admin.query(select("User", ("Id", "IsActive"), where=equals("Id", user_id)))
-        write = _inverse(done, operation="update", summary=f"deactivate {username}")
-        _restore(context, write, user_id, {"IsActive": rows[0]["IsActive"]}, {"IsActive": False})
+        write = inverse_of(done, operation="update", summary=f"deactivate {username}")
+        restore(context, write, user_id, {"IsActive": rows[0]["IsActive"]}, {"IsActive": False})
         findings.residue.append(f"the inactive user {username}, with nothing assigned")
 
 
-def _put_back(context: Context, done: Done, findings: _Findings) -> None:
-    """Put the values of an update back where ours still stand; elsewhere, note the drift."""
-    before, after = dict(done.intent.before or {}), dict(done.intent.after or {})
-    record_id = str(done.intent.natural_key["Id"])
-    rows = context.admin.query(select(done.intent.sobject, ("Id", *after), where=equals("Id", record_id)))
-    if not rows:
-        findings.drift.append(f"the {done.intent.sobject} row of '{done.intent.summary}' is gone")
-        return
-    now = {name: rows[0][name] for name in after}
-    ours = {name: before[name] for name, value in now.items() if value == after[name] != before[name]}
-    for name, value in now.items():
-        if value not in (after[name], before[name]):
-            findings.drift.append(f"{done.intent.sobject}.{name} is {value}, neither ours nor the old one: left alone")
-    if ours:
-        write = _inverse(done, operation="update", summary=f"undo: {done.intent.summary}")
-        _restore(context, write, record_id, {name: now[name] for name in ours}, ours)
-    if done.key == "provision/user":
-        findings.residue.append(f"the inactive user {context.scenario.target_username}, there before this run")
-
-
-def _reactivate(context: Context, done: Done, findings: _Findings) -> None:
+def _reactivate(context: Context, done: Done, findings: Findings) -> None:
     """Activate the old user again, and give back the memberships that deactivation took."""
-    _put_back(context, done, findings)
-    person = context.snapshot.person
-    user = read_user(context.admin, person.username)
-    if user is None:
-        return
-    lost = {*person.groups, *person.queues} - {*user.names("Regular"), *user.names("Queue")}
-    if not lost:
-        return
-    where = f"{among('DeveloperName', sorted(lost))} AND Type IN ('Regular', 'Queue')"
-    groups = context.admin.query(select("Group", ("Id",), where=where, order="Id"))
-    rows = [{"GroupId": str(row["Id"]), "UserOrGroupId": user.id} for row in groups]
-    write = Write(
-        key=f"{STAGE}/memberships",
-        operation="create",
-        sobject="GroupMember",
-        summary=f"make {person.username} a member of {', '.join(sorted(lost))} again",
-        natural_key={"UserOrGroupId": user.id},
-        inverse="none: it is itself the undoing",
-        undoes=done.key,
-    )
-    if rows:
-        writes.create(context, write, rows)
+    put_back(context, done, findings)
+    give_back_place(context, undoes=done.key)
 
 
-def _run_as_before(context: Context, done: Done, findings: _Findings) -> None:
+def _run_as_before(context: Context, done: Done, findings: Findings) -> None:
     """Let the app run as the user it ran as before."""
-    app = find_scenario_app(context)
+    name = str(done.intent.natural_key["app"])
+    app = find_app(context.admin, name, policy=True)
     before, after = dict(done.intent.before or {}), dict(done.intent.after or {})
     if app is None or app.run_as not in (after["run_as"], before["run_as"]):
         found = app.run_as if app else "gone"
-        findings.drift.append(
-            f"{done.intent.natural_key['app']} runs as {found}, neither ours nor the old one: left alone"
-        )
+        findings.drift.append(f"{name} runs as {found}, neither ours nor the old one: left alone")
         return
     if app.run_as == before["run_as"]:
         return
     old = before["run_as"]
 
     def look() -> list[str | None]:
-        now = find_scenario_app(context)
+        now = find_app(context.admin, name, policy=True)
         return [app.id if now and now.run_as == old else None]
 
     def send(_rows: object) -> list[Answer]:
         return [set_run_as(context.admin, app, old)]
 
-    write = _inverse(done, operation="update", summary=f"let {app.name} run as {old or 'nobody'} again")
+    write = inverse_of(done, operation="update", summary=f"let {app.name} run as {old or 'nobody'} again")
     writes.perform(context, write, [{}], send=send, look=look)
 
 
-def _restore_file(context: Context, done: Done, findings: _Findings) -> None:
+def _restore_file(context: Context, done: Done, findings: Findings) -> None:
     """Put the old credential back, where ours still stands."""
     store = context.world.store
 
@@ -218,71 +175,39 @@ def _restore_file(context: Context, done: Done, findings: _Findings) -> None:
         findings.drift.extend(f"{store.name}: {key} was changed by somebody else: left alone" for key in restored.drift)
         return [Answer("APPLIED", id=store.name)]
 
-    write = _inverse(done, operation="file", summary=f"put the old credential back into {store.name}")
+    write = inverse_of(done, operation="file", summary=f"put the old credential back into {store.name}")
     writes.perform(context, write, [{}], send=send, look=lambda: [None])
 
 
-def _restore(
-    context: Context, write: Write, record_id: str, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> None:
-    """Update a row as the undoing of a write; nothing is sent where it is so already."""
-    if any(before[name] != value for name, value in after.items()):
-        whole = Write(
-            key=write.key,
-            operation="update",
-            sobject=write.sobject,
-            summary=write.summary,
-            natural_key={"Id": record_id},
-            inverse=write.inverse,
-            before=before,
-            after=after,
-            undoes=write.undoes,
-            remedy=_SEAT,
-        )
-        writes.update(context, whole, record_id)
-
-
-def _inverse(done: Done, *, operation: writes.Operation, summary: str) -> Write:
-    return Write(
-        key=f"{STAGE}/{done.key}",
-        operation=operation,
-        sobject=done.intent.sobject,
-        summary=summary,
-        natural_key=done.intent.natural_key,
-        inverse="none: it is itself the undoing",
-        undoes=done.key,
-    )
-
-
-def _standing(context: Context, done: Done) -> list[str]:
-    """The ids of a create's rows that are there now; found by their natural key where the answer was lost."""
-    if done.ids:
-        where = among("Id", done.ids)
-    else:
-        where = " AND ".join(equals(name, str(value)) for name, value in done.intent.natural_key.items())
-    return [str(row["Id"]) for row in context.admin.query(select(done.intent.sobject, ("Id",), where=where))]
-
-
-Undo = Callable[["Context", Done, _Findings], None]
+Undo = Callable[["Context", Done, Findings], None]
 
 _BY_OPERATION: Mapping[str, Undo] = {
     "create": _delete_rows,
-    "update": _put_back,
+    "update": put_back,
     "delete": _nothing,
     "file": _restore_file,
 }
-_BY_KEY: Mapping[str, Undo] = {"retire/deactivate": _reactivate}
+_BY_KEY: Mapping[str, Undo] = {
+    "retire/deactivate": _reactivate,
+    "provision/move": _nothing,  # goes with the user
+    "provision/profile": convert_back,
+    "provision/role": _nothing,  # what the org had taken: the user's own
+    "provision/memberships": _nothing,
+}
 _INVERSES: Mapping[tuple[str, str], Undo] = {
     ("create", "User"): _deactivate,
     ("create", "PermissionSet"): _delete_set,
     ("update", "User password"): _nothing,
+    ("delete", "PermissionSetAssignment"): give_back,
+    ("delete", "PermissionSetLicenseAssign"): give_back,
+    ("delete", "SetupEntityAccess"): authorize_again,
     ("update", "ConnectedApp"): _run_as_before,
     ("update", "ExtlClntAppOauthConfigurablePolicies"): _run_as_before,
     **{("create", sobject): _nothing for sobject in WITH_THE_SET},
 }
 
 
-def _prove(context: Context, snapshot: Snapshot, findings: _Findings, done: Sequence[Done]) -> RollbackProof:
+def _prove(context: Context, snapshot: Snapshot, findings: Findings, done: Sequence[Done]) -> RollbackProof:
     now = read_state(context)
     return RollbackProof(
         from_stage=_reached(context),

@@ -14,8 +14,16 @@ from harness.access.soql import among, select
 
 if TYPE_CHECKING:
     from harness.org.connection import Connection
+    from harness.scenario.model import SignIn as FlowOfSignIn
 
 _COLUMNS = ("Id", "UserId", "LoginTime", "LoginType", "LoginSubType", "Status", "Application", "SourceIp")
+UI_LOGIN_TYPES = frozenset({"Application"})
+"""LoginType of a sign-in to the user interface."""
+_OAUTH = frozenset({"Remote Access 2.0", "Oauth2"})
+"""LoginType of OAuth, as its label and as its API name: sources have both (facts 3.8)."""
+_SOAP = frozenset({"Other Apex API", "OtherApi"})
+_SUB_TYPES = {"client-credentials": "OauthClientCredentials", "username-password": "OauthUsernamePassword"}
+"""LoginSubType by flow; none is documented for JWT bearer (facts 3.8)."""
 _SHOWN = ("LoginType", "LoginSubType", "Status", "Application")
 
 
@@ -38,6 +46,26 @@ class SignIn:
             "Username": usernames[self.user_id],
             **{name: self.row[name] for name in _SHOWN},
         }
+
+
+def told_apart(old: FlowOfSignIn, new: FlowOfSignIn) -> bool:
+    """Whether LoginHistory shows which of two credentials of one user signed in."""
+    return "access-token" in (old.flow, new.flow) or _trace(old) != _trace(new)
+
+
+def is_of(attempt: SignIn, credential: FlowOfSignIn) -> bool:
+    """Whether an attempt looks like one of this credential. A given access token signs in to nothing."""
+    if credential.flow == "access-token":
+        return False
+    types, sub_type, app = _trace(credential)
+    row = attempt.row
+    return row["LoginType"] in types and row["LoginSubType"] == sub_type and app in (None, row["Application"])
+
+
+def _trace(credential: FlowOfSignIn) -> tuple[frozenset[str], str | None, str | None]:
+    """LoginType, LoginSubType and Application that a credential leaves."""
+    types = _SOAP if credential.flow == "soap-login" else _OAUTH
+    return types, _SUB_TYPES.get(credential.flow), getattr(credential, "app", None)
 
 
 def read_sign_ins(admin: Connection, user_ids: Sequence[str], *, since: datetime) -> list[SignIn]:

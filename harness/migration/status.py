@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.migration.journal import Journal
-from harness.migration.records import Observation, RollbackProof, RunStarted, StageFinished, StageStarted
+from harness.migration.records import Observation, Preflight, RollbackProof, RunStarted, StageFinished, StageStarted
 
 _ROLLBACK = "rollback"
 
@@ -32,6 +32,8 @@ class Status:
     """What comes next, in a sentence."""
     old_user_last: datetime | None
     """When the old user last signed in, as far as the run looked."""
+    must_stay_free: str | None = None
+    """What the way back needs: `one seat of Salesforce`. A rollback asks the org for it before it undoes anything."""
 
 
 def status(journal: Journal) -> list[Status]:
@@ -62,7 +64,15 @@ def _of(journal: Journal, header: RunStarted) -> Status:
         undone=undone,
         next=_next(stage, finished, complete=complete, undone=undone, proof=proof),
         old_user_last=seen.old_user_last if seen else None,
+        must_stay_free=None if undone else _must_stay_free(journal, header.run_id),
     )
+
+
+def _must_stay_free(journal: Journal, run_id: str) -> str | None:
+    """The seat that a user who was converted in place left, and must find again to come back."""
+    preflight = journal.find(run_id, Preflight)
+    converted = any(journal.records(run_id, kind="intent", key="provision/profile"))
+    return f"one seat of {preflight.full_license}" if converted and preflight else None
 
 
 def _next(

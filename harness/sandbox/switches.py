@@ -31,6 +31,11 @@ class Switches:
         "strip",
         about="What a change of User.ProfileId does when assigned sets do not fit the new license: refuse or drop.",
     )
+    license_change_drops_place: bool = _switch(
+        False,
+        about="Whether a change of User.ProfileId to another license takes the user's role, groups and queues; no"
+        " source has seen it, none has denied it.",
+    )
     deactivation_drops_permission_set_licenses: bool = _switch(
         True, about="Whether deactivating a user frees its permission set license seats."
     )

@@ -1,4 +1,7 @@
-"""cut-over: the old user is frozen, its sign-in must be refused, and the new user does the work alone."""
+"""cut-over: the old sign-in ends, which must then be refused, and the new user does the work alone.
+
+With two users the old one is frozen. With one, what the old sign-in alone uses is taken away, where anything is.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,12 @@ from harness.checks.spec import operation_specs
 from harness.checks.workload import compare
 from harness.errors import SignInRefused, StageFailed
 from harness.migration import writes
+from harness.migration.old_sign_in import end_old_sign_in, try_old_sign_in
+from harness.migration.seats import seats_of_profile, way_back_profile
 from harness.migration.stages import Stage, Steps
 from harness.migration.stages.workload import note_rows_left, unlike_error, workload_of
 from harness.migration.state import the_user
+from harness.migration.strategies import strategy_of
 from harness.migration.writes import Write
 
 if TYPE_CHECKING:
@@ -20,9 +26,14 @@ if TYPE_CHECKING:
 
 def _cut_over(context: Context) -> Steps:
     username = context.scenario.from_.username
-    _freeze(context, the_user(context, username))
-    yield
-    _must_be_refused(context)
+    if strategy_of(context.scenario).one_user:
+        _check_way_back(context)
+        done = _end_and_try(context)
+    else:
+        _freeze(context, the_user(context, username))
+        yield
+        _must_be_refused(context)
+        done = f"{username} is frozen and its sign-in refused"
     yield
     target, workload = context.world.connect("target"), workload_of(context)
     failed = []
@@ -36,13 +47,43 @@ def _cut_over(context: Context) -> Steps:
     note_rows_left(context, workload)
     if failed:
         raise unlike_error(context, failed, "fail for the new user alone")
-    if context.scenario.finish == "freeze":
+    if context.scenario.finish == "freeze" and not strategy_of(context.scenario).one_user:
         context.not_tested(
             "deactivation", f"{username} is frozen, and its license seat stays taken; deactivation was not rehearsed"
         )
-    return (
-        f"{username} is frozen and its sign-in refused; {len(context.scenario.workload)} operations ran as the new user"
-    )
+    return f"{done}; {len(context.scenario.workload)} operations ran as the new user"
+
+
+def _check_way_back(context: Context) -> None:
+    """Say whether the seat that a rollback needs is still free."""
+    seats = seats_of_profile(context.admin, way_back_profile(context))
+    if seats is None or seats.free < 1:
+        label = seats.label if seats else "the old license"
+        context.warn("way back", f"No seat of {label} is free: until one is, this migration cannot be rolled back")
+
+
+def _end_and_try(context: Context) -> str:
+    """End the old sign-in and try it: what was said to end it must have ended it. Raises StageFailed."""
+    username = context.scenario.from_.username
+    ending = end_old_sign_in(context)
+    refusal = try_old_sign_in(context)
+    if refusal is not None:
+        context.not_tested(
+            "sessions", "Whether sessions that the old credential opened before still work was not tried"
+        )
+        context.warn("old credential", f"the old credential of {username} was refused: {refusal}")
+        return f"the old credential of {username} is refused"
+    if ending.how != "nothing":
+        raise StageFailed(
+            f"the old credential of {username} still works, though what it uses was taken away",
+            stage=context.stage,
+            place=context.world.file.place("from", "sign_in"),
+            remedy="its app may run as another user, or a profile gives the app: look at the app's policies",
+        )
+    text = f"The old credential of {username} still works, and this run does not end it: {ending.because}"
+    context.not_tested("old credential", text)
+    context.warn("old credential", text)
+    return f"the old credential of {username} still works: {ending.because}"
 
 
 def _freeze(context: Context, user: User) -> None:

@@ -6,16 +6,18 @@ still holds the old credential.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from harness.access.soql import among, select
 from harness.errors import StageFailed
+from harness.migration.old_sign_in import try_old_sign_in
 from harness.migration.records import Observation
-from harness.migration.sign_ins import SignIn, read_sign_ins
+from harness.migration.sign_ins import SignIn, is_of, read_sign_ins, told_apart
 from harness.migration.stages import Stage, Steps, Waiting
 from harness.migration.stages.workload import compare_new
+from harness.migration.strategies import strategy_of
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -30,6 +32,8 @@ def _dual_auth(context: Context) -> Steps:
     start = next(record.at for record in began if record.stage == context.stage)
     if (baseline := _baseline(context)) is None:
         yield from compare_new(context)
+        _note_what_looks_alike(context)
+        yield from _both_work(context)
         baseline = _observe(context, start, _BASELINE, None)
         yield
     until = start + dual_auth.for_
@@ -55,6 +59,21 @@ def _dual_auth(context: Context) -> Steps:
     )
 
 
+def _both_work(context: Context) -> Generator[None, None, None]:
+    """With one user: the old credential must get in beside the new one, or the time of both is none."""
+    if not strategy_of(context.scenario).one_user:
+        return
+    refusal = try_old_sign_in(context)
+    yield
+    if refusal is not None:
+        raise StageFailed(
+            f"the old credential of {context.scenario.from_.username} works no more since the conversion: {refusal}",
+            stage=context.stage,
+            place=context.world.file.place("from", "sign_in"),
+            remedy="let the permission set carry what it signs in with (its app, Use Any API Auth), or choose new-user",
+        )
+
+
 def _baseline(context: Context) -> Observation | None:
     """What was seen when both users had run the workload: it is not run again when the run is taken up."""
     for record in context.records(kind="observation", key=_BASELINE):
@@ -72,7 +91,7 @@ def _observe(context: Context, start: datetime, key: str, baseline: Observation 
     old = next((one for one, name in usernames.items() if name.casefold() == names[0].casefold()), "")
     now = context.world.clock.now()
     seen = read_sign_ins(context.admin, list(usernames), since=start - timedelta(hours=1))
-    mine = [each for each in seen if each.user_id == old]
+    mine = [each for each in seen if each.user_id == old and _by_old_credential(context, each)]
     foreign = [each for each in mine if baseline and each.at > (baseline.old_user_last or baseline.until)]
     quiet_since = foreign[-1].at if foreign else baseline.until if baseline else None
     observation = Observation(
@@ -87,6 +106,26 @@ def _observe(context: Context, start: datetime, key: str, baseline: Observation 
     )
     context.record("observation", key, observation)
     return observation
+
+
+def _by_old_credential(context: Context, attempt: SignIn) -> bool:
+    """Whether the old credential signed in: with one user, as far as LoginHistory tells it from the new one."""
+    scenario = context.scenario
+    return not strategy_of(scenario).one_user or is_of(attempt, scenario.from_.sign_in)
+
+
+def _note_what_looks_alike(context: Context) -> None:
+    """Say so where the sign-ins of one user's two credentials cannot be told apart."""
+    scenario = context.scenario
+    if not strategy_of(scenario).one_user:
+        return
+    old, new = scenario.from_.sign_in, scenario.to.sign_in
+    if not told_apart(old, new):
+        text = "LoginHistory shows the sign-ins of both credentials alike: whether the old one is quiet is not known"
+        context.not_tested("old credential quiet", text)
+    if old.flow == "access-token":
+        text = "A given access token signs in to nothing: whether somebody still uses the old one is not known"
+        context.not_tested("old credential quiet", text)
 
 
 def _newest(seen: Sequence[SignIn]) -> list[SignIn]:

@@ -7,7 +7,7 @@ the first (facts 1.6). Setup objects and records are never written in one reques
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.access.people import find_user
@@ -15,6 +15,7 @@ from harness.access.soql import among, equals, select
 from harness.errors import StageFailed
 from harness.migration import grants, writes
 from harness.migration.stages import Stage, Steps
+from harness.migration.strategies import strategy_of
 from harness.migration.writes import Write, WriteRefused
 
 if TYPE_CHECKING:
@@ -26,14 +27,31 @@ _SHOWN = 12
 
 
 def _grant(context: Context) -> Steps:
-    plan, snapshot, carried = context.plan, context.snapshot, context.carried
+    plan, snapshot = context.plan, context.snapshot
     user = find_user(context.admin, context.scenario.target_username)
     if user is None:
         raise StageFailed(f"there is no user {context.scenario.target_username}", stage=context.stage)
-    user_id, set_id = str(user["Id"]), _make_set(context)
+    user_id, set_id = str(user["Id"]), make_set(context)
     yield
-    _assign(context, set_id, user_id)
+    assign_set(context, set_id, user_id)
     yield
+    yield from fill_set(context, set_id)
+    total = sum(write.rows for write in plan.writes if write.key.startswith("grant/"))
+    done = f"{context.scenario.permission_set_label} is filled and assigned: {total} rows"
+    if strategy_of(context.scenario).one_user:
+        return f"{done}; {context.scenario.target_username} keeps its role, groups and queues"
+    if snapshot.person.role:
+        _put_into_role(context, user_id, user["UserRoleId"], snapshot.person.role)
+        yield
+    for each, names in grants.numbered("grant/memberships", [*snapshot.person.groups, *snapshot.person.queues]):
+        _join(context, each, user_id, names)
+        yield
+    return done
+
+
+def fill_set(context: Context, set_id: str) -> Generator[None, None, None]:
+    """Write what the permission set gives; what is refused is told by name at the end. Raises WriteRefused."""
+    snapshot, carried = context.snapshot, context.carried
     refused: list[WriteRefused] = []
     filled: tuple[tuple[str, str, list[grants.Row]], ...] = (
         ("grant/object-permissions", "ObjectPermissions", grants.object_permissions(carried, snapshot.masters)),
@@ -49,17 +67,10 @@ def _grant(context: Context) -> Steps:
             yield
     if refused:
         raise _beyond_the_license(context, refused)
-    if snapshot.person.role:
-        _put_into_role(context, user_id, user["UserRoleId"], snapshot.person.role)
-        yield
-    for each, names in grants.numbered("grant/memberships", [*snapshot.person.groups, *snapshot.person.queues]):
-        _join(context, each, user_id, names)
-        yield
-    total = sum(write.rows for write in plan.writes if write.stage == context.stage)
-    return f"{context.scenario.permission_set_label} is filled and assigned: {total} rows"
 
 
-def _make_set(context: Context) -> str:
+def make_set(context: Context) -> str:
+    """Create the permission set, with its system permissions; its id."""
     scenario, name = context.scenario, context.world.file.name
     mark = grants.marker(name, context.run_id)
     row = grants.permission_set(
@@ -81,7 +92,8 @@ def _make_set(context: Context) -> str:
     return writes.create(context, write, [row])[0]
 
 
-def _assign(context: Context, set_id: str, user_id: str) -> None:
+def assign_set(context: Context, set_id: str, user_id: str) -> None:
+    """Assign the permission set to the target user."""
     row = {"AssigneeId": user_id, "PermissionSetId": set_id}
     label, username = context.scenario.permission_set_label, context.scenario.target_username
     write = Write(

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from harness.access.asking import Rows, ask
 from harness.access.fingerprint import differences
-from harness.access.people import User, read_user
+from harness.access.people import User, find_user, read_user
 from harness.access.reading import permission_columns
-from harness.access.soql import equals, select
+from harness.access.soql import among, equals, select
 from harness.checks.templates import check_templates
 from harness.errors import Place, SignInRefused, StageFailed
 from harness.migration.apps import App
+from harness.migration.licenses import further_problems
 from harness.migration.records import OrgFacts, Preflight
+from harness.migration.seats import Seats, seats_named
 from harness.migration.stages import Stage, Steps
+from harness.migration.stages.setting_up import known_before
 from harness.migration.state import RUNS_AS_FLOW, assigned_to, find_scenario_app, read_state
+from harness.migration.strategies import strategy_of
 from harness.migration.target import PERMISSION_SET_LICENSE, USER_LICENSE, is_ours, run_of
 from harness.org.sign_in import credential
 
@@ -51,13 +55,11 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Seats:
-    """One license of the org and its seats."""
+class Full:
+    """The full license that the source user holds, and the profile a new user would begin with on it."""
 
-    id: str
-    label: str
-    total: int
-    used: int
+    seats: Seats
+    profile: Mapping[str, Any] | None
 
 
 def _preflight(context: Context) -> Steps:
@@ -67,18 +69,20 @@ def _preflight(context: Context) -> Steps:
     if context.follows is not None:
         return _unchanged(context)
     context.world.store.fingerprint()
-    credential(context.scenario.to.sign_in, context.scenario.target_username, context.world.resolve)
+    credential(known_before(context.scenario), context.scenario.target_username, context.world.resolve)
     if problems := list(_admin(context)):  # without these, the org would hide what is asked next
         raise _failure(context, problems)
     licenses, psls, profiles, sets = ask(context.admin, *_queries(context))
     yield
     license_row, psl_row = (_license(rows) for rows in (licenses, psls))
     profile = _profile(context, profiles)
-    app = find_scenario_app(context)
+    app, full = find_scenario_app(context), _full(context)
     problems = [
         *_source(context),
+        *_full_license(context, full),
         *_seats(license_row, psl_row),
-        *_target(context),
+        *(Problem(*each) for each in further_problems(context)),
+        *([] if strategy_of(context.scenario).one_user else _target(context)),
         *_permission_set(context, sets),
         *_app(context, app),
     ]
@@ -94,7 +98,8 @@ def _preflight(context: Context) -> Steps:
     assert license_row
     assert psl_row
     assert profile
-    context.record("preflight", "preflight", _record(context, (license_row, psl_row), profile, app))
+    record = _record(context, (license_row, psl_row), profile, app).model_copy(update=_of_full(context, full))
+    context.record("preflight", "preflight", record)
     return f"{_org_in_words(context.prove())}; {_free(license_row)}; {_free(psl_row)}; profile {profile['Name']}"
 
 
@@ -182,7 +187,7 @@ def _seats(license_row: Seats | None, psl_row: Seats | None) -> Iterator[Problem
     for seats, name in ((license_row, USER_LICENSE), (psl_row, PERMISSION_SET_LICENSE)):
         if seats is None:
             yield Problem(f"the org has no active {name} license", "ask Salesforce to enable it for this org")
-        elif seats.used >= seats.total:
+        elif seats.free < 1:
             yield Problem(
                 f"no seat of {seats.label} is free: {seats.used} of {seats.total} are used",
                 "deactivate a user that no longer needs it, or buy seats and match the sandbox's licenses",
@@ -193,11 +198,59 @@ def _profile(context: Context, rows: Rows) -> dict[str, Any] | None:
     """The profile of the target license: found by the license; a standard one, and then the one that gives least."""
     if len(rows) > 1:
         columns = permission_columns(context.admin, "PermissionSet")
+        ids = [str(row["Id"]) for row in rows]
+        sets = context.admin.query(select("PermissionSet", ("Id", *columns), where=among("Id", ids), order="Id"))
+        given = {str(each["Id"]): sum(1 for name in columns if each[name]) for each in sets}
         for row in rows:
-            full = context.admin.query(select("PermissionSet", columns, where=equals("Id", row["Id"])))[0]
-            row["Given"] = sum(1 for name in columns if full[name])
+            row["Given"] = given[str(row["Id"])]
     rows.sort(key=lambda row: (bool(row["IsCustom"]), row.get("Given", 0), row["Profile"]["Name"]))
     return {"Id": rows[0]["ProfileId"], "Name": rows[0]["Profile"]["Name"]} if rows else None
+
+
+def _full(context: Context) -> Full | None:
+    """The license of the source user, where the strategy needs a seat of it; its least standard profile."""
+    strategy = strategy_of(context.scenario)
+    if not (strategy.one_user or strategy.begins_full):
+        return None
+    user = find_user(context.admin, context.scenario.from_.username)
+    name = str(((user or {}).get("Profile") or {}).get("UserLicense", {}).get("Name", ""))
+    seats = seats_named(context.admin, name)
+    if seats is None:
+        return None
+    where = f"IsOwnedByProfile = true AND IsCustom = false AND {equals('Profile.UserLicense.Name', name)}"
+    columns = ("Id", "IsCustom", "ProfileId", "Profile.Name")
+    sets = select("PermissionSet", columns, where=where, order="Id")
+    return Full(seats, _profile(context, context.admin.query(sets)) if strategy.begins_full else None)
+
+
+def _full_license(context: Context, full: Full | None) -> Iterator[Problem]:
+    """temporary-full-license takes a seat of the full license for minutes, and begins with a profile of it."""
+    if not strategy_of(context.scenario).begins_full or full is None:
+        return
+    place = context.world.file.place("to", "strategy")
+    if full.seats.free < 1:
+        yield Problem(
+            f"no seat of {full.seats.label} is free, and the new user is set up on one: "
+            f"{full.seats.used} of {full.seats.total} are used",
+            "free a seat for some minutes, or choose strategy new-user",
+            place,
+        )
+    if full.profile is None:
+        yield Problem(f"no standard profile has the license {full.seats.label}", "choose strategy new-user", place)
+
+
+def _of_full(context: Context, full: Full | None) -> dict[str, Any]:
+    """What preflight's record tells of the full license."""
+    if full is None:
+        return {}
+    found = {
+        "full_license": full.seats.label,
+        "full_seats_total": full.seats.total,
+        "full_seats_used": full.seats.used,
+    }
+    if full.profile is not None and strategy_of(context.scenario).begins_full:
+        found |= {"full_profile": str(full.profile["Name"]), "full_profile_id": str(full.profile["Id"])}
+    return found
 
 
 def _target(context: Context) -> Iterator[Problem]:
@@ -243,17 +296,19 @@ def _app(context: Context, app: App | None) -> Iterator[Problem]:
         remedy = "create it in Setup (an External Client App: connected apps can no longer be created)"
         yield Problem(f"the org has no app {wanted}", remedy, place)
         return
-    if sign_in.flow == "jwt-bearer" and not app.needs_approval:
+    strategy = strategy_of(context.scenario)
+    if sign_in.flow == "jwt-bearer" and not app.needs_approval and not strategy.begins_full:
         yield Problem(
             f"users approve {app.name} by themselves, which a user without a user interface cannot",
-            "set its Permitted Users to 'Admin approved users are pre-authorized'",
+            "set its Permitted Users to 'Admin approved users are pre-authorized', or choose strategy "
+            "temporary-full-license, with which the new user can approve it in a browser",
             place,
         )
     if sign_in.flow != RUNS_AS_FLOW:
         return
     if app.policy is None:
         yield Problem(f"the policies of {app.name} cannot be read", "let the admin read its metadata", place)
-    elif (app.run_as or "").casefold() == context.scenario.from_.username.casefold():
+    elif not strategy.one_user and (app.run_as or "").casefold() == context.scenario.from_.username.casefold():
         yield Problem(
             f"{app.name} signs in as {app.run_as}: changing that would cut the old user off at once",
             "give the new user an app of its own, so that both can work in the dual-auth period",
@@ -297,13 +352,18 @@ def _record(context: Context, seats: tuple[Seats, Seats], profile: Mapping[str, 
         target_app=app.name if app else "",
         target_app_kind=app.kind if app else None,
         target_app_admin_approved_only=app.admin_approved_only if app else None,
-        findings=tuple(_findings(seats, app)),
+        findings=tuple(_findings(context, seats, app)),
     )
 
 
-def _findings(seats: tuple[Seats, Seats], app: App | None) -> Iterator[str]:
+def _findings(context: Context, seats: tuple[Seats, Seats], app: App | None) -> Iterator[str]:
+    if strategy_of(context.scenario).one_user:
+        yield (
+            f"From provision on, the seat of the full license that {context.scenario.from_.username} leaves must stay "
+            "free: a rollback takes it again."
+        )
     for each in seats:
-        if each.total - each.used == 1:
+        if each.free == 1:
             yield f"This migration takes the last free seat of {each.label}."
     if app and app.admin_approved_only is None:
         yield f"{app.name} does not say who may use it; the new user is pre-authorized in any case."
@@ -316,7 +376,7 @@ def _org_in_words(proof: SandboxProof) -> str:
 
 
 def _free(seats: Seats) -> str:
-    return f"{seats.total - seats.used} of {seats.total} seats of {seats.label} free"
+    return f"{seats.free} of {seats.total} seats of {seats.label} free"
 
 
 PREFLIGHT = Stage(name="preflight", writes=False, run=_preflight)

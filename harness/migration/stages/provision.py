@@ -1,8 +1,12 @@
-"""provision: the new user with its license and profile, then the permission set license. In that order (facts 7.1)."""
+"""provision: the target user with its license and profile, then the permission set license. In that order (facts 7.1).
+
+How the target user comes about is the strategy's: it is made, made on a full license and then moved, or it is the old
+user itself, converted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +14,13 @@ from harness.access.fingerprint import differences
 from harness.access.people import User, find_user, read_user
 from harness.errors import StageFailed
 from harness.migration import writes
-from harness.migration.plan import PASSWORD_FLOWS
 from harness.migration.records import Preflight
 from harness.migration.stages import Stage, Steps
+from harness.migration.stages.conversion import convert
+from harness.migration.stages.licensing import SEATS, license_user
+from harness.migration.stages.setting_up import known_before, move, wait_for_hands
 from harness.migration.state import read_state
+from harness.migration.strategies import PASSWORD_FLOWS, strategy_of
 from harness.migration.target import alias, is_ours, nickname
 from harness.migration.writes import Write
 from harness.org.outcome import answer_of
@@ -29,29 +36,42 @@ PLAN_KEEPS = timedelta(hours=1)
 """How long a plan is trusted without looking again."""
 _REPEATED = "invalid repeated password"
 """What an org says of a password that the user has, or had before (reported; the code is INVALID_NEW_PASSWORD)."""
-_SEATS = "free a seat of the license, or buy one"
 
 
 def _provision(context: Context) -> Steps:
     _still_as_planned(context)
     preflight, username = context.need(Preflight), context.scenario.target_username
+    if strategy_of(context.scenario).one_user:
+        yield from convert(context, preflight)
+    else:
+        yield from _make(context, preflight)
+    return f"{username} holds {preflight.user_license} with profile {preflight.profile}, and the permission set license"
+
+
+def _make(context: Context, preflight: Preflight) -> Generator[None, None, None]:
+    """Make a second user, and license it."""
+    begins_full = strategy_of(context.scenario).begins_full
     source = find_user(context.admin, context.scenario.from_.username)
     if source is None:
         raise StageFailed(f"{context.scenario.from_.username} is gone", stage=context.stage)
-    user_id = _make_user(context, source, preflight)
+    user_id = _make_user(context, source, preflight.full_profile_id if begins_full else preflight.profile_id)
     yield
     if context.scenario.to.sign_in.flow in PASSWORD_FLOWS:
         _set_password(context, user_id)
         yield
-    _assign_license(context, user_id, preflight)
+    if begins_full:
+        wait_for_hands(context, user_id)
+        move(context, user_id, preflight)
+        yield
+    license_user(context, user_id, preflight)
     yield
-    return f"{username} holds {preflight.user_license} with profile {preflight.profile}, and the permission set license"
 
 
 def _still_as_planned(context: Context) -> None:
     """A plan that has waited is held against the org again before anything is written. Raises StageFailed."""
     made = [record.at for record in context.records(kind="plan")]
-    if not made or context.world.clock.now() - made[-1] < PLAN_KEEPS or context.records(key="provision/user"):
+    begun = any(record.stage == context.stage for record in context.records(kind="intent"))
+    if not made or context.world.clock.now() - made[-1] < PLAN_KEEPS or begun:
         return
     before, now = context.snapshot, read_state(context)
     if now.fingerprint != before.fingerprint:
@@ -62,7 +82,7 @@ def _still_as_planned(context: Context) -> None:
         )
 
 
-def _make_user(context: Context, source: Mapping[str, Any], preflight: Preflight) -> str:
+def _make_user(context: Context, source: Mapping[str, Any], profile_id: str) -> str:
     """Create the user, or take up the inactive one that an earlier run of this scenario left."""
     scenario, name = context.scenario, context.world.file.name
     mark = nickname(name, context.run_id)
@@ -75,30 +95,35 @@ def _make_user(context: Context, source: Mapping[str, Any], preflight: Preflight
                 place=context.world.file.place("to", "username"),
                 remedy="choose another username: what somebody else made is never taken over",
             )
-        return _take_up(context, standing, mark, preflight)
+        return _take_up(context, standing, mark, profile_id)
     row: dict[str, Any] = {
         "Username": scenario.target_username,
         "LastName": scenario.user_label,
         "Alias": alias(scenario.system),
         "CommunityNickname": mark,
-        "ProfileId": preflight.profile_id,
+        "ProfileId": profile_id,
         **{column: source[column] for column in COPIED},
     }
     write = Write(
         key="provision/user",
         operation="create",
         sobject="User",
-        summary=f"create {scenario.target_username} with profile {preflight.profile}",
+        summary=f"create {scenario.target_username} with profile {_profile_named(context, profile_id)}",
         natural_key={"Username": scenario.target_username, "CommunityNickname": mark},
         after=row,
         inverse="deactivate the user; users cannot be deleted",
-        remedy=_SEATS,
+        remedy=SEATS,
     )
     return writes.create(context, write, [row])[0]
 
 
-def _take_up(context: Context, user: User, mark: str, preflight: Preflight) -> str:
-    after = {"IsActive": True, "CommunityNickname": mark, "ProfileId": preflight.profile_id}
+def _profile_named(context: Context, profile_id: str) -> str:
+    preflight = context.need(Preflight)
+    return preflight.profile if profile_id == preflight.profile_id else preflight.full_profile
+
+
+def _take_up(context: Context, user: User, mark: str, profile_id: str) -> str:
+    after = {"IsActive": True, "CommunityNickname": mark, "ProfileId": profile_id}
     write = Write(
         key="provision/user",
         operation="update",
@@ -108,7 +133,7 @@ def _take_up(context: Context, user: User, mark: str, preflight: Preflight) -> s
         before={name: user.row[name] for name in after},
         after=after,
         inverse="deactivate the user again",
-        remedy=_SEATS,
+        remedy=SEATS,
     )
     writes.update(context, write, user.id)
     return user.id
@@ -120,8 +145,8 @@ def _set_password(context: Context, user_id: str) -> None:
     A user who is taken up again, or a run after a crash, sets what stands there; whether it is the one that works is
     seen at the user's sign-in.
     """
-    username, sign_in = context.scenario.target_username, context.scenario.to.sign_in
-    password = credential(sign_in, username, context.world.resolve).part("password")
+    username = context.scenario.target_username
+    password = credential(known_before(context.scenario), username, context.world.resolve).part("password")
 
     def send(_rows: object) -> list[Answer]:
         reply = context.admin.request("POST", f"sobjects/User/{user_id}/password", json={"NewPassword": password})
@@ -139,21 +164,6 @@ def _set_password(context: Context, user_id: str) -> None:
         remedy="choose a password that meets the org's policy",
     )
     writes.perform(context, write, [{}], send=send, look=lambda: [None])
-
-
-def _assign_license(context: Context, user_id: str, preflight: Preflight) -> None:
-    row = {"AssigneeId": user_id, "PermissionSetLicenseId": preflight.permission_set_license_id}
-    write = Write(
-        key="provision/license",
-        operation="create",
-        sobject="PermissionSetLicenseAssign",
-        summary=f"assign {preflight.permission_set_license} to {context.scenario.target_username}",
-        natural_key=row,
-        after=row,
-        inverse="remove the license",
-        remedy=_SEATS,
-    )
-    writes.create_or_find(context, write)
 
 
 PROVISION = Stage(name="provision", writes=True, run=_provision)

@@ -58,6 +58,9 @@ class UserRules(Rules):
             self._take_seat(profile_id)
         if moves:
             self._leave_sets_behind(row, str(profile_id))
+            if self.org.switches.license_change_drops_place:
+                changes["UserRoleId"] = None
+                self.remove_rows("GroupMember", UserOrGroupId=row["Id"])
 
     def after_update(self, before: Row, row: Row) -> None:
         if before.get("ProfileId") != row.get("ProfileId"):

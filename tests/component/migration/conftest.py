@@ -87,8 +87,9 @@ class Bench:
                 user, app = ready.users["admin"], ready.apps["Rehearsal Admin"]
                 parts = {name: Secret(value) for name, value in {**app, **user}.items() if name != "username"}
                 return Credential("username-password", user["username"], "Rehearsal Admin", parts)
-            side = scenario.from_ if principal == "source" else scenario.to
-            return credential(side.sign_in, side.username, resolve)
+            if principal == "source":
+                return credential(scenario.from_.sign_in, scenario.from_.username, resolve)
+            return credential(scenario.to.sign_in, scenario.target_username, resolve)
 
         def connect(principal: Principal) -> Connection:
             if principal not in connections:
