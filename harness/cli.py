@@ -203,7 +203,7 @@ def references(
     help="Where the result goes.  [default: cassettes/SCENARIO/mutation.json, with --only nowhere]",
 )
 def mutate(file: Path, only: str | None, as_json: bool, output: Path | None) -> int:
-    """Test the checks of a scenario: would they notice one grant less, or one more?
+    """Test the checks of a scenario: whether they would notice one grant less, or one more.
 
     The scenario FILE is migrated in a simulated sandbox. Then each grant that the new user needs is taken away, and
     each that it must not have is given, one at a time; all checks are made again each time, and some must turn red.
