@@ -220,6 +220,30 @@ def mutate(file: Path, only: str | None, as_json: bool, output: Path | None) -> 
 
 
 @rehearse.command()
+@click.option(
+    "-o", "--output", type=_FOLDER, metavar="DIR", help="Write the permission set there: *.permissionset-meta.xml."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@_about_a_scenario
+def used(
+    *, file: Path, org: str | None, sandbox: Path | None, state_folder: Path, output: Path | None, as_json: bool
+) -> int:
+    """Show which permissions the integration uses, and write the permission set that grants no more. Writes nothing.
+
+    Use is seen in the workload and the expected grants of FILE, and in what `permissions.evidence` names: recordings
+    of its traffic (HAR, vcrpy cassettes) and event logs. What is needed and missing is a warning, and no failure.
+
+    \b
+    rehearse used scenarios/erp.scenario.yaml
+    rehearse used erp.scenario.yaml --org uat --output force-app/main/default/permissionsets
+    rehearse used erp.scenario.yaml --json | jq '.permissions[] | select(.verdict == "missing")'
+    """
+    from harness import using
+
+    return using.used(file, org=org, sandbox=sandbox, state=state_folder, output=output, as_json=as_json)
+
+
+@rehearse.command()
 @click.option("--org", metavar="NAME", help="The org of rehearse.toml whose shape is read, as its admin.")
 @click.option("--sandbox", type=_EXISTING, metavar="READY", help="A simulated sandbox that runs: its ready file.")
 @click.option(
