@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.access.algebra import Atom
@@ -29,6 +29,8 @@ class Derivation:
     disagreements: tuple[Disagreement, ...]
     unread: tuple[str, ...] = ()
     """What could not be asked, each in a sentence."""
+    described: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The describes that the user itself got, of the objects that it sees."""
 
     @property
     def objects(self) -> int:
@@ -83,7 +85,7 @@ def derive(
     if exhaustive:
         probed = stronger(probed, by_errors(person, schema, described))
     probes = probes_of(schema, Witnesses(computed, told, probed))
-    return Derivation(probes, disagreements(probes, reasons or {}), (*unread, *told.unread))
+    return Derivation(probes, disagreements(probes, reasons or {}), (*unread, *told.unread), described)
 
 
 def _read_schema(admin: Connection, names: Sequence[str]) -> tuple[dict[str, ObjectFacts], list[str]]:

@@ -26,6 +26,11 @@ def objects_in_scope(scenario: Scenario, effective: Access, used: Iterable[str] 
     return [*first, *rest[:room]], len(rest) - len(rest[:room])
 
 
+def named_objects(scenario: Scenario) -> list[str]:
+    """The objects that the workload and the expected grants name."""
+    return sorted({name for name in (*_named(scenario.workload), *_named(scenario.expect.grants)) if name != "?"})
+
+
 def _named(items: Iterable[Item]) -> Iterator[str]:
     for item in items:
         if name := about(item):

@@ -1,20 +1,17 @@
-"""verify: what the new user has is what the plan says, and every grant and denial of the scenario is put to the org."""
+"""verify: every grant and denial of the scenario is put to the org, and what the new user may do is proven."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.access.compare import compare
-from harness.access.people import read_user
-from harness.access.reading import read_holdings, read_profile
 from harness.checks.check import make_check
-from harness.checks.results import CheckResult
+from harness.checks.results import AccessVerdict, CheckResult
 from harness.checks.spec import check_specs
 from harness.checks.values import Values
+from harness.checks.verdict import in_words
 from harness.errors import StageFailed
-from harness.migration.records import AccessAfter, Intent, Preflight
+from harness.migration.proving import prove
 from harness.migration.stages import Stage, Steps
-from harness.migration.stages.snapshot import person_of
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -39,39 +36,36 @@ def _verify(context: Context) -> Steps:
         if not result.passed:
             failed.append((spec.id, result))
         yield
-    difference = _read_back(context)
+    verdict = prove(context)
     _note_what_was_not_asked(context)
     yield
     if failed:
         raise _red(context, failed, len(specs))
-    if difference:
-        raise StageFailed(
-            f"{context.scenario.target_username} does not hold what the plan says: {difference}",
+    if not verdict.passed:
+        raise _refused(context, verdict)
+    return (
+        f"{len(specs)} checks as expected; nothing lost or gained that was not agreed to; "
+        f"{verdict.agreed} of {verdict.cells} rights on {verdict.objects} objects told alike, in {verdict.calls} calls"
+    )
+
+
+def _refused(context: Context, verdict: AccessVerdict) -> StageFailed:
+    """Why the verdict is FAIL: what was lost or gained, or else what the witnesses differ about."""
+    username = context.scenario.target_username
+    if verdict.counterexamples:
+        return StageFailed(
+            f"{username} does not hold what was agreed to: {in_words(verdict.counterexamples)}",
             stage=context.stage,
+            place=context.world.file.place("permissions"),
             remedy="somebody else changed it, or a permission set license was taken away; roll this run back",
         )
-    return f"{len(specs)} checks as expected, and the access read back is that of the plan"
-
-
-def _read_back(context: Context) -> str:
-    """What the target user holds now; the difference to the plan in words, or nothing."""
-    user = read_user(context.admin, context.scenario.target_username)
-    if user is None:
-        raise StageFailed(f"there is no user {context.scenario.target_username}", stage=context.stage)
-    holdings = read_holdings(context.admin, user)
-    effective = holdings.effective
-    context.record("access-after", "access-after", AccessAfter(person=person_of(user), effective=effective))
-    baseline = read_profile(context.admin, context.need(Preflight).profile_id)
-    authorized = {name for name, entity in holdings.setup_ids.items() if entity in _authorized(context)}
-    baseline = baseline.model_copy(update={"setup": baseline.setup | authorized})
-    difference = compare(expected=context.carried, baseline=baseline, actual=effective)
-    return "" if difference.none else str(difference)
-
-
-def _authorized(context: Context) -> set[str]:
-    """The ids of the apps that the authorize stage let the new user use."""
-    intents = [record.body for record in context.records(key="authorize/app")]
-    return {str(each.natural_key["SetupEntityId"]) for each in intents if isinstance(each, Intent)}
+    first, *more = [each for each in verdict.disagreements if not each.explained]
+    told = f" and {len(more)} more" if more else ""
+    return StageFailed(
+        f"what {username} may do is told in different ways: {first.cell.name} ({first.cell.access}){told}",
+        stage=context.stage,
+        remedy=first.explanation,
+    )
 
 
 def _red(context: Context, failed: list[tuple[str, CheckResult]], total: int) -> StageFailed:

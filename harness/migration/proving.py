@@ -1,0 +1,154 @@
+"""The proof of what the new user may do: read back, derived three ways, and held against what was agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.access.algebra import union
+from harness.access.model import Access
+from harness.access.people import User, read_user
+from harness.access.reading import Holdings, read_holdings, read_profile
+from harness.access.record_types import of_describes, read_names
+from harness.checks.deriving import Derivation, derive
+from harness.checks.results import AccessVerdict, Counterexample
+from harness.checks.scope import named_objects
+from harness.checks.verdict import Agreed, Holder, Memberships, counterexamples
+from harness.errors import RequestRefused, StageFailed
+from harness.migration.records import AccessAfter, Intent, Loss, Person, Preflight
+from harness.migration.stages.snapshot import person_of
+
+if TYPE_CHECKING:
+    from harness.migration.context import Context
+
+_MEMBERSHIPS = ("role", "group", "queue")
+_TOLD_RECORD_TYPES = "its record types"
+
+
+@dataclass(frozen=True, slots=True)
+class _After:
+    """What the target user holds now."""
+
+    person: Person
+    holdings: Holdings
+    record_types: frozenset[str]
+
+    @property
+    def holder(self) -> Holder:
+        types = Access(record_types=self.record_types)
+        sources = [(each.name, each.access) for each in self.holdings.sources]
+        return Holder((*sources, (_TOLD_RECORD_TYPES, types)), memberships_of(self.person))
+
+
+def prove(context: Context) -> AccessVerdict:
+    """Read the target user's access back, derive it three ways, and journal all of it with the verdict.
+
+    Records: `access-after`, one `probes` for each object, and `verdict`. Raises StageFailed when the user is gone.
+    """
+    before = context.world.meter.calls
+    user = read_user(context.admin, context.scenario.target_username)
+    if user is None:
+        raise StageFailed(f"there is no user {context.scenario.target_username}", stage=context.stage)
+    holdings = read_holdings(context.admin, user)
+    derivation = _derive(context, holdings)
+    after = _after(context, user, holdings, derivation)
+    context.record("access-after", "access-after", AccessAfter(person=after.person, effective=after.holder.access))
+    found = counterexamples(_old(context), after.holder, _agreed(context, after))
+    for probes in derivation.probes:
+        context.record("probes", probes.object, probes)
+    for text in derivation.unread:
+        context.not_tested(f"unread {text[:40]}", text)
+    verdict = _verdict(context, found, derivation, calls=context.world.meter.calls - before)
+    context.record("verdict", "access", verdict)
+    return verdict
+
+
+def _derive(context: Context, holdings: Holdings) -> Derivation:
+    """All three ways, for the objects of both users' access and what the scenario names."""
+    held = union([context.snapshot.effective, holdings.effective, context.carried])
+    fields = {name.partition(".")[0] for name in held.fields}
+    return derive(
+        admin=context.admin,
+        person=context.world.connect("target"),
+        held=holdings.effective,
+        objects={*held.objects, *fields, *named_objects(context.scenario)},
+        exhaustive=context.scenario.checks == "exhaustive",
+        reasons={"*": " ".join(holdings.stale)} if holdings.stale else None,
+    )
+
+
+def _after(context: Context, user: User, holdings: Holdings, derivation: Derivation) -> _After:
+    try:
+        names = read_names(context.admin)
+    except RequestRefused:
+        names = {}
+        context.not_tested("record types", "The record types of the org could not be read back")
+    return _After(person_of(user), holdings, of_describes(derivation.described, names).available)
+
+
+def _old(context: Context) -> Holder:
+    snapshot = context.snapshot
+    return Holder([(each.name, each.access) for each in snapshot.sources], memberships_of(snapshot.person))
+
+
+def _agreed(context: Context, after: _After) -> Agreed:
+    """What the plan says, and what the target's profile and apps give anyway.
+
+    Which record types a profile opens, no table tells: that the user has more of them is no finding.
+    """
+    losses = [loss for loss in context.plan.losses if loss.accepted]
+    baseline = read_profile(context.admin, context.need(Preflight).profile_id)
+    apps = _authorized(context)
+    authorized = {name for name, entity in after.holdings.setup_ids.items() if entity in apps}
+    beside = {"setup": baseline.setup | authorized, "record_types": baseline.record_types | after.record_types}
+    return Agreed(
+        lost=lost_access(losses, context.snapshot.effective),
+        left=frozenset((loss.kind, loss.name) for loss in losses if loss.kind in _MEMBERSHIPS),
+        added=context.carried,
+        baseline=baseline.model_copy(update=beside),
+    )
+
+
+def _authorized(context: Context) -> set[str]:
+    """The ids of the apps that the authorize stage let the new user use."""
+    intents = [record.body for record in context.records(key="authorize/app")]
+    return {str(each.natural_key["SetupEntityId"]) for each in intents if isinstance(each, Intent)}
+
+
+def memberships_of(person: Person) -> Memberships:
+    """The role, the public groups and the queues of a user."""
+    role = [("role", person.role)] if person.role else []
+    groups = [("group", name) for name in person.groups]
+    return frozenset((*role, *groups, *(("queue", name) for name in person.queues)))
+
+
+def lost_access(losses: Iterable[Loss], held: Access) -> Access:
+    """The access that losses name, as far as they are about permissions; one without rights is about all of them."""
+    return union(_lost(loss, held) for loss in losses)
+
+
+def _lost(loss: Loss, held: Access) -> Access:
+    if loss.kind == "object":
+        return Access.model_validate({"objects": {loss.name: loss.access or held.objects.get(loss.name, ())}})
+    if loss.kind == "field":
+        return Access.model_validate({"fields": {loss.name: loss.access or held.fields.get(loss.name, ())}})
+    beside = {"system": "system", "setup": "setup", "record-type": "record_types"}.get(loss.kind)
+    return Access.model_validate({beside: [loss.name]}) if beside else Access()
+
+
+def _verdict(
+    context: Context, found: tuple[Counterexample, ...], derivation: Derivation, *, calls: int
+) -> AccessVerdict:
+    unexplained = any(not each.explained for each in derivation.disagreements)
+    return AccessVerdict(
+        passed=not found and not unexplained,
+        counterexamples=found,
+        accepted=sum(loss.accepted for loss in context.plan.losses),
+        disagreements=derivation.disagreements,
+        objects=derivation.objects,
+        fields=derivation.fields,
+        cells=derivation.cells,
+        agreed=derivation.agreed,
+        calls=calls,
+    )
