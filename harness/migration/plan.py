@@ -15,6 +15,7 @@ from harness.migration.apps import App
 from harness.migration.beside import Beside, losses_beside, warnings_beside
 from harness.migration.grants import field_permissions, numbered, object_permissions, setup_access
 from harness.migration.losses import Decision, PlacedDrop, decide
+from harness.migration.record_types import KIND
 from harness.migration.records import Loss, Plan, PlannedWrite, Preflight, Snapshot, Usage
 from harness.migration.strategies import (
     conversion_writes,
@@ -25,7 +26,7 @@ from harness.migration.strategies import (
     strategy_of,
 )
 from harness.migration.target import PERMISSION_SET_LICENSE
-from harness.migration.used import unused_access, warnings_of_use
+from harness.migration.used import sources_in_use, unused_access, warnings_of_use
 from harness.scenario.loader import ScenarioFile
 from harness.scenario.model import Scenario
 
@@ -73,8 +74,10 @@ def placed_drops(file: ScenarioFile) -> tuple[PlacedDrop, ...]:
 def make_plan(file: ScenarioFile, facts: Facts) -> Planned:
     """Make the plan. It is executable when every loss is accepted."""
     scenario, drops = file.scenario, placed_drops(file)
-    unused = unused_access(facts.usage) if facts.usage and scenario.permissions.copy_ == "used" else Access()
-    decision = decide(facts.snapshot.sources, drops, facts.ceiling, facts.dependencies, unused)
+    usage = facts.usage if scenario.permissions.copy_ == "used" else None
+    sources = sources_in_use(facts.snapshot.sources, usage) if usage else facts.snapshot.sources
+    unused = unused_access(usage) if usage else Access()
+    decision = decide(sources, drops, facts.ceiling, facts.dependencies, unused)
     agreed = agree(
         (*decision.losses, *losses_beside(facts.snapshot, _beside(scenario, facts, decision, drops))), acceptances(file)
     )
@@ -175,7 +178,7 @@ def _grant(scenario: Scenario, snapshot: Snapshot, carried: Access) -> Iterator[
     yield _write("grant/permission-set", "create", "PermissionSet", f"create {label}{system}")
     if carried.record_types:
         summary = f"make {len(carried.record_types)} record types visible to {label}"
-        yield _write("grant/record-types", "update", "PermissionSet metadata", summary, rows=len(carried.record_types))
+        yield _write("grant/record-types", "update", KIND, summary, rows=len(carried.record_types))
     yield _write("grant/assignment", "create", "PermissionSetAssignment", f"assign {label} to {user}")
     filled: tuple[tuple[str, str, Sequence[Any]], ...] = (
         ("grant/object-permissions", "ObjectPermissions", object_permissions(carried, snapshot.masters)),

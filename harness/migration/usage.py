@@ -9,6 +9,7 @@ from harness.access.use.apex import classes_of_paths
 from harness.access.use.blind import blind_spots
 from harness.access.use.deeds import Held, Seen, Use
 from harness.access.use.event_log import read_event_logs
+from harness.access.use.keeping import keep_by_name
 from harness.access.use.needs import Needs, needs_of
 from harness.access.use.permission_set import permission_set_xml
 from harness.access.use.record_types import used_record_types
@@ -51,6 +52,7 @@ def usage_of(
     say("asking the org what the names stand for")
     needs = understand(seen, admin, describes)
     seen.unknown += [f"{where}: the org knows no {name}" for name, where in sorted(needs.unknown.items())]
+    keep_by_name(file.scenario.permissions.evidence.keep, snapshot.effective, needs)
     classes_of_paths(admin, needs, snapshot.effective, seen)
     used_record_types(admin, needs, snapshot.effective, snapshot.beside.default_record_types)
     says = read_surroundings(admin, snapshot.effective, needs, seen)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from harness.access.algebra import minus, union
 from harness.access.model import Access
-from harness.migration.records import Usage, UsedPermission
+from harness.migration.records import PermissionSource, Usage, UsedPermission
 
 _NAMED = 8
 
@@ -18,6 +19,20 @@ def used_access(usage: Usage) -> Access:
 def unused_access(usage: Usage) -> Access:
     """What is granted and was never seen in use. What the evidence says nothing about is not among it."""
     return _access(each for each in usage.permissions if each.verdict == "never-used")
+
+
+def sources_in_use(sources: Sequence[PermissionSource], usage: Usage) -> tuple[PermissionSource, ...]:
+    """The sources, and as one more what is used only because something wider gives it.
+
+    Modify All Data, View All Data and View All Fields have no rows for what they open. Where they are left behind as
+    wider than the use, the rows for the use itself must come from somewhere.
+    """
+    used = _access(each for each in usage.permissions if each.verdict == "used")
+    implied = minus(used, union(source.access for source in sources))
+    if implied == Access():
+        return tuple(sources)
+    name = "what wider permissions give"
+    return (*sources, PermissionSource(kind="permission-set", name=name, label=name, id="", access=implied))
 
 
 def warnings_of_use(usage: Usage) -> Iterator[str]:

@@ -69,6 +69,7 @@ __all__ = [
     "Grant",
     "InsertRows",
     "JwtBearer",
+    "Keep",
     "Model",
     "Name",
     "ObjectName",
@@ -299,6 +300,12 @@ class Accept(Model):
     """Why it may be lost: it stands in the report."""
 
 
+_KEPT = (
+    r"^(object|field) \S+(: (read|create|edit|delete|view-all|modify-all|view-all-fields)"
+    r"(, (read|create|edit|delete|view-all|modify-all|view-all-fields))*)?$|^(system|setup|record-type) \S.*$"
+)
+
+
 class AcceptedReference(Model):
     """References to the old user that are agreed to, by name, and why."""
 
@@ -308,6 +315,18 @@ class AcceptedReference(Model):
     """Why it may stay as it is: it stands in the report."""
 
 
+class Keep(Model):
+    """What is in use although no traffic shows it, and how that is known."""
+
+    held: tuple[Annotated[str, Field(pattern=_KEPT)], ...] = Field(
+        min_length=1, examples=[["setup CustomPermission:Bypass_Order_Validation", "object Account: view-all"]]
+    )
+    """Each as the plan writes a loss: the kind, the name, and after a colon the kinds of access where not all is
+    meant."""
+    because: str = Field(min_length=1, examples=["The validation rules on orders ask for it."])
+    """Why it is needed: it stands in the report as where the use was seen."""
+
+
 class Evidence(Model):
     """What shows which permissions the integration uses, beside the workload."""
 
@@ -315,6 +334,18 @@ class Evidence(Model):
     """Recordings of its traffic, as paths or patterns beside this file: HAR files and vcrpy cassettes."""
     event_log_days: int | None = Field(default=None, ge=1, le=365, examples=[30])
     """How many days of `ApiTotalUsage` event logs are read from the org."""
+    keep: tuple[Keep, ...] = Field(
+        default=(),
+        examples=[
+            [
+                {
+                    "held": ["setup CustomPermission:Bypass_Order_Validation"],
+                    "because": "The validation rules on orders ask for it.",
+                }
+            ]
+        ],
+    )
+    """What is in use although no traffic shows it, such as a custom permission that a validation rule asks for."""
 
 
 class Permissions(Model):

@@ -43,7 +43,8 @@ def blind_spots(seen: Seen, needs: Needs, granted: Access, *, days: int | None) 
         "Triggers, flows and Apex that a write sets off were not seen: in system context they need nothing of the "
         "user, in user context and in formulas they may need more."
     )
-    if unseen := [name for name in granted.setup if name.partition(":")[0] in _UNSEEN_SETUP]:
+    kept = {need.name for need in needs.firm if need.kind == "setup"}
+    if unseen := {name for name in granted.setup if name.partition(":")[0] in _UNSEEN_SETUP} - kept:
         yield (
             f"No traffic shows the use of {_few(unseen)}: what of it is needed is kept by name, under "
             "permissions.evidence.keep."

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from harness.access.algebra import Dependencies, atoms, closure, union
+from harness.access.effective import FOLLOWS
 from harness.access.model import Access
 from harness.access.use.needs import Need, Needs
 
@@ -45,11 +46,11 @@ def table(granted: Access, needs: Needs, says: OrgSays) -> tuple[Row, ...]:
     held = set(_needs(granted))
     used: dict[Need, dict[str, None]] = {}
     missing: dict[Need, dict[str, None]] = {}
-    for need, places in needs.firm.items():
+    for need, places in _governed(needs.firm, granted):
         if not _can_be_held(need, granted, says):
             continue
         (used if need in held or _implied(need, granted) else missing).setdefault(need, {}).update(places)
-    for need, places in needs.soft.items():
+    for need, places in _governed(needs.soft, granted):
         if (need in held or _implied(need, granted)) and _counts(need, used, says):
             used.setdefault(need, {}).update(places)
     _whole(needs, granted, used)
@@ -98,6 +99,16 @@ def _needs(access: Access) -> Iterator[Need]:
     yield from (Need("system", name, "held") for name in access.system)
     yield from (Need("setup", name, "held") for name in access.setup)
     yield from (Need("record-type", name, "held") for name in access.record_types)
+
+
+def _governed(needs: Mapping[Need, dict[str, None]], granted: Access) -> Iterator[tuple[Need, dict[str, None]]]:
+    """The needs, with those on an object that has no object permissions turned into needs on the one it follows."""
+    for need, places in needs.items():
+        if need.kind == "object" and need.name in FOLLOWS and need.name not in granted.objects:
+            right = {"read": "read", "view-all": "view-all", "modify-all": "modify-all"}.get(need.access, "edit")
+            yield Need("object", FOLLOWS[need.name], right), places
+        else:
+            yield need, places
 
 
 def _implied(need: Need, granted: Access) -> bool:
