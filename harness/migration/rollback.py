@@ -19,6 +19,7 @@ from harness.migration import writes
 from harness.migration.apps import find_app, set_run_as
 from harness.migration.giving_back import authorize_again, check_way_back, convert_back, give_back
 from harness.migration.place import give_back_place
+from harness.migration.record_types import KIND
 from harness.migration.records import Intent, Outcome, RollbackProof, Snapshot
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import read_state
@@ -198,6 +199,7 @@ _INVERSES: Mapping[tuple[str, str], Undo] = {
     ("create", "User"): _deactivate,
     ("create", "PermissionSet"): _delete_set,
     ("update", "User password"): _nothing,
+    ("update", KIND): _nothing,  # goes with the permission set
     ("delete", "PermissionSetAssignment"): give_back,
     ("delete", "PermissionSetLicenseAssign"): give_back,
     ("delete", "SetupEntityAccess"): authorize_again,

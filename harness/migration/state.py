@@ -13,6 +13,7 @@ from harness.access.reading import Holdings, read_holdings
 from harness.access.soql import equals, select
 from harness.errors import StageFailed
 from harness.migration.apps import App, find_app
+from harness.migration.trial_user import trial_set_name, trial_username
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -58,8 +59,18 @@ def read_state(context: Context) -> State:
         **source_parts(source, holdings, licenses),
         **target_parts(scenario.target_username, target, assigned_to(admin, target.id) if target else ()),
         **_shared_parts(admin, scenario.permission_set_name, find_scenario_app(context)),
+        **(_trial_parts(context) if scenario.permissions.ceiling == "try" else {}),
     }
     return State(source, holdings, licenses, parts, calls)
+
+
+def _trial_parts(context: Context) -> dict[str, str]:
+    """The throw-away user of a trial, and its permission set."""
+    username, name = trial_username(context.scenario), trial_set_name(context.scenario)
+    user = read_user(context.admin, username)
+    assigned = assigned_to(context.admin, user.id) if user else ()
+    sets = context.admin.query(select("PermissionSet", ("Id",), where=equals("Name", name)))
+    return {**target_parts(username, user, assigned), f"permission set {name}": "there" if sets else "not there"}
 
 
 def the_user(context: Context, username: str) -> User:

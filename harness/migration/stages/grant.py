@@ -14,6 +14,7 @@ from harness.access.people import find_user
 from harness.access.soql import among, equals, select
 from harness.errors import StageFailed
 from harness.migration import grants, writes
+from harness.migration.record_types import show_record_types
 from harness.migration.stages import Stage, Steps
 from harness.migration.strategies import strategy_of
 from harness.migration.writes import Write, WriteRefused
@@ -70,7 +71,7 @@ def fill_set(context: Context, set_id: str) -> Generator[None, None, None]:
 
 
 def make_set(context: Context) -> str:
-    """Create the permission set, with its system permissions; its id."""
+    """Create the permission set, with its system permissions and record types; its id."""
     scenario, name = context.scenario, context.world.file.name
     mark = grants.marker(name, context.run_id)
     row = grants.permission_set(
@@ -89,7 +90,9 @@ def make_set(context: Context) -> str:
         inverse="delete the permission set",
         remedy="drop what the org names under permissions.drop, or rename what has this name already",
     )
-    return writes.create(context, write, [row])[0]
+    set_id = writes.create(context, write, [row])[0]
+    show_record_types(context)
+    return set_id
 
 
 def assign_set(context: Context, set_id: str, user_id: str) -> None:
@@ -143,7 +146,8 @@ def _beyond_the_license(context: Context, refused: Sequence[WriteRefused]) -> St
         f"the org refused {len(rows)} permissions, {why}: {named}{more}",
         stage=context.stage,
         refused=[pair for each in refused for pair in each.refused],
-        remedy="drop each with its reason under permissions.drop, and roll this run back (rehearse rollback)",
+        remedy="roll this run back (rehearse rollback); then drop each with its reason under permissions.drop, or let "
+        "the plan find them all before anything is written: permissions.ceiling: try",
     )
 
 

@@ -188,6 +188,8 @@ POPULATION: Mapping[str, Any] = {
     ],
 }
 
+AGREED: Mapping[str, Any] = {"lost": ["system ViewHelpLink"], "because": "The user never sees a page."}
+
 SCENARIO: Mapping[str, Any] = {
     "rehearse": 1,
     "system": "ERP",
@@ -217,6 +219,7 @@ SCENARIO: Mapping[str, Any] = {
         "path": "erp.env",
         "keys": {"SF_USERNAME": "username", "SF_CLIENT_SECRET": "consumer_secret"},
     },
+    "permissions": {"accept": [AGREED]},
     "workload": [
         {"query": "SELECT Id, Name, ERP_Key__c FROM Account"},
         {"insert": {"object": "Account", "rows": 2, "fields": {"Name": "{{company}}", "ERP_Key__c": "{{unique}}"}}},

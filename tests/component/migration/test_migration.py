@@ -13,7 +13,7 @@ from harness.migration.status import status
 from harness.scenario.model import STAGES
 
 from .conftest import Bench, MakeBench, ending, results
-from .project import SCENARIO, permission, rights
+from .project import AGREED, SCENARIO, permission, rights
 
 DOTENV = {"store": "dotenv", "path": "erp.env", "keys": {"SF_USERNAME": "username", "SF_PASSWORD": "password"}}
 
@@ -113,7 +113,8 @@ def test_a_permission_beyond_the_license_is_refused_at_the_plan_and_nothing_is_w
 
 def test_a_declared_drop_makes_the_same_plan_executable(make_bench: MakeBench) -> None:
     drop = {"permission": "AuthorApex", "because": "The sync deploys no code."}
-    bench = make_bench(profile=[permission("AuthorApex")], scenario={"permissions": {"drop": [drop]}})
+    permissions = {"drop": [drop], "accept": [AGREED]}
+    bench = make_bench(profile=[permission("AuthorApex")], scenario={"permissions": permissions})
     through(bench)
     plan = bench.journal.find("run1", Plan)
     assert plan
