@@ -59,8 +59,7 @@ def _pages(snapshot: Snapshot) -> Iterator[Loss]:
     for name in snapshot.beside.tabs:
         yield _loss("tab", name, not_needed.TABS, cause="not-needed-api-only")
     for name in snapshot.beside.apps:
-        if f"TabSet:{name}" not in snapshot.effective.setup:  # what permission sets show is told with their rows
-            yield _loss("app", name, not_needed.APPS, cause="not-needed-api-only")
+        yield _loss("app", name, not_needed.APPS, cause="not-needed-api-only")
 
 
 def _confinement(snapshot: Snapshot) -> Iterator[Loss]:
@@ -111,6 +110,11 @@ def _loss(kind: LossKind, name: str, because: str, *, cause: str = _NOT_COPIED, 
     return Loss.model_validate(
         {"kind": kind, "name": name, "cause": cause, "because": because, "license": license_, "accepted": False}
     )
+
+
+def told_twice(loss: Loss, snapshot: Snapshot) -> bool:
+    """Whether a loss is that of an app by its id, where the apps are known by name."""
+    return loss.kind == "setup" and loss.name.startswith("TabSet:") and bool(snapshot.beside.apps)
 
 
 def warnings_beside(snapshot: Snapshot, *, same_user: bool) -> Iterator[str]:

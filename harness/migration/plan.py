@@ -12,7 +12,7 @@ from harness.access.fingerprint import digest
 from harness.access.model import Access
 from harness.migration.acceptance import Acceptance, acceptances, agree
 from harness.migration.apps import App
-from harness.migration.beside import Beside, losses_beside, warnings_beside
+from harness.migration.beside import Beside, losses_beside, told_twice, warnings_beside
 from harness.migration.grants import field_permissions, numbered, object_permissions, setup_access
 from harness.migration.losses import Decision, PlacedDrop, decide
 from harness.migration.record_types import KIND
@@ -78,9 +78,9 @@ def make_plan(file: ScenarioFile, facts: Facts) -> Planned:
     sources = sources_in_use(facts.snapshot.sources, usage) if usage else facts.snapshot.sources
     unused = unused_access(usage) if usage else Access()
     decision = decide(sources, drops, facts.ceiling, facts.dependencies, unused)
-    agreed = agree(
-        (*decision.losses, *losses_beside(facts.snapshot, _beside(scenario, facts, decision, drops))), acceptances(file)
-    )
+    lost = [loss for loss in decision.losses if not told_twice(loss, facts.snapshot)]
+    beside = losses_beside(facts.snapshot, _beside(scenario, facts, decision, drops))
+    agreed = agree((*lost, *beside), acceptances(file))
     writes = tuple(_writes(scenario, facts, decision.carried))
     refused = [loss for loss in agreed.losses if not loss.accepted]
     plan = Plan(
