@@ -255,6 +255,8 @@ def _print_plan(plan: Plan) -> None:
         console.print("What would be added, because something carried depends on it", style="italic")
         for added in plan.added:
             console.print(f"  {added}", markup=False, soft_wrap=True)
+    for warning in plan.warnings:
+        console.print(f"! {warning}", style="yellow", markup=False, soft_wrap=True)
     console.print(f"{plan.calls} API calls to write it; digest {plan.digest[:16]}…")
     if plan.refusal:
         console.print(f"Not executable: {plan.refusal}", style="red", markup=False, soft_wrap=True)

@@ -50,6 +50,8 @@ class Facts:
     """What the integration uses, where that was looked into."""
     default_record_types: Mapping[str, str] = field(default_factory=dict)
     """For each object the default record type of the target's profile, where it is not `Master`."""
+    findings: tuple[str, ...] = ()
+    """What else is worth a reviewer's eye, each a sentence: what the linter says of the source user's sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ def _warnings(scenario: Scenario, facts: Facts) -> Iterator[str]:
     yield from warnings_beside(facts.snapshot, same_user=scenario.to.strategy == "in-place")
     if facts.usage:
         yield from warnings_of_use(facts.usage)
+    yield from facts.findings
 
 
 def digest_of(plan: Plan) -> str:
@@ -127,9 +130,10 @@ def refusal(refused: Sequence[Loss]) -> str | None:
     if not refused:
         return None
     names = [loss.line for loss in refused if not loss.falls_with] or [loss.line for loss in refused]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    names = names[:_NAMED]
+    more = f" and {len(refused) - len(names)} more" if len(refused) > len(names) else ""
     what = "1 thing" if len(refused) == 1 else f"{len(refused)} things"
-    return f"the new user would lose {what} that nobody agreed to: {', '.join(names[:_NAMED])}{more}"
+    return f"the new user would lose {what} that nobody agreed to: {', '.join(names)}{more}"
 
 
 def _preconditions(scenario: Scenario, facts: Facts) -> Iterator[str]:

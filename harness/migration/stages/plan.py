@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.access.algebra import atoms
@@ -33,6 +34,7 @@ def _plan(context: Context) -> Steps:
         app=find_scenario_app(context),
         residue=read_user(admin, context.scenario.target_username) is not None,
         usage=_usage(context),
+        findings=tuple(_findings(context)),
         old_app=find_old_app(context),
     )
     planned = make_plan(context.world.file, facts)
@@ -76,6 +78,11 @@ def _usage(context: Context) -> Usage | None:
         found = usage_of(context.world.file, context.snapshot, context.admin)
         context.record("usage", "usage", found)
     return found
+
+
+def _findings(context: Context) -> Iterator[str]:
+    if context.scenario.permissions.ceiling == "try" and context.find(TriedCeiling) is None:
+        yield "what the license can carry was asked of the org and not tried, since nothing was to be written"
 
 
 def _warn(context: Context, planned: Planned) -> None:
