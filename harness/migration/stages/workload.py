@@ -11,6 +11,9 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from harness.access.people import read_user
+from harness.access.reading import read_holdings
+from harness.access.soql import equals, select
 from harness.checks.accepted import Agreed
 from harness.checks.comparison import compare
 from harness.checks.looking import look
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from harness.migration.context import Context
+    from harness.org.connection import Principal
 
 _SHOWN = 5
 
@@ -42,6 +46,7 @@ def observe_old(context: Context) -> Generator[None, None, None]:
     Records of kind `old-look` (key: the object) and `old-answer` (key: the operation). The workload writes: the stage
     needs the capability to.
     """
+    _must_be(context, "source", context.scenario.from_.username)
     for name, seen in _look_twice(context, _scope(context)).items():
         context.record("old-look", name, seen)
     yield
@@ -59,16 +64,13 @@ def compare_new(context: Context) -> Generator[None, None, str]:
     `side-by-side` and `comparison`. Returns a line for people; raises StageFailed when anything differs that nothing
     accepts.
     """
+    _must_be(context, "target", context.scenario.target_username)
     agreed = tuple(_agreed(context))
     looked = yield from _compare_looks(context, agreed)
     alarming = [(name, result) for name, result in looked if alarms(result)]
     unlike = yield from _compare_answers(context, agreed)
-    if alarming and unlike:
-        raise _both_errors(context, alarming, unlike)
-    if unlike:
-        raise unlike_error(context, unlike, "differ between the old and the new user")
-    if alarming:
-        raise _look_error(context, alarming)
+    if alarming or unlike:
+        raise _error(context, alarming, unlike)
     return f"{len(looked)} objects and {len(operation_specs(context.world.file))} operations alike for both users"
 
 
@@ -91,6 +93,21 @@ def unlike_error(context: Context, unlike: Sequence[tuple[str, Comparison]], how
         place=spec.place,
         remedy=first.remedy,
     )
+
+
+def _must_be(context: Context, principal: Principal, username: str) -> None:
+    """Whoever the sign-in lets in must be the user it is for: an app may have come to run as another. One call."""
+    user_id = context.world.connect(principal).user_id
+    rows = context.admin.query(select("User", ("Id", "Username"), where=equals("Id", user_id)))
+    found = str(rows[0]["Username"]) if rows else user_id
+    if found.casefold() != username.casefold():
+        side = "from" if principal == "source" else "to"
+        raise StageFailed(
+            f"the sign-in of {username} lets in {found}: what it may do says nothing about {username}",
+            stage=context.stage,
+            place=context.world.file.place(side, "sign_in"),
+            remedy="look at the run-as user in the app's policies, and at who else changes them",
+        )
 
 
 # --- the objects ------------------------------------------------------------------------------------------------------
@@ -122,7 +139,9 @@ def _ids(looks: Mapping[str, Look]) -> dict[str, tuple[str, ...]]:
 
 def _compare_looks(context: Context, agreed: Sequence[Agreed]) -> Generator[None, None, list[tuple[str, SideBySide]]]:
     seen = {key: body for key, body in _observed(context, "old-look") if isinstance(body, OldLook)}
-    seen = seen or _look_twice(context, _scope(context))
+    if not seen:
+        _must_be(context, "source", context.scenario.from_.username)
+        seen = _look_twice(context, _scope(context))
     yield
     new = look(context.world.connect("target"), tuple(seen), ids=_ids({name: one.first for name, one in seen.items()}))
     made = _made_since(context)
@@ -145,29 +164,32 @@ def _note_unread(context: Context, seen: Mapping[str, OldLook]) -> None:
             context.not_tested(f"look at {name}", f"{name} was not compared: the old user does not see it")
 
 
-def _look_error(context: Context, alarming: Sequence[tuple[str, SideBySide]]) -> StageFailed:
-    findings = [each for _, result in alarming for each in alarms(result)]
-    more = f" and {len(findings) - _SHOWN} more" if len(findings) > _SHOWN else ""
-    return StageFailed(
-        f"{len(findings)} things are otherwise for the new user: "
-        f"{'; '.join(each.text for each in findings[:_SHOWN])}{more}",
-        stage=context.stage,
-        place=context.world.file.place("permissions"),
-        remedy=findings[0].remedy,
-    )
-
-
-def _both_errors(
+def _error(
     context: Context, alarming: Sequence[tuple[str, SideBySide]], unlike: Sequence[tuple[str, Comparison]]
 ) -> StageFailed:
-    answers = unlike_error(context, unlike, "differ between the old and the new user")
-    looks = _look_error(context, alarming)
+    """The failure: the operations that differ, the objects that do, and which set gives nothing, if one does."""
+    answers = unlike_error(context, unlike, "differ between the old and the new user") if unlike else None
+    findings = [each for _, result in alarming for each in alarms(result)]
+    more = f" and {len(findings) - _SHOWN} more" if len(findings) > _SHOWN else ""
+    shown = "; ".join(each.text for each in findings[:_SHOWN])
+    things = "1 thing is" if len(findings) == 1 else f"{len(findings)} things are"
+    said = [
+        *([answers.message] if answers else []),
+        *([f"{things} otherwise for the new user: {shown}{more}"] if findings else []),
+        *_dormant(context),
+    ]
     return StageFailed(
-        f"{answers.message}; {looks.message}",
+        "; ".join(said),
         stage=context.stage,
-        place=answers.place,
-        remedy=answers.remedy or looks.remedy,
+        place=answers.place if answers else context.world.file.place("permissions"),
+        remedy=(answers.remedy if answers else None) or (findings[0].remedy if findings else None),
     )
+
+
+def _dormant(context: Context) -> list[str]:
+    """What is assigned to the new user and gives nothing: the likeliest cause of a loss all over."""
+    user = read_user(context.admin, context.scenario.target_username)
+    return [each.sentence for each in read_holdings(context.admin, user).dormant] if user else []
 
 
 # --- the workload -----------------------------------------------------------------------------------------------------

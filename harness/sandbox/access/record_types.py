@@ -2,7 +2,8 @@
 
 Profiles and permission sets make record types available; the profile says which one is the default (Metadata API guide,
 ProfileRecordTypeVisibility). No object tells these settings, so they are kept beside the rows. A record type that
-nothing in the org's source mentions is available to everybody: a project seldom holds all profiles.
+nothing in the org's source mentions is available to everybody: a project seldom holds all profiles. It stays so when
+a set comes to name it through the API, since what one set is given is taken from nobody.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ MASTER = "012000000000000AAA"
 FIELD = "RecordTypeId"
 
 _STATE = "record_types"
+_FREE = "free_record_types"
 _MOST_REMEMBERED = 5000
 
 Given = dict[str, bool | None]
@@ -85,7 +87,8 @@ class RecordTypes:
         mentioned = {one for given in settings.values() for one in given}
         held = [settings.get(one, {}) for one in sorted(access.set_ids)]
         told = {one for given in held for one, default in given.items() if default is not None}
-        available = frozenset(one for one in active if one not in mentioned or one in told)
+        free = self._free() - {one for given in held for one, default in given.items() if default is None}
+        available = frozenset(one for one in active if one not in mentioned or one in told or one in free)
         owned = [settings.get(str(row["Id"]), {}) for row in self._sets_of_profile(access)]
         defaults = sorted(one for given in owned for one, default in given.items() if default and one in available)
         return available, defaults[0] if defaults else None
@@ -101,12 +104,22 @@ class RecordTypes:
         """What a set says of record types."""
         return dict(self._load().get(set_id, {}))
 
-    def give(self, set_id: str, record_types: Mapping[str, bool | None]) -> None:
-        """Let a permission set, or a profile by the set it owns, say of record types whether they are available."""
+    def give(self, set_id: str, record_types: Mapping[str, bool | None], *, source: bool = True) -> None:
+        """Let a permission set, or a profile by the set it owns, say of record types whether they are available.
+
+        `source` is false for what is said after the org was made: it takes nothing from others.
+        """
         with self._org.transaction():
+            if not source:
+                mentioned = {one for given in self._load().values() for one in given}
+                self._org.store.save_state(_FREE, sorted(self._free() | (record_types.keys() - mentioned)))
             self._settings = {**self._load(), set_id: {**self._load().get(set_id, {}), **record_types}}
             self._org.store.save_state(_STATE, self._settings)
             self._known.clear()
+
+    def _free(self) -> set[str]:
+        """What nothing in the source mentions, and a set has come to name since."""
+        return set(self._org.store.load_state(_FREE) or ())
 
     def _load(self) -> dict[str, Given]:
         if self._settings is None:

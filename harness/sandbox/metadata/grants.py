@@ -253,7 +253,7 @@ def write_record_types(work: Work, parent: str, root: Node, *, whole: bool) -> N
         record_type = _record_type(work, one.text("recordType") or "")
         said[record_type] = one.flag("default") if one.flag("visible") else None
     if said:
-        work.org.record_types.give(parent, said)
+        work.org.record_types.give(parent, said, source=False)
 
 
 def _record_type(work: Work, name: str) -> str:

@@ -97,3 +97,16 @@ def test_what_a_rolled_back_transaction_gave_is_gone(shop: Desk) -> None:
         raise Undo
     assert shop.org.record_types.given_by(own) == {shop.ids["Full"]: True}
     assert given(shop) == shop.ids["Full"]
+
+
+def test_what_is_given_through_the_api_is_taken_from_nobody(shop: Desk) -> None:
+    """Each profile says for itself what it shows (Metadata API guide, ProfileRecordTypeVisibility)."""
+    free, part = shop.ids["Free"], shop.ids["Part"]
+    shop.org.record_types.give(shop.ids["adds"], {free: False}, source=False)
+    assert given(shop, RecordTypeId=free) == free
+    shop.org.record_types.give(shop.own_set("Sales"), {part: None}, source=False)
+    with refused("INVALID_CROSS_REFERENCE_KEY", f"Record Type ID: this ID value isn't valid for the user: {part}"):
+        given(shop, RecordTypeId=part)
+    shop.org.record_types.give(shop.own_set("Sales"), {free: None}, source=False)
+    with refused("INVALID_CROSS_REFERENCE_KEY", f"Record Type ID: this ID value isn't valid for the user: {free}"):
+        given(shop, RecordTypeId=free)

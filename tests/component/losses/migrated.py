@@ -1,0 +1,148 @@
+"""A migrated simulated org to seed losses in: migrated once, put back for each seed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from harness.credentials.store import open_store
+from harness.migration.engine import Engine
+from harness.migration.journal import Journal, Record
+from harness.migration.records import RunStarted, StageFinished
+from harness.org.clock import SystemClock
+from harness.rehearsal.connections import Connections
+from harness.rehearsal.worlds import World, open_simulated
+from harness.sandbox.in_process import InProcess
+from harness.sandbox.org import SandboxOrg
+from harness.scenario.loader import ScenarioFile
+
+BEFORE = ("preflight", "snapshot", "plan", "provision", "grant", "authorize")
+"""What is migrated once."""
+RUN = "run1"
+
+
+class OrgClock(SystemClock):
+    """The simulated org's own clock."""
+
+    def __init__(self, org: SandboxOrg) -> None:
+        self._org = org
+
+    def now(self) -> datetime:
+        return self._org.clock.peek()
+
+    def sleep(self, seconds: float) -> None:
+        self._org.clock.advance(seconds)
+
+    def pass_until(self, moment: datetime) -> bool:
+        self._org.clock.advance(max(0.0, (moment - self.now()).total_seconds()))
+        return True
+
+
+@dataclass
+class Migrated:
+    """One scenario whose org has been migrated up to `authorize`."""
+
+    file: ScenarioFile
+    folder: Path
+    world: World
+    runs: int = 0
+    kept: bytes = b""
+    journals: list[Journal] = field(default_factory=list)
+
+    @property
+    def org(self) -> SandboxOrg:
+        assert self.world.org is not None
+        return self.world.org
+
+    def migrate(self) -> None:
+        """Migrate it, once."""
+        [*_, last] = self._stages(self.folder / "journal.db", BEFORE)
+        assert isinstance(last.body, StageFinished)
+        assert last.body.result == "passed", last.body
+        self.kept = self.org.snapshot()
+
+    def put_back(self) -> None:
+        """Make the org as it was after the migration."""
+        self.org.restore(self.kept)
+
+    def go_on(self, *stages: str) -> list[Record]:
+        """Run further stages, with a journal and connections of their own; what they journaled."""
+        self.runs += 1
+        journal = self.folder / f"journal-{self.runs}.db"
+        source = self.journals[0]
+        assert source.path is not None
+        shutil.copy(source.path, journal)
+        return self._stages(journal, (*BEFORE, *stages))
+
+    def close(self) -> None:
+        for journal in self.journals:
+            journal.close()
+        self.world.close()
+
+    def _stages(self, path: Path, stages: tuple[str, ...]) -> list[Record]:
+        journal = Journal(path)
+        if not self.journals:
+            self.journals.append(journal)
+        clock = OrgClock(self.org)
+        connections = Connections(
+            self.file, self.world, clock=clock, wire=InProcess(self.org, instance_url=self.world.site.url)
+        )
+        try:
+            records = list(self._engine(journal, connections, clock, stages).stages())
+            if journal is self.journals[0]:
+                journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return records
+        finally:
+            connections.close()
+            if journal is not self.journals[0]:
+                journal.close()
+
+    def _engine(self, journal: Journal, connections: Connections, clock: OrgClock, stages: tuple[str, ...]) -> Engine:
+        scenario = self.file.scenario
+        parts: dict[str, Any] = {"base": self.file.path.parent, "folder": self.folder / "credentials"}
+        return Engine(
+            file=self.file,
+            journal=journal,
+            run_id=RUN,
+            header=RunStarted(
+                run_id=RUN,
+                tool_version="0",
+                purpose="migration",
+                system=scenario.system,
+                scenario_purpose=scenario.purpose,
+                scenario_file=self.file.shown,
+                scenario_digest=self.file.digest,
+                source_username=scenario.from_.username,
+                target_username=scenario.target_username,
+                strategy=scenario.to.strategy,
+                stages=stages,
+                sign_off_expected="granted",
+                org_name="simulated",
+                cassettes="off",
+                by="admin",
+            ),
+            site=self.world.site,
+            guard=connections.guard,
+            meter=connections.meter,
+            connect=connections.connect,
+            sign_in=connections.try_sign_in,
+            store=open_store(scenario.credentials, stand_in=True, old=connections.parts_of_source(), **parts),
+            resolve=self.world.resolve,
+            clock=clock,
+        )
+
+
+@contextmanager
+def migrated(file: ScenarioFile, folder: Path) -> Iterator[Migrated]:
+    """Open a scenario's own simulated org and migrate it up to `authorize`."""
+    made = Migrated(file, folder, open_simulated(file, state=None))
+    try:
+        made.migrate()
+        yield made
+    finally:
+        made.close()
