@@ -171,10 +171,11 @@ def _named(
     if _own_names(subject).search(text):
         return
     value = text.strip()
-    if _same(value, subject.name) and _is_about(parent, leaf, ("owner", "user", "name", "assigned")):
+    if _is_about(parent, leaf, ("profile",)):
+        if any(_same(one, subject.profile) for one in value.split(",")):
+            yield component.hit("profile-name", _said(parent, leaf), leaf.line)
+    elif _same(value, subject.name) and _is_about(parent, leaf, ("owner", "user", "name", "assigned")):
         yield component.hit("username", _said(parent, leaf), leaf.line)
-    elif any(_same(one, subject.profile) for one in value.split(",")) and _is_about(parent, leaf, ("profile",)):
-        yield component.hit("profile-name", _said(parent, leaf), leaf.line)
     elif leaf.name in _ROLES and subject.role and _same(value, subject.role):
         yield component.hit("role-name", f"{leaf.name}: {value}", leaf.line)
 

@@ -283,7 +283,7 @@ def _owned(name: str, count: int, model: str) -> ReferenceHit:
         kind="RecordOwner",
         name=name,
         where=f"{name}.OwnerId",
-        says=f"{count} rows, sharing {model}",
+        says=f"{count} row{'s' if count != 1 else ''}, sharing {model}",
         breaks=f"The rows belong to the old user, also when it is inactive; rules on the owner mean it.{sees}",
         when=(("new-user", *GONE) if decides else GONE),
         remedy="transfer the rows, or share what the old user owns with the new one",

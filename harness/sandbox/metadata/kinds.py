@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.sandbox.metadata.automation import AUTOMATION
 from harness.sandbox.metadata.client_apps import AppPolicies, ClientApps, GlobalSettings, OauthPolicies, OauthSettings
 from harness.sandbox.metadata.connected_apps import ConnectedApps
 from harness.sandbox.metadata.custom_objects import CustomFields, CustomObjects, RecordTypes
@@ -30,9 +31,10 @@ KINDS: tuple[Kind, ...] = (
     OauthPolicies(),
     AppPolicies(),
     ConnectedApps(),
+    *AUTOMATION,
 )
 """References go to what stands before: a set names fields, a group sets, policies name sets and profiles."""
 
 BY_NAME = {kind.name: kind for kind in KINDS}
-BY_SUFFIX = {kind.suffix: kind for kind in KINDS if kind.name not in ("CustomField", "RecordType")}
+BY_SUFFIX = {kind.suffix: kind for kind in KINDS if kind.name not in ("CustomField", "RecordType", "ValidationRule")}
 """Types that have files of their own."""

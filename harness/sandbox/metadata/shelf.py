@@ -32,6 +32,13 @@ def kept(org: SandboxOrg, kind: str, name: str) -> Parts:
     return _as_parts(found["parts"]) if found else []
 
 
+def names(org: SandboxOrg, kind: str) -> list[str]:
+    """The full names of the components of a kind that were put by with their name among their elements."""
+    prefix = f"{kind.lower()}:"
+    found = [_as_parts(value["parts"]) for key, value in Drawer(org, _DRAWER) if key.startswith(prefix)]
+    return sorted(str(text) for parts in found for name, text in parts if name == "fullName")
+
+
 def forget(org: SandboxOrg, kind: str, name: str) -> None:
     """Drop what was put by."""
     Drawer(org, _DRAWER).remove(_key(kind, name))

@@ -18,7 +18,7 @@ from harness.sandbox.schema import Schema, SObject, SystemPermission
 
 __all__ = ["License", "Licenses", "StandardProfile", "apply_terms", "standard_licenses", "standard_schema"]
 
-_OBJECT_FILES = ("setup.yaml", "sales.yaml", "service.yaml", "work.yaml", "reference.yaml")
+_OBJECT_FILES = ("setup.yaml", "sales.yaml", "service.yaml", "work.yaml", "reference.yaml", "automation.yaml")
 
 
 def standard_schema() -> Schema:

@@ -22,6 +22,7 @@ from harness.sandbox.source.load_access import (
     load_profiles,
     load_record_type_access,
 )
+from harness.sandbox.source.load_automation import load_automation
 from harness.sandbox.source.load_contents import (
     load_apex_rest,
     load_apps,
@@ -67,6 +68,7 @@ _STEPS = (
     load_roles,
     load_users,
     load_setup_entities,
+    load_automation,
     load_permission_sets,
     load_grants,
     load_groups,

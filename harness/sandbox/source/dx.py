@@ -1,7 +1,8 @@
 """Read a Salesforce DX project: find its metadata files, and hand each to the reader of its kind.
 
 Both formats are read: source format (`Account/fields/Type.field-meta.xml`) and metadata format (`Account.object`).
-What says nothing about data or access (layouts, flows, code) is left alone.
+Rules, automation and code are kept as they are, to be handed out again; what else says nothing about data or access
+(layouts, list views) is left alone.
 """
 
 from __future__ import annotations
@@ -106,8 +107,26 @@ def _read_duplicate_rule(project: Project, name: str, path: Path) -> None:
     project.duplicate_rules.append(dx_duplicates.read_duplicate_rule(name, read_document(path)))
 
 
-def _read_class(project: Project, name: str, _path: Path) -> None:
+def _read_class(project: Project, name: str, path: Path) -> None:
     project.classes.add(name)
+    if path.suffix == ".cls":
+        project.class_bodies[name] = path.read_text("utf-8-sig")
+
+
+def _read_trigger(project: Project, name: str, path: Path) -> None:
+    if path.suffix == ".trigger":
+        project.triggers[name] = path.read_text("utf-8-sig")
+
+
+def _keep(project: Project, name: str, path: Path) -> None:
+    """Note a file whose component is kept whole. A validation rule is named after its object's folder."""
+    owner = path.parent.parent.name if path.parent.name == "validationRules" else ""
+    project.automation.append((path, f"{owner}.{name}" if owner else name))
+
+
+def _read_and_keep_duplicate_rule(project: Project, name: str, path: Path) -> None:
+    _read_duplicate_rule(project, name, path)
+    _keep(project, name, path)
 
 
 def _read_page(project: Project, name: str, _path: Path) -> None:
@@ -138,6 +157,7 @@ _READERS: dict[str, Reader] = {
     "recordType": _read_record_type,
     "globalValueSet": _read_value_set,
     "cls": _read_class,
+    "trigger": _read_trigger,
     "page": _read_page,
     "customPermission": _into("custom_permissions", dx_access.read_custom_permission),
     "profile": _read_profile,
@@ -146,7 +166,16 @@ _READERS: dict[str, Reader] = {
     "permissionsetgroup": _into("groups", dx_access.read_group),
     "sharingRules": _read_sharing_rules,
     "matchingRule": _read_matching_rules,
-    "duplicateRule": _read_duplicate_rule,
+    "duplicateRule": _read_and_keep_duplicate_rule,
+    "validationRule": _keep,
+    "workflow": _keep,
+    "approvalProcess": _keep,
+    "flow": _keep,
+    "assignmentRules": _keep,
+    "autoResponseRules": _keep,
+    "escalationRules": _keep,
+    "namedCredential": _keep,
+    "settings": _keep,
     "role": _into("roles", dx_access.read_role),
     "group": _into("public_groups", dx_access.read_public_group),
     "queue": _into("queues", dx_access.read_queue),

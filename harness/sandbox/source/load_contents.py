@@ -60,7 +60,7 @@ def _org_wide_defaults(schema: Schema) -> dict[str, str]:
 
 
 def load_setup_entities(loading: Loading) -> None:
-    """Record types, custom settings, custom permissions, Apex classes and pages."""
+    """Record types, custom settings, custom permissions, Apex classes, triggers and pages."""
     project = loading.project
     for sobject in sorted(loading.org.schema, key=lambda one: one.name):
         if sobject.custom_setting:
@@ -73,7 +73,9 @@ def load_setup_entities(loading: Loading) -> None:
         values = {"DeveloperName": name, "MasterLabel": permission.label, "Description": permission.description}
         loading.insert("CustomPermission", values, name=name)
     for name in sorted(project.classes):
-        loading.insert("ApexClass", {"Name": name}, name=name)
+        loading.insert("ApexClass", {"Name": name, "Body": project.class_bodies.get(name)}, name=name)
+    for name, body in sorted(project.triggers.items()):
+        loading.insert("ApexTrigger", {"Name": name, "Body": body}, name=name)
     for name in sorted(project.pages):
         loading.insert("ApexPage", {"Name": name, "MasterLabel": name}, name=name)
 

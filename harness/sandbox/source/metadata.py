@@ -6,6 +6,7 @@ Names are those of the Metadata API. Lists are sorted by name, so that two readi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from harness.sandbox.schema import MatchingRule, SharingRule
@@ -206,6 +207,12 @@ class Project:
     custom_permissions: dict[str, CustomPermissionMetadata] = field(default_factory=dict)
     classes: set[str] = field(default_factory=set)
     pages: set[str] = field(default_factory=set)
+    triggers: dict[str, str] = field(default_factory=dict)
+    """The code of each Apex trigger."""
+    class_bodies: dict[str, str] = field(default_factory=dict)
+    """The code of each Apex class, where the project holds it."""
+    automation: list[tuple[Path, str]] = field(default_factory=list)
+    """The files of rules and automation, each with the full name of its component."""
     sharing_rules: dict[str, list[SharingRule]] = field(default_factory=dict)
     """By object."""
     matching_rules: dict[str, dict[str, MatchingRule]] = field(default_factory=dict)
