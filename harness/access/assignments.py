@@ -167,8 +167,8 @@ def _asleep(row: Mapping[str, Any], user: User, sessions: int) -> str | None:
 
 
 def _session(sessions: int) -> str:
-    now = f"{sessions} of the user's sessions have" if sessions else "no session of the user has"
-    return f"it is session-based, and {now} switched it on"
+    where = f"in {sessions} of the user's sessions alone" if sessions else "in no session of the user"
+    return f"it is session-based, and switched on {where}"
 
 
 def _moment(text: Any) -> datetime | None:

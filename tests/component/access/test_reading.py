@@ -46,7 +46,7 @@ def test_each_assigned_set_says_until_when_it_gives_or_why_it_gives_nothing(room
     assert said["Passing"].startswith("Passing gives what it holds until ")
     assert said["Past"].startswith("Past is assigned and gives nothing: the assignment expired on ")
     assert said["Session"] == (
-        "In Session is assigned and gives nothing: it is session-based, and no session of the user has switched it on"
+        "In Session is assigned and gives nothing: it is session-based, and switched on in no session of the user"
     )
     assert {"Contact", "Pump__c", "Account"} == found.effective.objects.keys(), "Lead, Case and Campaign give nothing"
 
@@ -107,4 +107,22 @@ def test_what_confines_a_user_and_what_it_holds_beside_permissions(room: Room) -
 def test_the_demo_org_is_read_without_anything_untold(open_room: OpenRoom) -> None:
     room = open_room(open_org("demo"))
     found = room.surroundings(room.connect("admin@acme.example"), "project.sync@acme.example")
+    assert found.unread == ()
+
+
+REAL_ORG = Path(__file__).parents[4] / "shared" / "orgs" / "gsa-workspace"
+
+
+@pytest.mark.skipif(not REAL_ORG.is_dir(), reason="the real org's metadata is not beside this checkout")
+def test_a_real_integration_user_is_read_whole(open_room: OpenRoom) -> None:
+    population = Path(__file__).parents[1] / "grex" / "sandbox.yaml"
+    room = open_room(open_org(REAL_ORG, population=population))
+    admin = room.connect("admin@gsa-workspace.example")
+    before = room.calls
+    holdings = room.holdings(admin, "grex.system@gsa-workspace.example")
+    assert room.calls - before <= holdings.pages + 5 + 2, "two of them read the user"
+    assert len(holdings.effective.fields) == 1_112
+    found = room.surroundings(admin, "grex.system@gsa-workspace.example")
+    assert found.owned == {"Account": 12, "PBS_GREX_Project_EOI__c": 40}
+    assert found.record_types.available
     assert found.unread == ()
