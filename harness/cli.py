@@ -67,6 +67,7 @@ def rehearse() -> None:
     rehearse status erp.scenario.yaml --org uat          where it stands, and until when it waits
     rehearse rollback erp.scenario.yaml --org uat        undo it, and prove that it is undone
     rehearse mutate scenarios/erp.scenario.yaml          would the checks notice one grant less, or one more?
+    rehearse compare erp.scenario.yaml                   the three strategies side by side
     rehearse sandbox --ready ready.json                  a simulated sandbox for any client
 
     Exit codes: 0 as expected, 1 the org said no, 2 usage, 3 stopped and resumable, 4 refused by a guard, 5 our bug.
@@ -241,6 +242,26 @@ def used(
     from harness import using
 
     return using.used(file, org=org, sandbox=sandbox, state=state_folder, output=output, as_json=as_json)
+
+
+@rehearse.command()
+@click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
+@click.argument("file", type=_EXISTING)
+def compare(file: Path, as_json: bool) -> int:
+    """Rehearse the scenario FILE by all three strategies, and show side by side what each keeps and loses.
+
+    Each is migrated in a simulated sandbox of its own and rolled back from every stage that the scenario asks for. A
+    strategy that cannot be run says why in its column; what could not be measured says so.
+
+    Exit codes: 0 each went through and came back, 1 one did not, 2 usage.
+
+    \b
+    rehearse compare scenarios/erp.scenario.yaml
+    rehearse compare erp.scenario.yaml --json | jq '.columns[] | {strategy, gaps}'
+    """
+    from harness import comparing
+
+    return comparing.compare(file, as_json=as_json, root=Path.cwd())
 
 
 @rehearse.command()
