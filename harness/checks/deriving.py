@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.access.algebra import Atom
+from harness.access.algebra import Atom, Dependencies
 from harness.access.dependencies import read_dependencies
 from harness.access.effective import FEATURES, ObjectFacts, effective, facts_of
 from harness.access.model import Access
@@ -16,6 +16,7 @@ from harness.checks.described import by_describe
 from harness.checks.impossible import by_errors
 from harness.checks.results import Disagreement, Probes
 from harness.checks.witnesses import Witnesses, disagreements, probes_of, stronger
+from harness.errors import RequestRefused
 
 if TYPE_CHECKING:
     from harness.org.connection import Connection
@@ -74,11 +75,11 @@ def derive(
     It takes one call for 25 objects for each of the two describes, one for some 1,000 fields, and some ten beside;
     exhaustive, three more for 25 objects. Raises OrgUnreachable and GuardRefused.
     """
-    names = sorted(set(objects))
-    schema, unread = _read_schema(admin, names)
-    dependencies = read_dependencies(admin, [Atom("", name) for name in sorted(held.system)], {}) if held.system else {}
-    features = read_features(admin, person.user_id) if FEATURES.keys() & schema.keys() else frozenset[str]()
-    computed = effective(held, schema, dependencies=dependencies, features=features)
+    names, unread = sorted(set(objects)), list[str]()
+    schema = _read_schema(admin, names, unread)
+    computed = effective(
+        held, schema, dependencies=_dependencies(admin, held, unread), features=_features(admin, person, schema, unread)
+    )
     told = ask_platform(admin, person, {name: tuple(facts.fields) for name, facts in schema.items()})
     described = person.describe_many(names)
     probed = by_describe(schema, described)
@@ -88,16 +89,34 @@ def derive(
     return Derivation(probes, disagreements(probes, reasons or {}), (*unread, *told.unread), described)
 
 
-def _read_schema(admin: Connection, names: Sequence[str]) -> tuple[dict[str, ObjectFacts], list[str]]:
-    """What the objects are by nature, and what the administrator does not see."""
+def _read_schema(admin: Connection, names: Sequence[str], unread: list[str]) -> dict[str, ObjectFacts]:
+    """What the objects are by nature, as far as the administrator sees them."""
     described: dict[str, dict[str, Any]] = admin.describe_many(names)
     known = objects_with_permissions(admin)
-    unread = [
-        f"{name} is not visible to {admin.username}: nothing is said about it"
-        for name in names
-        if name not in described
-    ]
+    missing = [name for name in names if name not in described]
+    unread += [f"{name} is not visible to {admin.username}: nothing is said about it" for name in missing]
     if known is None:
         unread.append("ObjectPermissions could not be read: which objects have permissions of their own is not known")
-    schema = {name: facts_of(each, own=known is not None and name in known) for name, each in described.items()}
-    return schema, unread
+    return {name: facts_of(each, own=known is not None and name in known) for name, each in described.items()}
+
+
+def _dependencies(admin: Connection, held: Access, unread: list[str]) -> Dependencies:
+    """What the system permissions bring along."""
+    try:
+        return read_dependencies(admin, [Atom("", name) for name in sorted(held.system)], {})
+    except RequestRefused:
+        unread.append("PermissionDependency could not be read: what permissions bring along is not worked out")
+        return {}
+
+
+def _features(
+    admin: Connection, person: Connection, schema: Mapping[str, ObjectFacts], unread: list[str]
+) -> frozenset[str]:
+    """The feature licenses of the user, where an object of the schema needs one."""
+    if not FEATURES.keys() & schema.keys():
+        return frozenset()
+    try:
+        return read_features(admin, person.user_id)
+    except RequestRefused:
+        unread.append("The feature licenses of the user could not be read: they are taken for held")
+        return frozenset(FEATURES.values())

@@ -134,16 +134,26 @@ def _read(asked: _Impossible, reply: Reply) -> Iterator[tuple[Key, Probed]]:
 def _deletes(person: Connection, rows: Mapping[str, Sequence[RowAccess]]) -> dict[Key, Probed]:
     """Whether one row of each object could be deleted; only rows that sharing lets the user delete are tried.
 
-    The first refusal of a composite hides what becomes of the others: they are tried again without it.
+    The first refusal of a composite hides what becomes of the others: they are tried again without it. A refusal that
+    is not about the right may come of the deletes before it: what was refused so is tried once more by itself.
     """
     found: dict[Key, Probed] = {}
-    waiting = {name: row.id for name, some in sorted(rows.items()) for row in some if row.delete}
+    ids = [(name, row.id) for name, some in sorted(rows.items()) for row in some if row.delete]
+    one_each = list({name: (name, row_id) for name, row_id in reversed(ids)}.values())[::-1]
+    waiting = [dict(one_each[start : start + ROWS_AT_MOST]) for start in range(0, len(one_each), ROWS_AT_MOST)]
     while waiting:
-        some = dict(list(waiting.items())[:ROWS_AT_MOST])
+        some = waiting.pop(0)
         refused = _refused(person, some)
-        for name in refused or some:
-            found[name, "delete"] = refused.get(name, Probed(True, "rolled-back"))
-            del waiting[name]
+        for name, probe in refused.items():
+            if probe.may is None and len(some) > 1:
+                waiting.append({name: some[name]})
+            else:
+                found[name, "delete"] = probe
+        rest = {name: row_id for name, row_id in some.items() if name not in refused}
+        if not refused:
+            found |= {(name, "delete"): Probed(True, "rolled-back") for name in rest}
+        elif rest:
+            waiting.append(rest)
     return found
 
 

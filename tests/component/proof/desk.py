@@ -85,6 +85,34 @@ class Desk:
         proof = SandboxProof(self.org_id, "simulated", "SIM1", "Developer Edition")
         return self.guard.grant(proof, WriteCapability(self.org_id, "0" * 12, "verify"))
 
+    def forget(self) -> None:
+        """After the org was put back: sessions that it no longer knows are of no use."""
+        admin = self.admin.username
+        self._connections = {admin: self._connections[admin]}
+
+    # what users hold
+
+    def set_of(self, username: str) -> str:
+        """A permission set of its own for a user, made and assigned."""
+        user = self.user(username)
+        found = self.org.rows("PermissionSet", Name="Probe")
+        if found:
+            return str(found[0]["Id"])
+        made = self.org.insert_row("PermissionSet", {"Name": "Probe", "Label": "Probe"})
+        self.org.insert_row("PermissionSetAssignment", {"AssigneeId": user["Id"], "PermissionSetId": made})
+        return made
+
+    def take_permission(self, username: str, permission: str) -> None:
+        """Take a system permission out of a user's profile."""
+        profile = self.user(username)["ProfileId"]
+        [owned] = self.org.rows("PermissionSet", ProfileId=profile)
+        self.org.update_row("PermissionSet", owned["Id"], {f"Permissions{permission}": False})
+
+    def user(self, username: str) -> dict[str, Any]:
+        """The row of a user."""
+        [row] = self.org.rows("User", Username=username)
+        return dict(row)
+
     @property
     def calls(self) -> int:
         return self.transport.meter.calls
