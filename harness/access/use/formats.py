@@ -21,6 +21,8 @@ from harness.errors import Place, UsageError
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LARGEST_BODY = 256 * 1024 * 1024
 """Bytes that a packed body may become."""
+_DEEPEST = 100
+"""How deep the YAML of a cassette may be nested; vcrpy needs six levels."""
 _NOT_READ = "its body could not be unpacked"
 
 
@@ -49,12 +51,22 @@ def _load(content: bytes, shown: str) -> Any:
                 return json.loads(text)
             except ValueError:
                 pass  # YAML in flow style begins alike
+        _check_depth(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
         kind = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON or YAML that this tool reads"
         raise UsageError(f"the recording is not {kind}", place=Place(shown, line)) from None
+
+
+def _check_depth(text: str) -> None:
+    """Raise RecursionError for YAML nested so deep that libyaml, which recurses, would end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise RecursionError
 
 
 class _OddError(ValueError):

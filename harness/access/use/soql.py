@@ -17,8 +17,8 @@ MAX_DEPTH = 40
 """Parentheses and sub-queries within each other. The platform takes far fewer."""
 _TOKEN = re.compile(
     r"""\s*(?:(?P<text>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")
+    |(?P<number>(?:[A-Za-z]{3}\d+\.\d|[+-]?[\d.])[\w.:+%-]*)
     |(?P<name>[^\W\d]\w*(?:\s*\.\s*[^\W\d]\w*)*)
-    |(?P<number>[+-]?[\d.][\w.:+%-]*)
     |(?P<mark><=|>=|!=|<>|[=<>(),:])
     |(?P<end>$))""",
     re.VERBOSE,
