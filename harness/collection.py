@@ -2,6 +2,8 @@
 
     scenarios/erp.scenario.yaml::erp::preflight
     scenarios/erp.scenario.yaml::erp::verify::grants[query Account]
+    scenarios/erp.scenario.yaml::erp::verify::access
+    scenarios/erp.scenario.yaml::erp::dual-auth::what both users see
     scenarios/erp.scenario.yaml::erp::rollback[from cut-over]
     scenarios/erp.scenario.yaml::erp::sign-off
 
@@ -18,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from harness.checks.results import CheckResult, Comparison
+from harness.checks.results import AccessVerdict, CheckResult, Comparison
 from harness.checks.spec import CheckSpec, OperationSpec, check_specs, operation_specs
 from harness.errors import Place, RehearseError, ScenarioError, StageFailed
 from harness.plugin import rehearsals_of
@@ -77,6 +79,10 @@ class CheckedStageNode(pytest.Collector):
         )
         for spec in specs:
             yield CheckItem.from_parent(self, name=spec.id, file=self.file, stage=self.name, place=spec.place)
+        if self.name == "verify":
+            yield AccessItem.from_parent(self, name="access", file=self.file, stage=self.name)
+        if self.name == "dual-auth":
+            yield LooksItem.from_parent(self, name="what both users see", file=self.file, stage=self.name)
         yield StageItem.from_parent(self, name="completed", file=self.file, stage=self.name)
 
 
@@ -141,6 +147,29 @@ class CheckItem(RehearsalItem):
             raise _failed_comparison(self.stage, self.name, result, self.place)
 
 
+class AccessItem(RehearsalItem):
+    """The new user holds neither less nor more than was agreed to, however it is found out."""
+
+    def ask(self) -> None:
+        """Get the verdict, and its counterexamples."""
+        verdict = rehearsals_of(self.config).of(self.file).access()
+        if not verdict.passed:
+            raise _failed_access(self.stage, verdict, self.file.place("permissions"))
+
+
+class LooksItem(RehearsalItem):
+    """The new user sees what the old one sees."""
+
+    def ask(self) -> None:
+        """Get what differs, and was not agreed to."""
+        looks = rehearsals_of(self.config).of(self.file).looks()
+        found = [finding for look in looks for finding in look.findings if finding.accepted is None]
+        if found:
+            lines = ["the new user sees otherwise what no error reports", *(finding.text for finding in found)]
+            place = self.file.place("permissions")
+            raise StageFailed("\n".join(lines), stage=self.stage, place=place, remedy=found[0].remedy)
+
+
 class RollbackItem(RehearsalItem):
     """From this stage, everything can be undone."""
 
@@ -162,7 +191,8 @@ def item_count(file: ScenarioFile) -> int:
     scenario = file.scenario
     checks, operations = len(check_specs(file)), len(operation_specs(file))
     in_stages = sum({"verify": checks}.get(stage, operations) for stage in scenario.stages if stage in CHECKED)
-    return len(scenario.stages) + in_stages + len(scenario.rollback_stages) + 1
+    proofs = sum(stage in scenario.stages for stage in ("verify", "dual-auth"))
+    return len(scenario.stages) + in_stages + proofs + len(scenario.rollback_stages) + 1
 
 
 def _failed_check(stage: str, key: str, result: CheckResult, place: Place) -> StageFailed:
@@ -173,6 +203,17 @@ def _failed_check(stage: str, key: str, result: CheckResult, place: Place) -> St
             rows = "" if asked.rows is None else f", {asked.rows} rows"
             lines.append(f"{who}: {asked.request} as {asked.username}: {asked.status or '-'}{rows} {said}".rstrip())
     return StageFailed("\n".join(lines), stage=stage, place=place, remedy=result.remedy)
+
+
+def _failed_access(stage: str, verdict: AccessVerdict, place: Place) -> StageFailed:
+    lines = ["the new user's access is not what was agreed to"]
+    for each in verdict.counterexamples:
+        rights, given = f" ({', '.join(each.access)})" if each.access else "", ", ".join(each.given_by)
+        lines.append(f"{each.direction}: {each.kind} {each.name}{rights}" + (f", given by {given}" if given else ""))
+    for apart in verdict.disagreements:
+        if not apart.explained:
+            lines.append(f"not agreed: {apart.cell.name} ({apart.cell.access}): {apart.explanation}")
+    return StageFailed("\n".join(lines), stage=stage, place=place)
 
 
 def _failed_comparison(stage: str, key: str, result: Comparison, place: Place) -> StageFailed:

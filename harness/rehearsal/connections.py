@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from requests.adapters import HTTPAdapter
-
 from harness.errors import UsageError
 from harness.org.clock import Clock
 from harness.org.connection import Connection, Principal
@@ -31,14 +29,14 @@ NEEDED_PARTS: Mapping[str, tuple[str, ...]] = {
 class Connections:
     """The admin's, the source user's and the target user's connection, over one guarded transport."""
 
-    def __init__(self, file: ScenarioFile, world: World, *, clock: Clock, wire: HTTPAdapter | None = None) -> None:
+    def __init__(self, file: ScenarioFile, world: World, *, clock: Clock) -> None:
         self._file = file
         self._world = world
         self._clock = clock
         self.guard = WriteGuard()
         self.meter = Meter()
         self._open: dict[Principal, Connection] = {}
-        self._transport = Transport(world.site, guard=self.guard, clock=clock, meter=self.meter, wire=wire)
+        self._transport = Transport(world.site, guard=self.guard, clock=clock, meter=self.meter, wire=world.wire)
 
     def connect(self, principal: Principal) -> Connection:
         """The principal's connection, signed in at the first call. Raises what a sign-in raises."""

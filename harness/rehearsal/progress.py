@@ -62,6 +62,10 @@ class Progress:
                 return None
         return found
 
+    def found(self, kind: str, stage: str) -> list[BaseModel]:
+        """The bodies of all records of a kind that a stage has left so far, in order."""
+        return [body for (each, where, _), body in self._by_key.items() if (each, where) == (kind, stage)]
+
     def finished(self, stage: str) -> StageFinished | None:
         """How a stage ended, running on until it has and its cassette is closed; None when the run ended before it."""
         found = self.find("stage.finished", stage)

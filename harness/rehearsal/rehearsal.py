@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from harness import __version__
-from harness.checks.results import CheckResult, Comparison, Mutation
+from harness.checks.results import AccessVerdict, CheckResult, Comparison, Mutation, SideBySide
 from harness.checks.spec import check_specs, operation_specs
 from harness.credentials.store import open_store
 from harness.errors import Place, RecordingError, RehearseError, StageFailed, UsageError
@@ -91,6 +91,22 @@ class Rehearsal:
         kind = "check" if stage == "verify" else "comparison"
         found = self.progress.find(kind, stage, key)
         if not isinstance(found, CheckResult | Comparison):
+            raise NotReached(self._why_not_reached())
+        return found
+
+    def access(self) -> AccessVerdict:
+        """The verdict on the new user's access; raises NotReached when none was reached."""
+        self.progress.finished("verify")
+        for body in self.progress.found("verdict", "verify"):
+            if isinstance(body, AccessVerdict):
+                return body
+        raise NotReached(self._why_not_reached())
+
+    def looks(self) -> list[SideBySide]:
+        """What both users see of each object; raises NotReached when nobody looked."""
+        self.progress.finished("dual-auth")
+        found = [body for body in self.progress.found("side-by-side", "dual-auth") if isinstance(body, SideBySide)]
+        if not found:
             raise NotReached(self._why_not_reached())
         return found
 
@@ -322,7 +338,7 @@ class Rehearsal:
             source_username=scenario.from_.username,
             target_username=scenario.target_username,
             strategy=scenario.to.strategy,
-            stages=scenario.stages,
+            stages=tuple(stage for stage in scenario.stages if not (self.options.dry and stage == "trial")),
             sign_off_expected=scenario.expect.sign_off,
             sign_off_because=scenario.expect.because,
             org_name=self.world.site.name,

@@ -32,6 +32,8 @@ from harness.scenario.loader import ScenarioFile
 from harness.scenario.model import SignIn, SimulatedOrg
 
 if TYPE_CHECKING:
+    from requests.adapters import HTTPAdapter
+
     from harness.sandbox.org import SandboxOrg
     from harness.sandbox.ready import Ready
 
@@ -49,6 +51,8 @@ class World:
     """What kind of org it is: `simulated sandbox` or `sandbox`."""
     org: SandboxOrg | None = None
     """The simulated org itself, where it is one of our own in this process."""
+    wire: HTTPAdapter | None = None
+    """What answers in place of the network, for an org in this process."""
     closing: ExitStack = field(default_factory=ExitStack)
     _revealed: list[Secret] = field(default_factory=list)
 

@@ -11,6 +11,8 @@ from harness.migration.records import Loss, PermissionSource, Plan
 from harness.report.model import Facts
 
 HELD = "held"
+APP_ENTITY = "TabSet:"
+"""How an app stands among the setup entities."""
 Status = Literal["lost", "gained", "lost and gained", "kept"]
 Basis = Literal["read-back", "planned", "unknown"]
 
@@ -199,8 +201,10 @@ class _Losses:
             self._found.setdefault((loss.kind, loss.name), []).append(loss)
 
     def about(self, kind: str, name: str, rights: Iterable[str]) -> tuple[Loss, ...]:
-        """The losses that speak of these rights; a field's loss may be said of its object."""
+        """The losses that speak of these rights; a field's loss may be said of its object, and an app's by its name."""
         lost = set(rights)
+        if name.startswith(APP_ENTITY):  # which an org may show by id alone
+            return tuple(loss for (each, _), losses in self._found.items() for loss in losses if each == "app")
         own = [loss for loss in self._found.get((kind, name), ()) if not loss.access or lost & set(loss.access)]
         if own or kind != "field":
             return tuple(own)
