@@ -25,6 +25,7 @@ ROWS_PER_PAGE = 2000
 """What one page of a query holds at most (facts 5.4)."""
 COLUMNS_PER_QUERY = 250
 """So that a query with all of them fits into an address."""
+COUNTED = ("ObjectPermissions", "FieldPermissions")
 _SYNTHETIC = "000"
 _BASE = (
     "Id",
@@ -50,6 +51,8 @@ class PermissionRows:
     implied: dict[str, dict[str, frozenset[ObjectRight]]] = field(default_factory=dict)
     """The rights on objects that have no row of their own."""
     names: SetupNames = field(default_factory=lambda: SetupNames({}, {}))
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How many rows of a table of `COUNTED` hang under a set that is only counted; none where there is no entry."""
     rows: int = 0
     pages: int = 0
     """How many pages the rows fill, each table by itself."""
@@ -116,8 +119,13 @@ def _queries(admin: Connection, sobject: str, base: Sequence[str], ids: Sequence
             yield select(sobject, dict.fromkeys(("Id", *some)), where=among("Id", batch), order="Id")
 
 
-def read_rows(admin: Connection, parents: Sequence[str], gathered: PermissionRows) -> None:
-    """Read the rows under some sets: one call, one for each further page, and one for the names of setup entities."""
+def read_rows(
+    admin: Connection, parents: Sequence[str], gathered: PermissionRows, *, counted: Sequence[str] = ()
+) -> None:
+    """Read the rows under some sets: one call, one for each further page, and one for the names of setup entities.
+
+    The rows under the sets of `counted` are only counted, in the same call.
+    """
     rights = object_rights(admin)
     columns: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("ObjectPermissions", ("Id", "ParentId", "SobjectType", *rights.values())),
@@ -125,9 +133,12 @@ def read_rows(admin: Connection, parents: Sequence[str], gathered: PermissionRow
         ("SetupEntityAccess", ("Id", "ParentId", "SetupEntityId", "SetupEntityType")),
     )
     setup: Rows = []
-    for batch in batches(parents):
+    for number, batch in enumerate(batches(parents)):
         queries = [select(name, some, where=among("ParentId", batch), order="Id") for name, some in columns]
-        objects, fields, entities = ask(admin, *queries)
+        counts = [_counting(name, counted) for name in COUNTED] if counted and number == 0 else []
+        objects, fields, entities, *numbers = ask(admin, *queries, *counts)
+        for name, rows in zip(COUNTED, numbers, strict=False):
+            gathered.counts |= {(name, str(row["ParentId"])): int(row["expr0"]) for row in rows}
         for rows in (objects, fields, entities):
             gathered.count(rows)
         for row in objects:
@@ -136,6 +147,10 @@ def read_rows(admin: Connection, parents: Sequence[str], gathered: PermissionRow
             _take_field(row, gathered)
         setup += entities
     _take_setup(admin, setup, gathered)
+
+
+def _counting(sobject: str, parents: Sequence[str]) -> str:
+    return f"{select(sobject, ('ParentId', 'COUNT(Id)'), where=among('ParentId', parents))} GROUP BY ParentId"
 
 
 def _take_object(row: Mapping[str, Any], rights: Mapping[ObjectRight, str], gathered: PermissionRows) -> None:

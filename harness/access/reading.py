@@ -6,12 +6,13 @@ Only an admin with View Setup sees all of it: rows that are hidden from the read
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.access.algebra import mute, union
-from harness.access.assignments import UPDATED, Assigned, Assignment, assignments_of, read_assigned
+from harness.access.assignments import Assigned, Assignment, assignments_of, read_assigned
+from harness.access.group_sets import stale_groups
 from harness.access.model import Access, ObjectRight
 from harness.access.people import User
 from harness.access.permission_rows import (
@@ -66,7 +67,7 @@ class Holdings:
     unnamed: Mapping[str, int] = field(default_factory=dict)
     """How many setup entities of each type go by their ids, since their names cannot be looked up."""
     stale: tuple[str, ...] = ()
-    """The groups that the org has not computed again since they were changed, each in a sentence."""
+    """The groups whose own set, which is what the org goes by, is not what their components come to, in a sentence."""
 
     @property
     def effective(self) -> Access:
@@ -108,7 +109,8 @@ def read_holdings(admin: Connection, user: User) -> Holdings:
     own = [assigned.own_set] if assigned.own_set in sets else []
     direct = [one for one in sorted(assigned.sets) if one in giving]
     parents = sorted({*own, *direct, *(one for each in members.values() for one in each)})
-    read_rows(admin, parents, gathered)
+    computed = sorted(str(row["PermissionSetId"]) for row in assigned.groups.values())
+    read_rows(admin, parents, gathered, counted=computed)
     singles = [_single(sets[one], giving.get(one), gathered) for one in (*own, *direct)]
     groups = [_group(giving[one], members[one], sets, gathered) for one in sorted(members)]
     return Holdings(
@@ -118,7 +120,7 @@ def read_holdings(admin: Connection, user: User) -> Holdings:
         rows=gathered.rows,
         pages=gathered.pages,
         unnamed=gathered.names.unnamed,
-        stale=tuple(_stale(assigned, giving)),
+        stale=tuple(stale_groups(assigned, groups, gathered)),
     )
 
 
@@ -135,7 +137,8 @@ def read_profile(admin: Connection, profile_id: str) -> Access:
 
 def _all_sets(assigned: Assigned) -> list[str]:
     members = {one for each in assigned.components.values() for one in each}
-    return sorted({*assigned.sets, *members, *([assigned.own_set] if assigned.own_set else [])})
+    computed = {str(row["PermissionSetId"]) for row in assigned.groups.values()}
+    return sorted({*assigned.sets, *members, *computed, *([assigned.own_set] if assigned.own_set else [])})
 
 
 def _counts(row: Mapping[str, Any] | None, user: User) -> bool:
@@ -184,12 +187,3 @@ def _full_name(row: Mapping[str, Any]) -> str:
     """As metadata call it."""
     namespace = row["NamespacePrefix"]
     return f"{namespace}__{row['Name']}" if namespace else str(row["Name"])
-
-
-def _stale(assigned: Assigned, giving: Mapping[str, Assignment]) -> Iterator[str]:
-    """What a group gives is what the org computed last; we work out what its components come to (facts 3.4)."""
-    for group_id, row in sorted(assigned.groups.items()):
-        status = (row.get("PermissionSetGroup") or {}).get("Status")
-        if group_id in giving and status != UPDATED:
-            label = giving[group_id].label
-            yield f"the group {label} is {status}: what it gives at this moment may differ from what its sets come to"

@@ -82,6 +82,7 @@ def read_surroundings(
     yield
     types = _record_types(reader, as_user, objects, profile, sets)
     yield
+    reader.tried("what the admin may see", lambda: _note_what_is_hidden(reader), None)
     belongings = read_belongings(admin, user.id, frozenset(there))
     shares, untold_shares = read_shares(admin, user.id, objects, frozenset(there))
     yield
@@ -157,6 +158,15 @@ def _tabs(reader: _Reader) -> tuple[str, ...]:
     where = f"{among('ParentId', [one for one in ids if one.startswith('0PS')])} AND Visibility = 'DefaultOn'"
     rows = reader.admin.query(select(_TABS, ("Id", "Name"), where=where, order="Id"))
     return tuple(sorted({str(row["Name"]) for row in rows}))
+
+
+def _note_what_is_hidden(reader: _Reader) -> None:
+    """Rows that the reader may not see are left out without a word, and permissions on what it may not see as well."""
+    rows = reader.admin.query(select("UserPermissionAccess", ("PermissionsViewAllData",)))
+    if not rows or not rows[0]["PermissionsViewAllData"]:
+        reader.unread.append(
+            "records, and permissions on objects and fields, that the admin itself does not see: it lacks View All Data"
+        )
 
 
 def _has_owner(described: Mapping[str, Any]) -> bool:

@@ -48,7 +48,8 @@ def test_each_assigned_set_says_until_when_it_gives_or_why_it_gives_nothing(room
     assert said["Session"] == (
         "In Session is assigned and gives nothing: it is session-based, and switched on in no session of the user"
     )
-    assert {"Contact", "Pump__c", "Account"} == found.effective.objects.keys(), "Lead, Case and Campaign give nothing"
+    given = {"Account", "Contact", "Contract", "Order", "Pump__c"}
+    assert found.effective.objects.keys() == given, "Lead, Case and Campaign are not given"
 
 
 def test_a_set_bound_to_a_license_that_is_not_held_gives_nothing(room: Room) -> None:
@@ -68,7 +69,24 @@ def test_rows_names_and_rights_are_complete(room: Room) -> None:
     assert found.effective.fields["Account.BillingAddress"] == {"read", "edit"}, "a compound field is one permission"
     assert {"ApexClass:PumpApi", "CustomPermission:Skip", "CustomEntityDefinition:Setting__c"} <= found.effective.setup
     assert found.setup_ids["ApexClass:PumpApi"].startswith("01p")
-    assert [source.kind for source in found.sources] == ["profile", "permission-set", "permission-set"]
+    kinds = ["profile", "permission-set", "permission-set", "permission-set-group"]
+    assert [source.kind for source in found.sources] == kinds
+
+
+def test_a_group_gives_what_its_sets_come_to_without_what_is_muted(room: Room) -> None:
+    found = room.holdings(room.connect(ADMIN), FITTER)
+    [crew] = [source for source in found.sources if source.kind == "permission-set-group"]
+    assert crew.access.objects == {"Order": {"read"}, "Contract": {"read"}}
+    assert list(crew.sets.values()) == ["Crew_Orders"]
+    assert found.stale == ()
+
+
+def test_a_group_that_the_org_has_yet_to_compute_is_told(room: Room) -> None:
+    admin = room.org.rows("User", Username=ADMIN)[0]["Id"]
+    row = {"ParentId": set_id(room.org, "Crew_Orders"), "SobjectType": "Asset", "PermissionsRead": True}
+    room.org.create("ObjectPermissions", row, as_user=admin)
+    [told] = room.holdings(room.connect(ADMIN), FITTER).stale
+    assert told.startswith("the group Crew is ")
 
 
 def test_record_types_are_those_the_user_is_told_of_and_each_has_its_set(room: Room) -> None:

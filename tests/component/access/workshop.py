@@ -89,6 +89,16 @@ FILES = {
     ),
     "permissionsets/Passing.permissionset-meta.xml": _set("Passing", _object("Contact", "allowRead")),
     "permissionsets/Past.permissionset-meta.xml": _set("Past", _object("Campaign", "allowRead")),
+    "permissionsets/Crew_Orders.permissionset-meta.xml": _set(
+        "Crew Orders", _object("Order", "allowRead", "allowEdit") + _object("Contract", "allowRead")
+    ),
+    "mutingpermissionsets/Crew_Mute.mutingpermissionset-meta.xml": (
+        "MutingPermissionSet:<label>Crew Mute</label>" + _object("Order", "allowEdit")
+    ),
+    "permissionsetgroups/Crew.permissionsetgroup-meta.xml": (
+        "PermissionSetGroup:<label>Crew</label><status>Updated</status><permissionSets>Crew_Orders</permissionSets>"
+        "<mutingPermissionSets>Crew_Mute</mutingPermissionSets>"
+    ),
     "roles/Head.role-meta.xml": "Role:<name>Head</name>",
     "roles/Hand.role-meta.xml": "Role:<name>Hand</name><parentRole>Head</parentRole>",
     "groups/Fitters.group-meta.xml": "Group:<name>Fitters</name>",
@@ -120,6 +130,7 @@ users:
     groups: [Fitters]
     queues: [Repairs]
     permission_sets: [Types, Passing, Past, Session]
+    permission_set_groups: [Crew]
     as: fitter
 records:
   - object: Pump__c

@@ -11,8 +11,10 @@ import pytest
 
 from harness.access.assignments import Assigned, Assignment, assignments_of
 from harness.access.fingerprint import digest, source_parts
+from harness.access.group_sets import stale_groups
 from harness.access.model import Access
 from harness.access.people import ExtraLicenses, LicenseAssignment, User
+from harness.access.permission_rows import PermissionRows
 from harness.access.reading import Holdings, Source
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -128,3 +130,21 @@ def test_what_a_migration_may_touch_changes_the_fingerprint(
     assert digest(after) != digest(BEFORE)
     [changed] = [name for name in after if after[name] != BEFORE.get(name)]
     assert part in changed
+
+
+@pytest.mark.parametrize(
+    ("status", "counted", "told"),
+    [
+        ("Updated", 1, ()),
+        ("Updated", 2, ("the set that the org computed for it holds 2 object permissions, and its sets come to 1",)),
+        ("Outdated", 1, ("the group The Group is Outdated",)),
+    ],
+)
+def test_a_group_that_is_not_what_its_sets_come_to_is_told(status: str, counted: int, told: tuple[str, ...]) -> None:
+    row = {**ROW, "PermissionSetGroupId": "0PG", "PermissionSetGroup": {"Status": status}}
+    access = Access(objects={"Lead": frozenset({"read"})})
+    source = Source("permission-set-group", "0PG", "G", "The Group", None, access)
+    gathered = PermissionRows(counts={("ObjectPermissions", "0PS"): counted})
+    found = tuple(stale_groups(Assigned(None, {}, {"0PG": row}, {}, {}, 1), [source], gathered))
+    assert len(found) == len(told)
+    assert all(words in sentence for words, sentence in zip(told, found, strict=True))
