@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
+DEEPEST = 100
+"""Elements inside elements; flows, the deepest of metadata, have a dozen."""
+
 
 @dataclass(slots=True)
 class Node:
@@ -80,7 +83,7 @@ class _Parser:
     def parse(self, content: bytes) -> Node:
         try:
             self._expat.Parse(content, True)
-        except (expat.ExpatError, ValueError) as error:
+        except (expat.ExpatError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
             raise NotReadable(str(error)) from error
         return self._open[0].children[0]
 
@@ -88,6 +91,8 @@ class _Parser:
         node = Node(name.rpartition(":")[2], line=self._expat.CurrentLineNumber)
         self._open[-1].children.append(node)
         self._open.append(node)
+        if len(self._open) > DEEPEST:
+            raise NotReadable(f"its elements are nested more than {DEEPEST} deep")
 
     def _end(self, _name: str) -> None:
         self._open.pop()
