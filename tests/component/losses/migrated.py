@@ -13,7 +13,7 @@ from typing import Any
 from harness.credentials.store import open_store
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal, Record
-from harness.migration.records import RunStarted, StageFinished
+from harness.migration.records import Plan, RunStarted, StageFinished
 from harness.org.clock import SystemClock
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.worlds import World, open_simulated
@@ -61,7 +61,7 @@ class Migrated:
 
     def migrate(self) -> None:
         """Migrate it, once."""
-        [*_, last] = self._stages(self.folder / "journal.db", BEFORE)
+        [*_, last] = self.stages(self.folder / "journal.db", BEFORE)
         assert isinstance(last.body, StageFinished)
         assert last.body.result == "passed", last.body
         self.kept = self.org.snapshot()
@@ -77,21 +77,21 @@ class Migrated:
         source = self.journals[0]
         assert source.path is not None
         shutil.copy(source.path, journal)
-        return self._stages(journal, (*BEFORE, *stages))
+        return self.stages(journal, (*BEFORE, *stages))
 
     def close(self) -> None:
         for journal in self.journals:
             journal.close()
         self.world.close()
 
-    def _stages(self, path: Path, stages: tuple[str, ...]) -> list[Record]:
+    def stages(self, path: Path, stages: tuple[str, ...]) -> list[Record]:
+        """Run these stages with the journal at `path`; what they journaled. The first journal stays open."""
         journal = Journal(path)
         if not self.journals:
             self.journals.append(journal)
         clock = OrgClock(self.org)
-        connections = Connections(
-            self.file, self.world, clock=clock, wire=InProcess(self.org, instance_url=self.world.site.url)
-        )
+        self.world.wire = InProcess(self.org, instance_url=self.world.site.url)
+        connections = Connections(self.file, self.world, clock=clock)
         try:
             records = list(self._engine(journal, connections, clock, stages).stages())
             if journal is self.journals[0]:
@@ -144,5 +144,17 @@ def migrated(file: ScenarioFile, folder: Path) -> Iterator[Migrated]:
     try:
         made.migrate()
         yield made
+    finally:
+        made.close()
+
+
+def planned(file: ScenarioFile, folder: Path) -> Plan:
+    """The plan of a scenario, executable or not, from an org of its own."""
+    made = Migrated(file, folder, open_simulated(file, state=None))
+    try:
+        made.stages(folder / "planned.db", BEFORE[:3])
+        plan = made.journals[0].find(RUN, Plan)
+        assert plan is not None
+        return plan
     finally:
         made.close()
