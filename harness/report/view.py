@@ -55,6 +55,8 @@ class LossGroup:
     names: tuple[str, ...]
     """The names, without what `of` says."""
     first: Loss
+    because: str
+    """What they have in common; empty where each has a reason of its own, and one acceptance covers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +238,27 @@ def loss_groups(evidence: Evidence) -> list[LossGroup]:
     losses = evidence.plan.losses if evidence.plan else ()
     groups: dict[object, list[Loss]] = {}
     for loss in losses:
-        groups.setdefault((loss.kind, _owner(loss), loss.access, loss.place, _story(loss)), []).append(loss)
-    found = [
-        LossGroup(_owner(members[0]), tuple(without(loss.name, _owner(loss)) for loss in members), members[0])
-        for members in groups.values()
-    ]
+        groups.setdefault((loss.kind, _owner(loss), loss.access, _line(loss), _told(loss)), []).append(loss)
+    found = [_loss_group(members) for members in groups.values()]
     return sorted(found, key=lambda group: (group.first.accepted, group.first.cause, group.first.kind, group.of))
+
+
+def _loss_group(members: Sequence[Loss]) -> LossGroup:
+    first = members[0]
+    names = tuple(without(loss.name, _owner(loss)) for loss in members)
+    return LossGroup(_owner(first), names, first, first.because if len({loss.because for loss in members}) == 1 else "")
+
+
+def _line(loss: Loss) -> str | None:
+    """The line of the scenario, without the column: several names may stand in one acceptance."""
+    return ":".join(loss.place.split(":")[:2]) if loss.place else None
+
+
+def _told(loss: Loss) -> tuple[object, ...]:
+    """What the losses of a group have in common: of what is accepted, the scenario's reason and not each one's own."""
+    if loss.accepted_because and loss.cause != "declared-drop":
+        return loss.cause, loss.accepted_because, loss.license, loss.sources
+    return _story(loss)
 
 
 def _owner(loss: Loss) -> str:

@@ -278,3 +278,17 @@ def test_a_reference_that_this_migration_does_not_touch_is_no_reason() -> None:
     kinds = [each.kind for each in gather(journal).verdict.reasons]
     journal.close()
     assert "reference-open" not in kinds
+
+
+def test_what_one_acceptance_covers_is_told_once() -> None:
+    evidence = read(made.signed_off)
+    assert evidence.plan is not None
+    said = tuple(
+        made.loss("system", name, (), "not-needed-api-only", f"About {name}.", place=f"{made.FILE}:53:{column}")
+        for column, name in enumerate(("ActivitiesAccess", "ViewHelpLink"), start=14)
+    )
+    agreed = tuple(each.model_copy(update={"accepted_because": "Nobody signs in to the screen."}) for each in said)
+    plan = evidence.plan.model_copy(update={"losses": agreed})
+    text = Page(render(evidence.model_copy(update={"plan": plan}))).text
+    assert text.count("Nobody signs in to the screen.") == 1
+    assert "ActivitiesAccess, ViewHelpLink" in text
