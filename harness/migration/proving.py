@@ -103,11 +103,18 @@ def _agreed(context: Context, after: _After) -> Agreed:
     authorized = {name for name, entity in after.holdings.setup_ids.items() if entity in apps}
     beside = {"setup": baseline.setup | authorized, "record_types": baseline.record_types | after.record_types}
     return Agreed(
-        lost=lost_access(losses, context.snapshot.effective),
+        lost=union([lost_access(losses, context.snapshot.effective), _apps_by_id(context)]),
         left=frozenset((loss.kind, loss.name) for loss in losses if loss.kind in _MEMBERSHIPS),
         added=context.carried,
         baseline=baseline.model_copy(update=beside),
     )
+
+
+def _apps_by_id(context: Context) -> Access:
+    """The old user's apps as its sets give them, by id, where the plan tells their loss by name."""
+    snapshot = context.snapshot
+    held = snapshot.effective.setup if snapshot.beside.apps else frozenset[str]()
+    return Access(setup=frozenset(name for name in held if name.startswith("TabSet:")))
 
 
 def _authorized(context: Context) -> set[str]:

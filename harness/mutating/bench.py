@@ -331,8 +331,8 @@ def migrated(file: ScenarioFile, options: Options) -> Iterator[Bench]:
         closing.callback(rehearsal.finish)
         world = rehearsal.world
         assert world.org is not None, "a simulated org of our own was asked for"
-        wire = InProcess(world.org, instance_url=world.site.url)
-        connections = Connections(file, world, clock=world.clock, wire=wire)
+        world.wire = InProcess(world.org, instance_url=world.site.url)
+        connections = Connections(file, world, clock=world.clock)
         closing.callback(connections.close)
         folder = Path(closing.enter_context(TemporaryDirectory(prefix="rehearse-")))
         bench = Bench(rehearsal, world.org, connections, folder)
