@@ -39,7 +39,7 @@ def compare(file: Path, *, as_json: bool, root: Path) -> int:
     if as_json:
         sys.stdout.write(to_json(found))
     else:
-        _print(found)
+        show(found)
     return ALL_GOOD if all(column.good for column in found.columns) else SOME_NOT
 
 
@@ -70,7 +70,8 @@ def _options(root: Path) -> Options:
     )
 
 
-def _print(found: Comparison) -> None:
+def show(found: Comparison) -> None:
+    """Print the result as a table."""
     console = Console(highlight=False)
     table = Table("", *(column.strategy for column in found.columns), show_lines=True)
     for title, words in ROWS.items():
