@@ -2,7 +2,8 @@
 
 Facts 3.7 lists the types. Each is looked up where the platform lets it be queried: apps and service providers in
 AppMenuItem by their ApplicationId, custom settings and custom metadata types in EntityDefinition by their DurableId, a
-principal of an external credential in ExternalCredentialParameter. What cannot be looked up is named by its id.
+principal of an external credential in ExternalCredentialParameter, of the Tooling API where need be. What cannot be
+looked up is named by its id.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.access.asking import Rows, try_ask
 from harness.access.soql import among, batches, select
+from harness.errors import RequestRefused
 
 if TYPE_CHECKING:
     from harness.org.connection import Connection
@@ -29,6 +31,8 @@ class _Table:
     columns: tuple[str, ...]
     key: str = "Id"
     namespaced: bool = True
+    tooling: bool = False
+    """Whether the Tooling API is asked where the data API refuses."""
 
 
 _DEVELOPER_NAME = ("DeveloperName",)
@@ -42,7 +46,10 @@ _TABLES: Mapping[str, _Table] = {
     "CustomPermission": _Table("CustomPermission", _DEVELOPER_NAME),
     "ExternalClientApplication": _Table("ExternalClientApplication", _DEVELOPER_NAME),
     "ExternalCredentialParameter": _Table(
-        "ExternalCredentialParameter", ("ExternalCredential.DeveloperName", "ParameterName"), namespaced=False
+        "ExternalCredentialParameter",
+        ("ExternalCredential.DeveloperName", "ParameterName"),
+        namespaced=False,
+        tooling=True,
     ),
     "FlowDefinition": _Table("FlowDefinition", _DEVELOPER_NAME),
     "NamedCredential": _Table("NamedCredential", _DEVELOPER_NAME),
@@ -73,14 +80,22 @@ def read_setup_names(admin: Connection, rows: Rows) -> SetupNames:
     asked = [(table, batch) for table, ids in _by_table(kinds).items() for batch in batches(ids)]
     found: dict[str, str] = {}
     answers = try_ask(admin, [_query(table, batch) for table, batch in asked])
-    for (table, _), answer in zip(asked, answers, strict=True):
-        found |= {str(row[table.key])[:_SAME]: _name(table, row) for row in answer or ()}
+    for (table, batch), answer in zip(asked, answers, strict=True):
+        told = answer if answer is not None or not table.tooling else _ask_tooling(admin, _query(table, batch))
+        found |= {str(row[table.key])[:_SAME]: _name(table, row) for row in told or ()}
     unnamed: dict[str, int] = {}
     for entity, kind in sorted(kinds.items()):
         if entity[:_SAME] not in found:
             unnamed[kind] = unnamed.get(kind, 0) + 1
     named = {entity: f"{kind}:{found.get(entity[:_SAME], entity)}" for entity, kind in kinds.items()}
     return SetupNames(named, unnamed)
+
+
+def _ask_tooling(admin: Connection, soql: str) -> Rows | None:
+    try:
+        return admin.tooling_query(soql)
+    except RequestRefused:
+        return None
 
 
 def _by_table(kinds: Mapping[str, str]) -> dict[_Table, Sequence[str]]:

@@ -61,6 +61,7 @@ class Derived:
                 self._permission_set_licenses,
             ),
             "PackageLicense": (("PackageLicense", "UserPackageLicense"), self._package_licenses),
+            "AppMenuItem": (("TabSet", "ConnectedApplication"), self._app_menu),
             "EntityDefinition": ((), self._entities),
             "FieldDefinition": ((), self._fields),
             "PermissionDependency": ((), self._dependencies),
@@ -145,6 +146,26 @@ class Derived:
             now = wire_datetime(self._org.clock.peek())
             sql = 'UPDATE "PermissionSetAssignment" SET "IsActive" = 0 WHERE "ExpirationDate" <= ? AND "IsActive" = 1'
             self._org.store.execute(sql, (now,))
+
+    def _app_menu(self) -> None:
+        self._replace("AppMenuItem", self._menu_items())
+
+    def _menu_items(self) -> Iterator[Row]:
+        """One item for each app, in the order of their names; `ApplicationId` is the app's own id."""
+        apps = [(row["DeveloperName"], row["Label"], "TabSet", row["Id"]) for row in self._org.rows("TabSet")]
+        connected = self._org.rows("ConnectedApplication") if self._org.schema.get("ConnectedApplication") else []
+        apps += [(row["Name"], row["Name"], "ConnectedApplication", row["Id"]) for row in connected]
+        for number, (name, label, kind, app) in enumerate(sorted(apps), start=1):
+            yield {
+                "Id": make_id("0DS", number),
+                "SortOrder": number,
+                "Name": name,
+                "Label": label,
+                "Type": kind,
+                "ApplicationId": app,
+                "IsAccessible": 1,
+                "IsVisible": 1,
+            }
 
     # Whoever may modify all data
 

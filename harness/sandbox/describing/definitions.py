@@ -56,14 +56,17 @@ def unasked_tooling_fields(sobject: SObject) -> list[str]:
 
 
 def entity_rows(schema: Schema, setting_ids: Mapping[str, str]) -> Iterator[Row]:
-    """One row for each object that may be queried; `setting_ids` are those of custom settings, by developer name."""
+    """One row for each object that may be queried.
+
+    `setting_ids` are those of custom settings and custom metadata types, by developer name.
+    """
     for sobject in sorted(schema, key=lambda one: one.name):
         if sobject.tooling:
             continue
         developer_name = sobject.name.removesuffix("__c")
         yield {
             "Id": sobject.name,
-            "DurableId": setting_ids.get(developer_name, sobject.name) if sobject.custom_setting else sobject.name,
+            "DurableId": setting_ids.get(developer_name, sobject.name) if _is_set_up(sobject) else sobject.name,
             "QualifiedApiName": sobject.name,
             "DeveloperName": developer_name,
             "MasterLabel": sobject.label,
@@ -79,6 +82,10 @@ def entity_rows(schema: Schema, setting_ids: Mapping[str, str]) -> Iterator[Row]
             "IsQueryable": int(sobject.queryable),
             "IsDeprecatedAndHidden": 0,
         }
+
+
+def _is_set_up(sobject: SObject) -> bool:
+    return sobject.custom_setting or sobject.name.endswith("__mdt")
 
 
 def field_rows(schema: Schema) -> Iterator[Row]:

@@ -67,7 +67,9 @@ def test_rows_names_and_rights_are_complete(room: Room) -> None:
     found = room.holdings(room.connect(ADMIN), FITTER)
     assert "view-all-fields" in found.effective.objects["Pump__c"]
     assert found.effective.fields["Account.BillingAddress"] == {"read", "edit"}, "a compound field is one permission"
-    assert {"ApexClass:PumpApi", "CustomPermission:Skip", "CustomEntityDefinition:Setting__c"} <= found.effective.setup
+    named = {"ApexClass:PumpApi", "CustomPermission:Skip", "CustomEntityDefinition:Setting__c", "TabSet:Works"}
+    assert named <= found.effective.setup
+    assert not found.unnamed
     assert found.setup_ids["ApexClass:PumpApi"].startswith("01p")
     kinds = ["profile", "permission-set", "permission-set", "permission-set-group"]
     assert [source.kind for source in found.sources] == kinds

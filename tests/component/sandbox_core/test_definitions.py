@@ -84,3 +84,11 @@ def test_the_metadata_of_one_profile_or_set(desk: Desk) -> None:
     assert desk.query("SELECT Metadata FROM Profile WHERE Name = 'Nobody'", tooling=True) == []
     with refused("INVALID_FIELD", "No such column 'Metadata' on entity 'Profile'"):
         desk.query("SELECT Metadata FROM Profile")
+
+
+def test_every_app_has_an_item_in_the_menu(desk: Desk) -> None:
+    soql = "SELECT ApplicationId, Type FROM AppMenuItem WHERE Name = 'Works'"
+    assert desk.query(soql) == []
+    app = desk.org.insert_row("TabSet", {"DeveloperName": "Works", "Label": "The Works"})
+    [item] = desk.query(soql)
+    assert (item["ApplicationId"], item["Type"]) == (app, "TabSet")

@@ -162,6 +162,16 @@ def test_what_cannot_be_looked_up_goes_by_its_id_and_that_is_told(bench: Bench, 
     assert found.unnamed == {kind: 1}
 
 
+def test_a_principal_is_looked_up_in_the_tooling_api_where_the_data_api_refuses(bench: Bench) -> None:
+    row = {"Id": "0eP000000000001AAA", "ParameterName": "Main", "ExternalCredential": {"DeveloperName": "Bank"}}
+    asked = [{"SetupEntityId": row["Id"], "SetupEntityType": "ExternalCredentialParameter"}]
+    bench.org.on("POST", r".*/composite", composite({}))
+    bench.org.on("GET", r".*/tooling/query.*", Told(200, {"totalSize": 1, "done": True, "records": [row]}))
+    assert read_setup_names(bench.connection, asked).by_id == {row["Id"]: "ExternalCredentialParameter:Bank-Main"}
+    bench.org.on("GET", r".*/tooling/query.*", Told(400, [{"errorCode": "INVALID_TYPE", "message": "no"}]))
+    assert read_setup_names(bench.connection, asked).unnamed == {"ExternalCredentialParameter": 1}
+
+
 def described(*columns: str) -> Told:
     fields = [{"name": name, "type": "boolean"} for name in columns]
     return Told(200, {"name": "X", "keyPrefix": None, "fields": fields})
