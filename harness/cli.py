@@ -68,6 +68,7 @@ def rehearse() -> None:
     rehearse rollback erp.scenario.yaml --org uat        undo it, and prove that it is undone
     rehearse mutate scenarios/erp.scenario.yaml          would the checks notice one grant less, or one more?
     rehearse compare erp.scenario.yaml                   the three strategies side by side
+    rehearse references erp.scenario.yaml --org uat      what else names the old user, and breaks
     rehearse sandbox --ready ready.json                  a simulated sandbox for any client
 
     Exit codes: 0 as expected, 1 the org said no, 2 usage, 3 stopped and resumable, 4 refused by a guard, 5 our bug.
@@ -284,6 +285,28 @@ def capture(org: str | None, sandbox: Path | None, out: Path, users: tuple[str, 
     from harness import capturing
 
     return capturing.capture(org=org, sandbox=sandbox, out=out, usernames=users)
+
+
+@rehearse.command()
+@click.option("--org", metavar="NAME", help="An org of rehearse.toml: its sets, or what PATH is held against.")
+@click.option("--sandbox", type=_EXISTING, metavar="READY", help="A simulated sandbox that runs: its ready file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
+def lint(paths: tuple[Path, ...], org: str | None, sandbox: Path | None, *, as_json: bool) -> int:
+    """Say what is wrong with permission sets: those under PATH (default: this folder), or those of an org.
+
+    A license that cannot be assigned to an integration user or grants nothing, a dependency that is missing, a
+    permission for what is not there, a set that grants more than its name says, a muting that mutes nothing. Exit
+    code 1 when there is an error, 0 when there are warnings only.
+
+    \b
+    rehearse lint ./my-dx-project
+    rehearse lint force-app/main/default/permissionsets/ERP.permissionset-meta.xml --org uat
+    rehearse lint --org uat --json
+    """
+    from harness import linting
+
+    return linting.lint_sets(paths, org=org, sandbox=sandbox, as_json=as_json)
 
 
 @rehearse.command()
