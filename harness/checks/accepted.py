@@ -8,7 +8,8 @@ from dataclasses import dataclass
 OF_ROWS = frozenset({"role", "group", "queue", "team", "territory", "share", "sharing-rule"})
 """The kinds of losses that take rows away, whichever object they are of."""
 _VIEW_ALL = frozenset({"view-all", "modify-all"})
-_ALL_DATA = frozenset({"ViewAllData", "ModifyAllData"})
+ALL_DATA = frozenset({"ViewAllData", "ModifyAllData"})
+"""The system permissions that open every object, also those without rights of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def of_rows(agreed: Sequence[Agreed], name: str) -> str | None:
         each
         for each in agreed
         if each.kind in OF_ROWS
-        or (each.kind == "system" and each.name in _ALL_DATA)
+        or (each.kind == "system" and each.name in ALL_DATA)
         or (each.kind == "object" and each.name == name and any(map(each.takes, _VIEW_ALL)))
     )
 

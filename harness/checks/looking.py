@@ -19,6 +19,8 @@ SAMPLED = 5
 """Rows of each object that are compared field by field."""
 _UNTRIED = frozenset({"address", "location", "base64", "complexvalue", "anyType"})
 """Types of fields that are made of others, or whose values are too large to be fetched for a look."""
+PER_USER = frozenset({"LastViewedDate", "LastReferencedDate"})
+"""Fields that say when the user who asks last saw the row (Object Reference): they differ between any two users."""
 _RIGHTS = {"create": "createable", "edit": "updateable", "delete": "deletable"}
 MASTER = "Master"
 
@@ -56,7 +58,10 @@ def _ask(connection: Connection, queries: Sequence[str]) -> list[Reply]:
 
 
 def _sample_query(name: str, described: Described, ids: Sequence[str]) -> str:
-    columns = [each["name"] for each in described["fields"] if each["type"] not in _UNTRIED and each["name"] != "Id"]
+    left = {"Id", *PER_USER}
+    columns = (
+        each["name"] for each in described["fields"] if each["type"] not in _UNTRIED and each["name"] not in left
+    )
     soql = select(name, ("Id", *columns), where=among("Id", ids) if ids else "", order="Id")
     return soql if ids else f"{soql} LIMIT {SAMPLED}"
 

@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from harness.access.model import OBJECT_RIGHTS
 from harness.access.people import read_user
 from harness.access.reading import read_holdings
 from harness.access.soql import equals, select
-from harness.checks.accepted import Agreed
+from harness.checks.accepted import ALL_DATA, Agreed
 from harness.checks.comparison import compare
 from harness.checks.looking import look
 from harness.checks.results import Comparison, Look, OldAnswer, OldLook, SideBySide
@@ -65,7 +66,7 @@ def compare_new(context: Context) -> Generator[None, None, str]:
     accepts.
     """
     _must_be(context, "target", context.scenario.target_username)
-    agreed = tuple(_agreed(context))
+    agreed = tuple(_agreed(context, _scope(context)))
     looked = yield from _compare_looks(context, agreed)
     alarming = [(name, result) for name, result in looked if alarms(result)]
     unlike = yield from _compare_answers(context, agreed)
@@ -114,16 +115,23 @@ def _must_be(context: Context, principal: Principal, username: str) -> None:
 
 
 def _scope(context: Context) -> list[str]:
+    """The objects to look at."""
+    return _objects(context)[0]
+
+
+def _objects(context: Context) -> tuple[list[str], int]:
     usage = context.find(Usage)
     used = {each.name for each in usage.permissions if each.kind == "object"} if usage else set[str]()
-    names, left_out = objects_in_scope(context.scenario, context.snapshot.effective, used)
-    if left_out:
+    return objects_in_scope(context.scenario, context.snapshot.effective, used)
+
+
+def _note_left_out(context: Context) -> None:
+    if left_out := _objects(context)[1]:
         text = (
             f"{left_out} further objects that the old user may see were not looked at as both users: no operation and "
             "no evidence names them; `checks: exhaustive` looks at all"
         )
         context.not_tested("side by side", text)
-    return names
 
 
 def _look_twice(context: Context, names: Sequence[str]) -> dict[str, OldLook]:
@@ -151,6 +159,7 @@ def _compare_looks(context: Context, agreed: Sequence[Agreed]) -> Generator[None
         context.record("side-by-side", name, result)
         found.append((name, result))
     _note_unread(context, seen)
+    _note_left_out(context)
     yield
     return found
 
@@ -237,12 +246,24 @@ def _made_since(context: Context) -> Counter[str]:
 # --- what is agreed to ------------------------------------------------------------------------------------------------
 
 
-def _agreed(context: Context) -> Iterator[Agreed]:
+def _agreed(context: Context, names: Sequence[str]) -> Iterator[Agreed]:
     """What the plan accepts to be lost, and what the scenario drops, each with its place."""
     for loss in context.plan.losses:
         if loss.accepted:
-            yield Agreed(loss.kind, loss.name, loss.access, loss.place or f"the plan ({loss.cause})")
+            place = loss.place or f"the plan ({loss.cause})"
+            yield Agreed(loss.kind, loss.name, loss.access, place)
+            if loss.name in ALL_DATA:
+                yield from _opened_by_it_alone(context, names, place)
     for index, drop in enumerate(context.scenario.permissions.drop):
         kind = "object" if drop.object else "field"
         if name := drop.object or drop.field:
             yield Agreed(kind, name, drop.access, str(context.world.file.place("permissions", "drop", index)))
+
+
+def _opened_by_it_alone(context: Context, names: Sequence[str], place: str) -> Iterator[Agreed]:
+    """The rights that the old user has no row of its own for: they go with the permission that opens all data."""
+    held = context.snapshot.effective.objects
+    for name in names:
+        rights = tuple(right for right in OBJECT_RIGHTS if right not in held.get(name, frozenset()))
+        if rights:
+            yield Agreed("object", name, rights, place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,8 @@ from harness.credentials.store import open_store
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal, Record
 from harness.migration.records import Plan, RunStarted, StageFinished
+from harness.migration.stages import Stage
+from harness.migration.stages.order import STAGES
 from harness.org.clock import SystemClock
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.worlds import World, open_simulated
@@ -70,21 +72,21 @@ class Migrated:
         """Make the org as it was after the migration."""
         self.org.restore(self.kept)
 
-    def go_on(self, *stages: str) -> list[Record]:
+    def go_on(self, *stages: str, table: Mapping[str, Stage] = STAGES) -> list[Record]:
         """Run further stages, with a journal and connections of their own; what they journaled."""
         self.runs += 1
         journal = self.folder / f"journal-{self.runs}.db"
         source = self.journals[0]
         assert source.path is not None
         shutil.copy(source.path, journal)
-        return self.stages(journal, (*BEFORE, *stages))
+        return self.stages(journal, (*BEFORE, *stages), table=table)
 
     def close(self) -> None:
         for journal in self.journals:
             journal.close()
         self.world.close()
 
-    def stages(self, path: Path, stages: tuple[str, ...]) -> list[Record]:
+    def stages(self, path: Path, stages: tuple[str, ...], *, table: Mapping[str, Stage] = STAGES) -> list[Record]:
         """Run these stages with the journal at `path`; what they journaled. The first journal stays open."""
         journal = Journal(path)
         if not self.journals:
@@ -93,7 +95,7 @@ class Migrated:
         self.world.wire = InProcess(self.org, instance_url=self.world.site.url)
         connections = Connections(self.file, self.world, clock=clock)
         try:
-            records = list(self._engine(journal, connections, clock, stages).stages())
+            records = list(self._engine(journal, connections, clock, stages, table).stages())
             if journal is self.journals[0]:
                 journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return records
@@ -102,7 +104,14 @@ class Migrated:
             if journal is not self.journals[0]:
                 journal.close()
 
-    def _engine(self, journal: Journal, connections: Connections, clock: OrgClock, stages: tuple[str, ...]) -> Engine:
+    def _engine(
+        self,
+        journal: Journal,
+        connections: Connections,
+        clock: OrgClock,
+        stages: tuple[str, ...],
+        table: Mapping[str, Stage],
+    ) -> Engine:
         scenario = self.file.scenario
         parts: dict[str, Any] = {"base": self.file.path.parent, "folder": self.folder / "credentials"}
         return Engine(
@@ -134,6 +143,7 @@ class Migrated:
             store=open_store(scenario.credentials, stand_in=True, old=connections.parts_of_source(), **parts),
             resolve=self.world.resolve,
             clock=clock,
+            table=table,
         )
 
 
