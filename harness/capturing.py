@@ -29,7 +29,7 @@ def capture(*, org: str | None, sandbox: Path | None, out: Path, usernames: Sequ
         raise UsageError("no org to capture", remedy="name one: --org NAME of rehearse.toml, or --sandbox READY")
     site, credential = admin_of_ready(sandbox) if sandbox else admin_of_configured(org or "", Path.cwd())
     console = Console(stderr=True, highlight=False)
-    with console.status("signing in") as status, _connected(site, credential) as (admin, transport):
+    with console.status("signing in") as status, connected(site, credential) as (admin, transport):
         twin = _read(admin, usernames, lambda what: status.update(f"reading {what} ({transport.meter.calls} calls)"))
     _write(twin, out)
     fields = sum(len(one["fields"]) for one in twin["objects"].values())
@@ -45,7 +45,7 @@ def capture(*, org: str | None, sandbox: Path | None, out: Path, usernames: Sequ
 
 
 @contextmanager
-def _connected(site: Site, credential: Credential) -> Iterator[tuple[Connection, Transport]]:
+def connected(site: Site, credential: Credential) -> Iterator[tuple[Connection, Transport]]:
     """A connection that cannot write: its guard grants nothing."""
     clock = SystemClock()
     transport = Transport(site, guard=WriteGuard(), clock=clock)

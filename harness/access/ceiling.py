@@ -52,6 +52,8 @@ class Ceiling:
     """The licenses that the target user is assigned beside it."""
     others: tuple[License, ...] = ()
     """Every other license with a free seat: what only one of these carries could be had with it."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The DeveloperName of each active permission set license, by its label."""
     refused: Access = field(default_factory=Access)
     """What the org would not let a trial user hold. Empty where nothing was tried."""
     carried_with: Mapping[str, Access] = field(default_factory=dict)
@@ -94,6 +96,7 @@ def read_ceiling(admin: Connection, *, developer_name: str, baseline: Access, fu
         system=frozenset[str]().union(*(each.system for each in own)),
         baseline=baseline,
         further=tuple(own[1:]),
+        names={each.label: name for name, each in licenses.items()},
         others=tuple(each for name, each in sorted(licenses.items()) if each.free > 0 and name not in given),
     )
 

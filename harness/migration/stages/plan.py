@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.access.algebra import atoms
 from harness.access.ceiling import Ceiling, read_ceiling
 from harness.access.dependencies import read_dependencies
+from harness.access.lint import Known, LintedSet, lint
 from harness.access.people import read_user
 from harness.access.reading import read_profile
 from harness.migration.old_sign_in import find_old_app
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from harness.migration.context import Context
 
 
+_TOLD = ("license-not-assignable", "license-grants-nothing", "broader-than-its-name")
+"""What the linter may say of sets that an org already holds."""
+
+
 def _plan(context: Context) -> Steps:
     preflight, snapshot, admin = context.need(Preflight), context.snapshot, context.admin
     ceiling = known_ceiling(context)
@@ -34,7 +39,7 @@ def _plan(context: Context) -> Steps:
         app=find_scenario_app(context),
         residue=read_user(admin, context.scenario.target_username) is not None,
         usage=_usage(context),
-        findings=tuple(_findings(context)),
+        findings=tuple(_findings(context, ceiling)),
         old_app=find_old_app(context),
     )
     planned = make_plan(context.world.file, facts)
@@ -80,9 +85,17 @@ def _usage(context: Context) -> Usage | None:
     return found
 
 
-def _findings(context: Context) -> Iterator[str]:
+def _findings(context: Context, ceiling: Ceiling) -> Iterator[str]:
     if context.scenario.permissions.ceiling == "try" and context.find(TriedCeiling) is None:
         yield "what the license can carry was asked of the org and not tried, since nothing was to be written"
+    sets = [
+        LintedSet(each.name, each.label, f"permission set {each.name}", each.access, each.license)
+        for each in context.snapshot.sources
+        if each.kind == "permission-set"
+    ]
+    for found in lint(sets, Known(permission_set_licenses=ceiling.names)):
+        if found.rule in _TOLD:
+            yield str(found)
 
 
 def _warn(context: Context, planned: Planned) -> None:

@@ -1,0 +1,73 @@
+"""Reading every permission set of an org, with the groups and muting sets, as the linter sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.access.asking import ask
+from harness.access.lint import LintedGroup, LintedSet
+from harness.access.permission_rows import MUTING, PermissionRows, read_rows, read_sets
+from harness.access.soql import select
+
+if TYPE_CHECKING:
+    from harness.org.connection import Connection
+
+
+_USER_LICENSE = "100"
+"""How the id of a user license begins. What a set may be bound to besides is a permission set license, by its id."""
+
+
+def read_linted_sets(admin: Connection) -> tuple[dict[str, LintedSet], tuple[LintedGroup, ...]]:
+    """The org's own permission sets and muting sets by name, and its groups. Those of packages are left out.
+
+    Raises RequestRefused.
+    """
+    own = "NamespacePrefix = null"
+    sets, muting, groups, components = ask(
+        admin,
+        select(
+            "PermissionSet",
+            ("Id",),
+            where=f"{own} AND IsOwnedByProfile = false AND PermissionSetGroupId = null",
+            order="Id",
+        ),
+        select("MutingPermissionSet", ("Id", "DeveloperName", "MasterLabel"), where=own, order="Id"),
+        select("PermissionSetGroup", ("Id", "DeveloperName"), where=own, order="Id"),
+        select("PermissionSetGroupComponent", ("PermissionSetGroupId", "PermissionSetId"), order="Id"),
+    )
+    ids = [str(row["Id"]) for row in (*sets, *muting)]
+    gathered = PermissionRows()
+    admin.learn_fields("PermissionSet", "MutingPermissionSet", "ObjectPermissions")
+    rows = read_sets(admin, ids, gathered)
+    read_rows(admin, ids, gathered)
+    named = {str(row["Id"]): (str(row["DeveloperName"]), str(row["MasterLabel"])) for row in muting}
+    named |= {one: (str(row["Name"]), str(row["Label"])) for one, row in rows.items() if not one.startswith(MUTING)}
+    linted = {}
+    for one, (name, label) in sorted(named.items(), key=lambda each: each[1]):
+        row = rows.get(one, {})
+        linted[name] = LintedSet(
+            name=name,
+            label=label,
+            file=f"{'muting permission set' if one.startswith(MUTING) else 'permission set'} {name}",
+            access=gathered.access(one),
+            license=_user_license(row),
+            muting=one.startswith(MUTING),
+        )
+    members: dict[str, list[str]] = {str(row["Id"]): [] for row in groups}
+    for row in components:
+        members.setdefault(str(row["PermissionSetGroupId"]), []).append(str(row["PermissionSetId"]))
+    return linted, tuple(
+        LintedGroup(
+            name=str(row["DeveloperName"]),
+            sets=tuple(named.get(one, (one,))[0] for one in members[str(row["Id"])] if not one.startswith(MUTING)),
+            muting=tuple(named.get(one, (one,))[0] for one in members[str(row["Id"])] if one.startswith(MUTING)),
+        )
+        for row in groups
+    )
+
+
+def _user_license(row: Mapping[str, Any]) -> str | None:
+    """The user license a set is bound to. An org cannot name a permission set license wrongly."""
+    bound = str(row.get("LicenseId") or "").startswith(_USER_LICENSE)
+    return str((row.get("License") or {}).get("Name")) if bound else None
