@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from harness.errors import OrgUnreachable, RequestRefused
 from harness.org import soap
@@ -36,7 +35,7 @@ def read(connection: Connection, kind: str, names: Sequence[str]) -> list[dict[s
 
 
 def list_names(connection: Connection, kinds: Sequence[str]) -> dict[str, list[str]]:
-    """The full names of all components of up to three kinds, those of managed packages left out, in order.
+    """The full names of all components of up to three kinds, without those of managed packages, in order.
 
     Raises RequestRefused.
     """
@@ -49,7 +48,7 @@ def list_names(connection: Connection, kinds: Sequence[str]) -> dict[str, list[s
     found: dict[str, list[str]] = {kind: [] for kind in kinds}
     for each in result if isinstance(result, list) else [result]:
         if not each.get("namespacePrefix"):
-            found.setdefault(str(each["type"]), []).append(unquote(str(each["fullName"])))
+            found.setdefault(str(each["type"]), []).append(str(each["fullName"]))
     return {kind: sorted(names) for kind, names in found.items()}
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from harness.references import words
 from harness.references.meanings import meaning
-from harness.references.model import Change, ReferenceHit, Subject
+from harness.references.model import ReferenceHit, Subject
 from harness.references.tree import Node
 
 SAME_FOR_BOTH = frozenset(
@@ -139,11 +139,10 @@ def _harmless(field: words.MergeField, way: str, subject: Subject) -> str:
 def _known_values(field: words.MergeField, way: str, subject: Subject) -> tuple[str, ...]:
     """What the merge field may be for the old and for the new user; nothing where both are not known."""
     name = field.name.rpartition(".")[2].casefold()
-    if way == "profile" and name == "name":
-        return (subject.profile, *([subject.new_profile] if subject.new_profile else []))
     if way == "profile":
-        return ()
-    values = {"id": subject.id, "username": subject.username, "alias": subject.alias, "name": subject.role or ""}
+        known = (subject.profile, subject.new_profile)
+        return tuple(one for one in known if one) if name == "name" and all(known) else ()
+    values = {"id": subject.id, "username": subject.username}
     return (values[name], values[name][:15]) if values.get(name) else ()
 
 
@@ -213,8 +212,3 @@ def _statement(code: str, offset: int) -> str:
 
 def _same(one: str, other: str) -> bool:
     return bool(other) and one.strip().casefold() == other.casefold()
-
-
-def mattering(hit: ReferenceHit, changes: frozenset[Change]) -> ReferenceHit:
-    """The hit with whether it matters to a migration that makes these changes."""
-    return hit.model_copy(update={"matters": not changes.isdisjoint(hit.when)})

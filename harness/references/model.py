@@ -87,12 +87,9 @@ class Subject:
     id: str = ""
     name: str = ""
     """First and last name."""
-    alias: str = ""
     email: str = ""
     profile_id: str = ""
     role: str | None = None
     """The developer name of its role."""
-    groups: tuple[str, ...] = ()
-    """The public groups it is in, by developer name."""
     permissions: frozenset[str] = field(default_factory=frozenset)
     """The custom permissions that it holds and the integration will not, by name."""

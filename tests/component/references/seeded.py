@@ -26,6 +26,14 @@ ROOT = "force-app/main/default"
 NAMESPACE = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
 
 METADATA = {
+    "objects/Sync__c/Sync__c.object-meta.xml": (
+        "CustomObject",
+        "<customSettingsType>Hierarchy</customSettingsType><label>Sync</label><visibility>Public</visibility>",
+    ),
+    "objects/Rates__c/Rates__c.object-meta.xml": (
+        "CustomObject",
+        "<customSettingsType>List</customSettingsType><label>Rates</label><visibility>Public</visibility>",
+    ),
     "objects/Account/validationRules/Sync_Only.validationRule-meta.xml": (
         "ValidationRule",
         "<active>true</active><errorConditionFormula>NOT($Profile.Name = &quot;Integration&quot;)"
@@ -95,6 +103,7 @@ def seed_rows(org: SandboxOrg) -> None:
     org.update_row("User", seller["Id"], {"ManagerId": own, "DelegatedApproverId": own})
     [queue] = org.rows("Group", DeveloperName="Support")
     org.update_row("Group", queue["Id"], {"Email": user["Email"]})
+    org.insert_row("Sync__c", {"SetupOwnerId": own})
     detail = org.insert_row("CronJobDetail", {"Name": "Nightly sync", "JobType": "7"})
     org.insert_row("CronTrigger", {"CronJobDetailId": detail, "OwnerId": own, "State": "WAITING"})
     old = org.insert_row("CronJobDetail", {"Name": "Long ago", "JobType": "7"})

@@ -11,8 +11,7 @@ from harness.references.model import ReferenceHit, ReferenceScan
 from harness.references.org import UNREADABLE, Known, OrgSearch
 from harness.references.scan import with_project
 from harness.sandbox.org import SandboxOrg
-
-from .seeded import admin_of, opened, seed_rows, subject_in, write_project
+from tests.component.references.seeded import admin_of, opened, seed_rows, subject_in, write_project
 
 KNOWN = Known(
     objects=("Account", "Case", "Lead", "Opportunity", "Project__c"),
@@ -65,6 +64,7 @@ EXPECTED = {
     "AuthProvider Portal": ("deactivate",),
     "SamlSsoConfig Okta": ("deactivate",),
     "ApiCredential Ledger": ("new-user",),
+    "CustomSetting Sync__c": ("new-user",),
     "RecordOwner Account": ("deactivate",),
     "GroupMembership Data_Feeds": (),
     "LoginRestriction 10.0.0.0 - 10.0.0.255": (),
@@ -82,6 +82,7 @@ def test_everything_that_names_the_user_is_found_and_nothing_else(seeded: Sandbo
     assert told(found.hits) == EXPECTED
     assert tuple(found.not_read) == UNREADABLE
     assert found.looked_at["ValidationRule"] == 2
+    assert found.looked_at["CustomSetting"] == 2
     assert found.looked_at["CronTrigger"] == 1, "a job that is over is not asked for"
     assert calls <= 30, calls
 

@@ -7,8 +7,7 @@ import pytest
 from harness.references.finding import Component, find, find_in_code, find_in_page, is_active
 from harness.references.model import ReferenceHit
 from harness.references.tree import Node, parse
-
-from .people import SYNC
+from tests.unit.references.people import SYNC
 
 
 def hits(kind: str, inner: str) -> list[ReferenceHit]:

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from harness.references.probes import PROBES, Probe
-
-from .people import SYNC
+from tests.unit.references.people import SYNC
 
 
 def row(column: str, value: str) -> dict[str, Any]:

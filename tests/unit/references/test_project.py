@@ -8,8 +8,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.references.project import scan_project
-
-from .people import SYNC
+from tests.unit.references.people import SYNC
 
 RULE = "<active>true</active><errorConditionFormula>\n$Profile.Name = &quot;ERP Interface&quot;</errorConditionFormula>"
 FIELD = "<formula>IF($User.Id = Owner__c, 1, 2)</formula>"
