@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.checks import remedies
 from harness.checks.probe import Ask, Said, question
-from harness.checks.results import CheckResult
+from harness.checks.results import CheckResult, Grade
 from harness.checks.spec import CheckSpec, about, name
 from harness.checks.values import NoRecord, Values
 from harness.errors import OrgUnreachable, RequestRefused, SignInRefused
@@ -25,13 +25,14 @@ def make_check(
 ) -> CheckResult:
     """Make one check and say how it went.
 
-    A write is tried and rolled back by the org, so the transport needs a capability for it: GuardRefused is raised
-    without one. What the org says, or that it says nothing, is in the result and is not raised.
+    A write is tried and rolled back by the org, or with `commit` done and then undone as the admin, so the transport
+    needs a capability for it: GuardRefused is raised without one. What the org says, or that it says nothing, is in the
+    result and is not raised.
     """
     item = spec.item
     seen_by = (target,) if isinstance(item, Grant) else (target, admin)
     try:
-        ask = question(item, spec_id=spec.id, values=values, seen_by=seen_by, sign_in=sign_in)
+        ask = question(item, spec_id=spec.id, values=values, seen_by=seen_by, sign_in=sign_in, cleaner=admin)
         if isinstance(item, Grant):
             return _grant(spec, item, target, ask)
         return _denial(spec, item, target, admin, ask)
@@ -108,8 +109,22 @@ def _result(spec: CheckSpec, **parts: Any) -> CheckResult:
         title=name(spec.item),
         place=f"{spec.place.file}:{spec.place.line}",
         expected=_expected(spec.item),
+        grade=grade_of(spec.item) if "answer" in parts else None,
         **parts,
     )
+
+
+def grade_of(item: Grant | Denial) -> Grade:
+    """How strongly a check tells what it tells. An Apex call that does not only read is carried out, and stays."""
+    if item.apex:
+        return "error" if item.apex.method == "GET" else "committed"
+    if item.insert or item.update or item.upsert or item.delete:
+        return "committed" if isinstance(item, Grant) and item.commit else "rolled-back"
+    if isinstance(item, Denial) and item.field and item.field.access == "edit":
+        return "rolled-back" if item.error else "describe"
+    if item.describe or (item.field and item.field.access == "edit"):
+        return "describe"
+    return "error"
 
 
 def _expected(item: Grant | Denial) -> str:

@@ -18,6 +18,7 @@ from harness.access.platform import RowAccess, ask_rows
 from harness.checks.probe import NEVER, ROWS_AT_MOST
 from harness.checks.soql import select
 from harness.checks.witnesses import Probed
+from harness.errors import OrgError
 from harness.org.connection import SUBREQUESTS_PER_COMPOSITE
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def by_errors(person: Connection, schema: Mapping[str, ObjectFacts], described: 
     """What the org answers to writes that cannot be done, and to deletes that it rolls back.
 
     Nothing is sent about an object that the user does not see, about users and setup, and about one that shows no field
-    that nobody may write. Raises GuardRefused where no capability to write is in force, and OrgUnreachable.
+    that nobody may write. Raises GuardRefused where no capability to write is in force, OrgUnreachable, and OrgError
+    when the org carries one of them out all the same.
     """
     names = [
         name for name in sorted(described) if name in schema and schema[name].kind in ("own", "follows", "activity")
@@ -116,7 +118,11 @@ def _read(asked: _Impossible, reply: Reply) -> Iterator[tuple[Key, Probed]]:
     """What an answer says about the right on the object, and about each field."""
     names = [f"{asked.object}.{name}" for name in asked.fields]
     if reply.ok:
-        raise AssertionError(f"the org did what cannot be done: {asked.request['method']} {asked.request['url']}")
+        raise OrgError(
+            f"the org did what cannot be done: {asked.request['method']} {asked.request['url']} with a value for "
+            f"{' and '.join(GUARDS)} (answer: {reply.body})",
+            remedy="look for that row and put it back by hand; then probe this org with checks: listed only",
+        )
     error = reply.errors[0]
     said = str(error)
     if error.code == _ENTITY_REFUSED:

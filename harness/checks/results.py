@@ -31,6 +31,12 @@ class Asked(Result):
     rows: int | None = None
 
 
+Grade = Literal["describe", "tables", "error", "rolled-back", "committed"]
+"""How something was found out, weakest first: the org's description of itself, its access tables, an error that tells
+"not permitted" from "permitted but invalid" (of a read, the answer itself), a real write that the org rolled back, a
+write that stayed."""
+
+
 class CheckResult(Result):
     """A check and its answer. The record's key is the check's id, such as `grants[Account: read]`."""
 
@@ -46,6 +52,8 @@ class CheckResult(Result):
     answer: Asked | None = None
     control: Asked | None = None
     """With a denial: the same asked as the admin."""
+    grade: Grade | None = None
+    """How it was found out. None: it was not."""
     reason: str | None = None
     """With a failure: why."""
     remedy: str | None = None
@@ -101,11 +109,6 @@ class Comparison(Result):
 
 
 # --- what the new user may do, proven three ways ----------------------------------------------------------------------
-
-
-Grade = Literal["describe", "tables", "error", "rolled-back", "committed"]
-"""How a cell was found out, weakest first: the org's description of itself, its access tables, an error that tells "not
-permitted" from "permitted but invalid", a real write that the org rolled back, a write that stayed."""
 
 
 class Cell(Result):

@@ -235,10 +235,19 @@ class Grant(_Check):
     """A sign-in flow that must work, with the new credential."""
     at_least: int | None = Field(default=None, ge=0, examples=[1])
     """With `query`: at least so many rows."""
+    commit: bool = Field(default=False, examples=[True])
+    """With `insert` or `update`: write for real, then clean up, where a write that is rolled back does not tell enough.
+    Triggers and flows run to their end."""
 
     @classmethod
     def _common(cls) -> frozenset[str]:
-        return frozenset({"at_least"})
+        return frozenset({"at_least", "commit"})
+
+    @model_validator(mode="after")
+    def _commits_what_can_be_cleaned_up(self) -> Grant:
+        if self.commit and not (self.insert or self.update):
+            raise ValueError("commit goes with insert or update")
+        return self
 
     @model_validator(mode="after")
     def _counts_rows_of_a_query(self) -> Grant:

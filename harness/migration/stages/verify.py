@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from harness.checks.check import make_check
 from harness.checks.results import AccessVerdict, CheckResult
-from harness.checks.spec import check_specs
+from harness.checks.spec import CheckSpec, check_specs
 from harness.checks.values import Values
 from harness.checks.verdict import in_words
 from harness.errors import StageFailed
 from harness.migration.proving import prove
 from harness.migration.stages import Stage, Steps
+from harness.scenario.model import Grant
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -25,6 +26,8 @@ def _verify(context: Context) -> Steps:
     failed: list[tuple[str, CheckResult]] = []
     specs = check_specs(context.world.file)
     for spec in specs:
+        if isinstance(spec.item, Grant) and spec.item.commit:
+            _warn_of_commit(context, spec)
         result = make_check(
             spec,
             target=target,
@@ -47,6 +50,14 @@ def _verify(context: Context) -> Steps:
         f"{len(specs)} checks as expected; nothing lost or gained that was not agreed to; "
         f"{verdict.agreed} of {verdict.cells} rights on {verdict.objects} objects told alike, in {verdict.calls} calls"
     )
+
+
+def _warn_of_commit(context: Context, spec: CheckSpec) -> None:
+    text = (
+        f"{spec.id} writes for real and is cleaned up by the admin: triggers and flows run to their end, deleted rows "
+        "go to the recycle bin, and if the run breaks off just then, the rows are left"
+    )
+    context.warn(f"committed {spec.id}", text)
 
 
 def _refused(context: Context, verdict: AccessVerdict) -> StageFailed:

@@ -8,7 +8,8 @@ import pytest
 
 from harness.checks.check import make_check
 from harness.checks.values import Values
-from harness.errors import GuardRefused
+from harness.errors import GuardRefused, ScenarioError
+from harness.sandbox.control.state import difference, state_of
 from harness.sandbox.http.apex import add_endpoint
 from tests.component.checks.conftest import Bench
 from tests.unit.checks.fake import grant
@@ -203,3 +204,53 @@ def test_no_write_is_tried_without_a_capability(bench: Bench) -> None:
             values=Values(seed="erp", clock=bench.clock),
             sign_in=lambda _: None,
         )
+
+
+def test_a_write_is_committed_on_request_and_cleaned_up(bench: Bench, add_account: Callable[..., str]) -> None:
+    add_account("Acme", ERP_Key__c="K1")
+    before = state_of(bench.org)
+    inserted = bench.grant("insert: {object: Account, rows: 2, fields: {Name: x}}\n  commit: true")
+    assert inserted.passed, inserted
+    assert inserted.grade == "committed"
+    assert inserted.answer
+    assert "2 rows, committed and cleaned up" in inserted.answer.request
+    changed = bench.grant("update: {object: Account, fields: {Name: Other, ERP_Key__c: K2}}\n  commit: true")
+    assert changed.passed, changed
+    named = [each for each in difference(before, state_of(bench.org)) if each["object"] != "Account"]
+    assert named == []
+    [account] = bench.org.rows("Account")
+    assert (account["Name"], account["ERP_Key__c"]) == ("Acme", "K1")
+
+
+def test_a_committed_write_that_is_refused_leaves_nothing(bench: Bench, add_account: Callable[..., str]) -> None:
+    add_account("Acme")
+    bench.allow("Account", "Read", "Edit")
+    bench.allow_field("Account.ERP_Key__c", "Read")
+    for item, code in (
+        ("insert: {object: Account, fields: {Name: x}}", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"),
+        ("update: {object: Account, fields: {ERP_Key__c: x}}", "INVALID_FIELD_FOR_INSERT_UPDATE"),
+    ):
+        result = bench.grant(f"{item}\n  commit: true")
+        assert not result.passed
+        assert result.answer
+        assert result.answer.error_code == code
+    [account] = bench.org.rows("Account")
+    assert account["ERP_Key__c"] is None
+
+
+def test_what_the_admin_cannot_put_back_is_not_changed(bench: Bench, add_account: Callable[..., str]) -> None:
+    account = add_account("Acme", ERP_Key__c="K1")
+    [admin] = bench.org.rows("User", Username=bench.admin.username)
+    [owned] = bench.org.rows("PermissionSet", ProfileId=admin["ProfileId"])
+    [row] = bench.org.rows("FieldPermissions", ParentId=owned["Id"], Field="Account.ERP_Key__c")
+    bench.org.delete_row("FieldPermissions", row["Id"])
+    result = bench.grant("update: {object: Account, fields: {ERP_Key__c: K2}}\n  commit: true")
+    assert not result.passed
+    [kept] = bench.org.rows("Account", Id=account)
+    assert kept["ERP_Key__c"] == "K1"
+
+
+def test_only_an_insert_or_an_update_is_committed() -> None:
+    for item in ("query: SELECT Id FROM Account", "delete: {object: Account}", "describe: Account"):
+        with pytest.raises(ScenarioError, match="commit goes with insert or update"):
+            grant(f"{item}\n  commit: true")

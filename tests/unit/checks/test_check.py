@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from harness.checks.check import grade_of
 from harness.checks.probe import ROWS_AT_MOST
 from harness.errors import OrgUnreachable, SignInRefused
 from harness.org.reply import ApiError, Reply
@@ -340,3 +341,45 @@ def test_a_scenario_with_no_expectations_has_no_checks() -> None:
     from harness.checks.spec import check_specs
 
     assert check_specs(scenario()) == ()
+
+
+@pytest.mark.parametrize(
+    ("item", "grade"),
+    [
+        (f"query: {QUERY}", "error"),
+        ("describe: Account", "describe"),
+        ("field: {name: Account.Phone}", "error"),
+        ("field: {name: Account.Phone, access: edit}", "describe"),
+        ("insert: {object: Account, fields: {Name: x}}", "rolled-back"),
+        ("{insert: {object: Account, fields: {Name: x}}, commit: true}", "committed"),
+        ("delete: {object: Account}", "rolled-back"),
+        ("apex: {path: /orders}", "error"),
+        ("apex: {path: /orders, method: POST}", "committed"),
+        ("sign_in: client-credentials", "error"),
+    ],
+)
+def test_every_grant_has_a_grade(item: str, grade: str) -> None:
+    assert grade_of(grant(item).item) == grade
+
+
+@pytest.mark.parametrize(
+    ("item", "grade"),
+    [
+        (f"{{query: {QUERY}, error: INVALID_TYPE}}", "error"),
+        ("field: {name: Account.Phone}", "error"),
+        ("field: {name: Account.Phone, access: edit}", "describe"),
+        ("{field: {name: Account.Phone, access: edit}, error: INVALID_FIELD_FOR_INSERT_UPDATE}", "rolled-back"),
+        ("{insert: {object: Account, fields: {Name: x}}, error: INVALID_FIELD}", "rolled-back"),
+        ("sign_in: ui", "error"),
+    ],
+)
+def test_every_denial_has_a_grade(item: str, grade: str) -> None:
+    assert grade_of(denial(item).item) == grade
+
+
+def test_what_was_not_made_has_no_grade() -> None:
+    assert made(grant(f"query: {QUERY}"), {QUERY: rows()}).grade == "error"
+    unseen = made(
+        grant("update: {object: Account, fields: {Name: x}}"), {"SELECT Id FROM Account ORDER BY Id LIMIT 1": rows()}
+    )
+    assert (unseen.made, unseen.grade) == (False, None)
