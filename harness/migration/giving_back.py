@@ -17,6 +17,7 @@ from harness.migration.place import give_back_place
 from harness.migration.seats import seats_of_profile
 from harness.migration.sign_ins import parse
 from harness.migration.undoing import Done, Findings, inverse_of, put_back
+from harness.migration.writes import WriteRefused
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -60,8 +61,16 @@ def give_back(context: Context, done: Done, findings: Findings) -> None:
     """Give back the permission set licenses and the assignments that are not there."""
     before, user_id = dict(done.intent.before or {}), str(done.intent.natural_key["AssigneeId"])
     _create_missing(context, done, "PermissionSetLicenseAssign", list(_license_rows(before["licenses"], user_id)))
-    assignments = [row for row in before.get("assignments", ()) if not _is_over(context, row, findings)]
-    _create_missing(context, done, "PermissionSetAssignment", list(_assignment_rows(assignments, user_id)))
+    over: list[Row] = []
+    others: list[Row] = []
+    for row in before.get("assignments", ()):
+        (over if _is_over(context, row) else others).append(row)
+    _create_missing(context, done, "PermissionSetAssignment", list(_assignment_rows(others, user_id)))
+    try:
+        rows = list(_assignment_rows(over, user_id))
+        _create_missing(context, done, "PermissionSetAssignment", rows, suffix="/expired")
+    except WriteRefused as refused:
+        findings.residue.append(f"{len(over)} assignments that had expired were not given back: {refused.answer}")
 
 
 def _license_rows(licenses: Sequence[Row], user_id: str) -> Iterator[Row]:
@@ -77,17 +86,13 @@ def _assignment_rows(assignments: Sequence[Row], user_id: str) -> Iterator[Row]:
         yield {"AssigneeId": user_id, column: row[column], **expires}
 
 
-def _is_over(context: Context, row: Row, findings: Findings) -> bool:
-    """Whether an assignment has expired meanwhile: it gives nothing, and is not given back."""
+def _is_over(context: Context, row: Row) -> bool:
+    """Whether an assignment has expired: it gives nothing, and an org may refuse to make one that is over."""
     expires = row["ExpirationDate"]
-    if not expires or parse(expires) > context.world.clock.now():
-        return False
-    thing = row["PermissionSetGroupId"] or row["PermissionSetId"]
-    findings.residue.append(f"the assignment of {thing}, which expired on {expires[:10]}, was not given back")
-    return True
+    return bool(expires) and parse(expires) <= context.world.clock.now()
 
 
-def _create_missing(context: Context, done: Done, sobject: str, rows: Sequence[Row]) -> None:
+def _create_missing(context: Context, done: Done, sobject: str, rows: Sequence[Row], *, suffix: str = "") -> None:
     """Create the rows that the user has not."""
     missing = [row for row, one in zip(rows, _standing(context, sobject, rows), strict=True) if one is None]
     if not missing:
@@ -95,7 +100,7 @@ def _create_missing(context: Context, done: Done, sobject: str, rows: Sequence[R
     write = inverse_of(done, operation="create", summary=f"give back {len(missing)} {sobject} rows")
     writes.perform(
         context,
-        replace(write, key=f"{write.key}/{sobject}", sobject=sobject),
+        replace(write, key=f"{write.key}/{sobject}{suffix}", sobject=sobject),
         missing,
         send=lambda some: context.admin.create_many(sobject, some),
         look=lambda: _standing(context, sobject, missing),
