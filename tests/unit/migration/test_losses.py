@@ -169,4 +169,3 @@ def _as_access(loss: Loss) -> Access:
         "record-type": {"record_types": [loss.name]},
     }
     return Access.model_validate(many[loss.kind])
-
