@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.errors import RecordingError
 from harness.org.describe import brief_describe, brief_global_describe, is_describe, is_global_describe
+from harness.org.event_log import is_log_file, reduce_log
 from harness.org.front_door import API_ONLY_PAGE
 from harness.org.soap import operation_of
 from harness.recording.text import pretty_json, readable_query, sorted_query
@@ -158,6 +159,8 @@ def _body(content_type: str, body: str, path: str) -> str:
             return blank_shapes(body)
     if _XML_TYPES.match(content_type):
         return blank_shapes(_LEAF.sub(_blank_secret_element, body))
+    if is_log_file(path):
+        return blank_shapes(reduce_log(body))
     if content_type.startswith("text/"):
         return blank_shapes(body)
     raise RecordingError(
