@@ -36,6 +36,8 @@ class Field:
     case_sensitive: bool = False
     """Of a unique field: whether values that differ in case only are two."""
     calculated: bool = False
+    formula: str | None = None
+    """The text of a formula field; it is told in describes and never evaluated."""
     auto_number: bool = False
     name_field: bool = False
     reference_to: tuple[str, ...] = ()

@@ -183,7 +183,7 @@ def _field(org: SandboxOrg, sobject: SObject, field: Field, access: EffectiveAcc
         "autoNumber": field.auto_number,
         "byteLength": length if field.type in ("id", "reference") else length * 3,
         "calculated": field.calculated,
-        "calculatedFormula": None,
+        "calculatedFormula": field.formula,
         "cascadeDelete": field.master_detail,
         "caseSensitive": field.case_sensitive,
         "compoundFieldName": field.compound,

@@ -39,6 +39,7 @@ def read_field(root: Node) -> FieldMetadata:
         case_sensitive=root.flag("caseSensitive"),
         external_id=root.flag("externalId"),
         formula=root.text("formula") is not None,
+        formula_text=root.text("formula"),
         default=root.text("defaultValue"),
         reference_to=root.texts("referenceTo"),
         relationship_name=root.text("relationshipName"),

@@ -80,6 +80,7 @@ def make_fields(
         unique=one.unique,
         case_sensitive=one.case_sensitive,
         calculated=one.formula or one.summary is not None,
+        formula=one.formula_text,
         auto_number=one.type == "AutoNumber",
         picklist=one.picklist or values.get(one.value_set or "", ()),
         restricted=one.restricted or one.value_set is not None,

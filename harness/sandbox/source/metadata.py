@@ -38,6 +38,7 @@ class FieldMetadata:
     case_sensitive: bool = False
     external_id: bool = False
     formula: bool = False
+    formula_text: str | None = None
     default: str | None = None
     reference_to: tuple[str, ...] = ()
     relationship_name: str | None = None
