@@ -19,16 +19,11 @@ from harness.access.soql import equals, select
 if TYPE_CHECKING:
     from harness.org.connection import Connection
 
-GROUP_COLUMNS = ("DeveloperName", "MasterLabel", "Status", "HasActivationRequired")
-_COLUMNS = (
-    "Id",
-    "PermissionSetId",
-    "PermissionSetGroupId",
-    "ExpirationDate",
-    "IsRevoked",
-    "PermissionSet.IsOwnedByProfile",
-    *(f"PermissionSetGroup.{name}" for name in GROUP_COLUMNS),
-)
+DESCRIBED = ("PermissionSetAssignment", "PermissionSetGroup")
+_COLUMNS = ("Id", "PermissionSetId", "PermissionSetGroupId", "PermissionSet.IsOwnedByProfile")
+_LATER = ("ExpirationDate", "IsRevoked")
+_GROUP_COLUMNS = ("DeveloperName", "MasterLabel", "Status", "HasActivationRequired")
+"""Columns that came with API 52, 57 and 53 are asked for where the org has them."""
 UPDATED = "Updated"
 """The status of a group whose own set holds what its components come to."""
 
@@ -75,12 +70,12 @@ class Assigned:
 
 
 def read_assigned(admin: Connection, user: User) -> Assigned:
-    """Read what is assigned. One call. Raises RequestRefused."""
+    """Read what is assigned. One call, once the objects of `DESCRIBED` are known. Raises RequestRefused."""
     mine = equals("AssigneeId", user.id)
     groups = select("PermissionSetAssignment", ("PermissionSetGroupId",), where=mine)
     own = f"IsOwnedByProfile = true AND {equals('ProfileId', str(user.row['ProfileId']))}"
     queries = [
-        select("PermissionSetAssignment", _COLUMNS, where=mine, order="Id"),
+        select("PermissionSetAssignment", (*_COLUMNS, *_optional(admin)), where=mine, order="Id"),
         select(
             "PermissionSetGroupComponent",
             ("PermissionSetGroupId", "PermissionSetId"),
@@ -105,6 +100,12 @@ def read_assigned(admin: Connection, user: User) -> Assigned:
         activated=_counted(sessions or ()),
         rows=len(rows) + len(components),
     )
+
+
+def _optional(admin: Connection) -> Iterator[str]:
+    of_row, of_group = ({str(each["name"]) for each in admin.fields_of(name)} for name in DESCRIBED)
+    yield from (name for name in _LATER if name in of_row)
+    yield from (f"PermissionSetGroup.{name}" for name in _GROUP_COLUMNS if name in of_group)
 
 
 def _by_group(rows: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.access.algebra import mute, union
-from harness.access.assignments import Assigned, Assignment, assignments_of, read_assigned
+from harness.access.assignments import DESCRIBED, Assigned, Assignment, assignments_of, read_assigned
 from harness.access.group_sets import stale_groups
 from harness.access.model import Access, ObjectRight
 from harness.access.people import User
@@ -95,7 +95,7 @@ def read_holdings(admin: Connection, user: User) -> Holdings:
 
     Five calls as a rule, and one for each further page of rows. Raises RequestRefused.
     """
-    admin.learn_fields("PermissionSet", "MutingPermissionSet", "ObjectPermissions")
+    admin.learn_fields("PermissionSet", "MutingPermissionSet", "ObjectPermissions", *DESCRIBED)
     assigned = read_assigned(admin, user)
     gathered = PermissionRows(rows=assigned.rows)
     sets = read_sets(admin, _all_sets(assigned), gathered)

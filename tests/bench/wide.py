@@ -24,7 +24,7 @@ _FIELD_RIGHTS: frozenset[FieldRight] = frozenset({"read", "edit"})
 
 def open_wide_org(folder: Path, objects: int = OBJECTS, fields: int = FIELDS) -> SandboxOrg:
     """The org: `objects` custom objects with `fields` fields each."""
-    return open_org(write_project(folder, dict(_files(objects, fields)), population=_POPULATION))
+    return open_org(write_project(folder, wide_files(objects, fields), population=_POPULATION))
 
 
 def wide_access(objects: int = OBJECTS, fields: int = FIELDS) -> Access:
@@ -39,6 +39,11 @@ def wide_access(objects: int = OBJECTS, fields: int = FIELDS) -> Access:
 
 def _object(number: int) -> str:
     return f"O{number:03}__c"
+
+
+def wide_files(objects: int = OBJECTS, fields: int = FIELDS) -> dict[str, str]:
+    """The objects as files of a project."""
+    return dict(_files(objects, fields))
 
 
 def _files(objects: int, fields: int) -> Iterator[tuple[str, str]]:

@@ -31,11 +31,11 @@ class Room:
     guard: WriteGuard = field(default_factory=WriteGuard)
     made: list[Transport] = field(default_factory=list)
 
-    def connect(self, username: str, principal: Principal = "admin") -> Connection:
-        """Signed in as a user, whatever its sign-in needs elsewhere."""
+    def connect(self, username: str, principal: Principal = "admin", **of_site: str) -> Connection:
+        """Signed in as a user, whatever its sign-in needs elsewhere; `of_site` may name the `api_version`."""
         user = self.org.rows("User", Username=username)[0]
         token = identity.sign_in(self.org, user, identity.Login(type="Application", application="Test")).token
-        site = Site("simulated", self.server.ready.instance_url, self.server.ready.org_id, simulated=True)
+        site = Site("simulated", self.server.ready.instance_url, self.server.ready.org_id, simulated=True, **of_site)
         clock = OrgClock(self.server)
         transport = Transport(site, guard=self.guard, clock=clock)
         self.made.append(transport)

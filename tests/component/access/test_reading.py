@@ -91,6 +91,13 @@ def test_a_group_that_the_org_has_yet_to_compute_is_told(room: Room) -> None:
     assert told.startswith("the group Crew is ")
 
 
+def test_an_older_api_lacks_columns_and_is_read_all_the_same(room: Room) -> None:
+    found = room.holdings(room.connect(ADMIN, api_version="51.0"), FITTER)
+    assert found.effective.objects["Pump__c"] == {"read", "create", "edit"}, "View All Fields came with 63"
+    assert {each.name: each.expires for each in found.assigned}["Passing"] is None, "expiry came with 52"
+    assert {source.name for source in found.sources} >= {"Fitter", "Types", "Crew"}
+
+
 def test_record_types_are_those_the_user_is_told_of_and_each_has_its_set(room: Room) -> None:
     found = room.surroundings(room.connect(ADMIN), FITTER)
     assert found.record_types.available == {"Pump__c.Small", "Pump__c.Large"}, "Secret is hidden, Old is inactive"

@@ -40,12 +40,24 @@ def permission(name: str) -> str:
     return element("userPermissions", name=name, enabled=True)
 
 
-def write_project(folder: Path, *, profile: Sequence[str] = (), extra_set: Sequence[str] = ()) -> Path:
-    """The project; `profile` and `extra_set` are further elements of the source user's profile and permission set."""
+def write_project(
+    folder: Path,
+    *,
+    profile: Sequence[str] = (),
+    extra_set: Sequence[str] = (),
+    objects: Mapping[str, str] | None = None,
+) -> Path:
+    """The project; `profile` and `extra_set` are further elements of the source user's profile and permission set.
+
+    `objects` are further files by their path, each `ROOT: the XML inside it`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sfdx-project.json").write_text(json.dumps({"packageDirectories": [{"path": "main"}]}))
     _objects(folder)
     _access(folder, profile, extra_set)
+    for path, content in (objects or {}).items():
+        kind, _, inside = content.partition(":")
+        _write(folder, path, kind, inside)
     return folder
 
 
