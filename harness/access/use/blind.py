@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.access.model import Access
 from harness.access.use.deeds import Seen, Touched
+from harness.access.use.governed import LEAVE_NO_TRACE
 from harness.access.use.needs import Needs
 from harness.access.use.permission_set import not_in_metadata
 
@@ -43,8 +44,9 @@ def blind_spots(seen: Seen, needs: Needs, granted: Access, *, days: int | None) 
         "Triggers, flows and Apex that a write sets off were not seen: in system context they need nothing of the "
         "user, in user context and in formulas they may need more."
     )
-    kept = {need.name for need in needs.firm if need.kind == "setup"}
-    if unseen := {name for name in granted.setup if name.partition(":")[0] in _UNSEEN_SETUP} - kept:
+    kept = {need.name for need in (*needs.firm, *needs.soft)}
+    traceless = {name for name in granted.setup if name.partition(":")[0] in _UNSEEN_SETUP}
+    if unseen := (traceless | granted.system & LEAVE_NO_TRACE) - kept:
         yield (
             f"No traffic shows the use of {_few(unseen)}: what of it is needed is kept by name, under "
             "permissions.evidence.keep."

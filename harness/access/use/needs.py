@@ -10,15 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from harness.access.algebra import NEEDS
+from harness.access.use import governed
 from harness.access.use.deeds import ApexCalled, Followed, Held, Path, Seen, Selected, Touched, Typed, Use, Written
 from harness.access.use.schema import Described, Schema
 
 Kind = Literal["object", "field", "system", "setup", "record-type"]
 
-TRANSFER: Mapping[str, str] = {"Lead": "TransferAnyLead", "Case": "TransferAnyCase"}
-"""The system permission that lets a user give away rows of these; TransferAnyEntity for all others."""
-ACTIVITIES: Mapping[str, str] = {"Task": "EditTask", "Event": "EditEvent"}
-"""Objects whose writing a system permission governs, and no object permission."""
 OF_ID = "id:"
 """How a row is named of which only the id is known: the id's first three characters tell the object."""
 _OWNERS = frozenset({"User", "Group", "Calendar"})
@@ -109,6 +106,9 @@ class _Gathering:
     def _right(self, thing: Described, right: str, *, firm: bool = True) -> None:
         """A right on an object, and what it needs on the same object; rows of others may be meant."""
         self._need("object", thing.name, right, firm=firm)
+        self._need("setup", f"CustomEntityDefinition:{thing.name}", "held", firm=False)
+        for permission in (governed.READ if right == "read" else governed.WRITE).get(thing.name, ()):
+            self._need("system", permission, "held", firm=False)
         for need in NEEDS.get(right, frozenset()):  # type: ignore[call-overload]
             self._need("object", thing.name, need, firm=firm)
         self._need("object", thing.name, "view-all", firm=False)
@@ -117,6 +117,8 @@ class _Gathering:
 
     def _field(self, thing: Described, described: Mapping[str, Any], right: str, *, firm: bool = True) -> None:
         self.needs.named.add(thing.name)
+        if described["type"] == governed.ENCRYPTED[0]:
+            self._need("system", governed.ENCRYPTED[1], "held", firm=False)
         name = thing.permission(described)
         if name is None:
             return
@@ -234,14 +236,12 @@ class _Gathering:
             for record_type in ids or [_UNSAID]:
                 self.needs.record_types.setdefault(thing.name, {}).setdefault(record_type, {})[self.where] = None
         if "edit" in rows.rights and ("OwnerId",) in rows.fields:
-            self._need("system", TRANSFER.get(thing.name, "TransferAnyEntity"), "held", firm=False)
+            self._need("system", governed.TRANSFER.get(thing.name, "TransferAnyEntity"), "held", firm=False)
 
     def _rights(self, thing: Described, rights: Iterable[str]) -> None:
         writes = sorted(set(rights) - {"read"})
         for right in sorted(rights):
             self._right(thing, right)
-        if writes and thing.name in ACTIVITIES:
-            self._need("system", ACTIVITIES[thing.name], "held", firm=False)
         if writes:
             for master in _masters(thing):
                 if parent := self._object(master):
@@ -264,6 +264,9 @@ class _Gathering:
             self._unknown(f"{thing.name}.{path[0]}")
             return
         self._field(thing, described, "edit" if rows.rights & {"create", "edit"} else "read")
+        for name in (described["name"], f"{thing.name}.{described['name']}"):
+            if name in governed.WRITE_FIELD:
+                self._need("system", governed.WRITE_FIELD[name], "held", firm=False)
         kinds = self._referred(described, path, rows)
         for kind in sorted(kinds):
             if parent := self._object(kind):

@@ -57,6 +57,8 @@ ORG = [
     described("Task", "00T", field("Subject"), lookup("WhatId", "What", "Account", "Lead", "Bill__c")),
     described("OrderItem", "802", field("Quantity")),
     described("Order", "801"),
+    described("UserRole", "00E"),
+    described("Vault__c", "a01", field("Pin__c", type="encryptedstring"), field("CreatedDate", permissionable=False)),
 ]
 FULL = Access.model_validate(
     {
@@ -223,6 +225,22 @@ def written(sobject: str, rights: set[str], *fields: str, **more: Any) -> Writte
 )
 def test_what_a_write_takes(deed: Deed, expected: set[str]) -> None:
     assert used(deed) == expected
+
+
+@pytest.mark.parametrize(
+    ("deed", "permission"),
+    [
+        (query("SELECT Id FROM UserRole"), "ViewRoles"),
+        (query("SELECT Pin__c FROM Vault__c"), "ViewEncryptedData"),
+        (written("Vault__c", {"create"}, "CreatedDate"), "CreateAuditFields"),
+        (query("SELECT Id FROM Vault__c"), "CustomEntityDefinition:Vault__c"),
+    ],
+)
+def test_what_a_use_may_rest_on_is_kept_where_it_is_held_and_never_missing(deed: Deed, permission: str) -> None:
+    held = Access(system=frozenset({permission, "RunReports"}), setup=frozenset({permission}))
+    assert permission in used(deed, granted=held)
+    assert "RunReports" not in used(deed, granted=held)
+    assert permission not in used(deed, granted=Access()) | missing(deed, granted=Access())
 
 
 # --- all rows ---------------------------------------------------------------------------------------------------------
