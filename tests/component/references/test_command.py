@@ -92,6 +92,15 @@ def test_a_project_gives_the_line_also_of_what_the_org_does_not_have(project: Ex
     assert found["looked_at"]["project: ValidationRule"] == 1
 
 
+def test_a_formula_field_of_an_object_in_scope_is_found_in_the_org(project: Example) -> None:
+    field = project.org / "force-app/main/default/objects/Case/fields/Mine__c.field-meta.xml"
+    inner = "<fullName>Mine__c</fullName><formula>$User.Id = OwnerId</formula><label>Mine</label><type>Checkbox</type>"
+    field.write_text(f'<CustomField xmlns="http://soap.sforce.com/2006/04/metadata">{inner}</CustomField>', "utf-8")
+    ran = project.rehearse("references", SCENARIO)
+    assert ran.code == 1, ran.output
+    assert "✗ CustomField Case.Mine__c: $User.Id" in ran.output
+
+
 def test_a_project_that_is_none_is_a_mistake_of_usage(project: Example) -> None:
     (project.folder / "empty").mkdir()
     ran = project.rehearse("references", SCENARIO, "--project", "empty")
