@@ -36,6 +36,15 @@ _PREFIX = "Permissions"
 _CUSTOM = "CustomPermission:"
 
 
+@dataclass(frozen=True, slots=True)
+class RowAccess:
+    """What a user may do with one row (UserRecordAccess)."""
+
+    id: str
+    edit: bool
+    delete: bool
+
+
 @dataclass(slots=True)
 class Told:
     """What the platform said: whether the user has each right; a right that it did not speak of is not there."""
@@ -52,14 +61,11 @@ class Told:
             return self.rights.get(key, False)
         return self.rights.get(key)
 
-
-@dataclass(frozen=True, slots=True)
-class RowAccess:
-    """What a user may do with one row (UserRecordAccess)."""
-
-    id: str
-    edit: bool
-    delete: bool
+    def hear(self, rows: Mapping[str, Sequence[RowAccess]]) -> None:
+        """Take in what UserRecordAccess says of rows: who may edit one may edit; who may not says nothing."""
+        for name, some in rows.items():
+            said = {"read": True, "edit": any(one.edit for one in some), "delete": any(one.delete for one in some)}
+            self.rights |= {(name, right): True for right, may in said.items() if may}
 
 
 def ask_platform(admin: Connection, person: Connection, fields: Mapping[str, Sequence[str]]) -> Told:

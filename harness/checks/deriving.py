@@ -13,7 +13,7 @@ from harness.access.model import Access
 from harness.access.people import read_features
 from harness.access.platform import ask_platform, objects_with_permissions
 from harness.checks.described import by_describe
-from harness.checks.impossible import by_errors
+from harness.checks.impossible import by_errors, sample_rows
 from harness.checks.results import Disagreement, Probes
 from harness.checks.witnesses import Witnesses, disagreements, probes_of, stronger
 from harness.errors import RequestRefused
@@ -84,7 +84,9 @@ def derive(
     described = person.describe_many(names)
     probed = by_describe(schema, described)
     if exhaustive:
-        probed = stronger(probed, by_errors(person, schema, described))
+        rows = sample_rows(person, schema, described)
+        told.hear(rows)
+        probed = stronger(probed, by_errors(person, schema, described, rows))
     probes = probes_of(schema, Witnesses(computed, told, probed))
     return Derivation(probes, disagreements(probes, reasons or {}), (*unread, *told.unread), described)
 

@@ -20,6 +20,7 @@ from harness.checks.soql import select
 from harness.checks.witnesses import Probed
 from harness.errors import OrgError
 from harness.org.connection import SUBREQUESTS_PER_COMPOSITE
+from harness.org.ids import to_18
 
 if TYPE_CHECKING:
     from harness.org.connection import Connection
@@ -33,8 +34,11 @@ _FIELDS_REFUSED = "INVALID_FIELD_FOR_INSERT_UPDATE"
 _HALTED = "PROCESSING_HALTED"
 _RIGHT_REFUSED = (_ENTITY_REFUSED, "INSUFFICIENT_ACCESS_OR_READONLY")
 _ROWS_LOOKED_AT = 3
+_NEVER_GIVEN = "0" * 12
+"""What follows the key prefix in the id of a row that no org has."""
 
 Described = Mapping[str, Mapping[str, Any]]
+Rows = Mapping[str, Sequence[RowAccess]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +51,21 @@ class _Impossible:
     request: Mapping[str, Any]
 
 
-def by_errors(person: Connection, schema: Mapping[str, ObjectFacts], described: Described) -> dict[Key, Probed]:
+def by_errors(
+    person: Connection, schema: Mapping[str, ObjectFacts], described: Described, rows: Rows
+) -> dict[Key, Probed]:
     """What the org answers to writes that cannot be done, and to deletes that it rolls back.
 
-    Nothing is sent about an object that the user does not see, about users and setup, and about one that shows no field
-    that nobody may write. Raises GuardRefused where no capability to write is in force, OrgUnreachable, and OrgError
-    when the org carries one of them out all the same.
+    `rows` are those of `sample_rows`; an object without any is asked about a row that is not there. Nothing is sent
+    about an object that the user does not see, about users and setup, and about one that shows no field that nobody
+    may write. Raises GuardRefused where no capability to write is in force, OrgUnreachable, and OrgError when the org
+    carries one of them out all the same.
     """
-    names = [
-        name for name in sorted(described) if name in schema and schema[name].kind in ("own", "follows", "activity")
+    asked = [
+        probe
+        for name in probed_objects(schema, described)
+        for probe in _impossible(schema[name], described[name], rows.get(name, ()))
     ]
-    rows = _some_rows(person, [name for name in names if described[name].get("queryable", True)])
-    asked = [probe for name in names for probe in _impossible(schema[name], described[name], rows.get(name, ()))]
     found: dict[Key, Probed] = {}
     for start in range(0, len(asked), SUBREQUESTS_PER_COMPOSITE):
         some = asked[start : start + SUBREQUESTS_PER_COMPOSITE]
@@ -68,8 +75,15 @@ def by_errors(person: Connection, schema: Mapping[str, ObjectFacts], described: 
     return found | _deletes(person, rows)
 
 
-def _some_rows(person: Connection, names: Sequence[str]) -> dict[str, list[RowAccess]]:
-    """A few rows of each object that the user sees, and what it may do with them."""
+def probed_objects(schema: Mapping[str, ObjectFacts], described: Described) -> list[str]:
+    """The objects that are probed: those that the user sees, and whose rows object permissions govern."""
+    kinds = ("own", "follows", "activity")
+    return [name for name in sorted(described) if name in schema and schema[name].kind in kinds]
+
+
+def sample_rows(person: Connection, schema: Mapping[str, ObjectFacts], described: Described) -> Rows:
+    """A few rows of each object that is probed and has any that the user sees, and what it may do with them."""
+    names = [name for name in probed_objects(schema, described) if described[name].get("queryable", True)]
     objects: dict[str, str] = {}
     version = person.site.data_path.rpartition("/")[2]
     for start in range(0, len(names), SUBREQUESTS_PER_COMPOSITE):
@@ -105,8 +119,12 @@ def _impossible(facts: ObjectFacts, shown: Mapping[str, Any], rows: Sequence[Row
     address = f"sobjects/{facts.name}"
     yield _Impossible(facts.name, "create", fields, {"method": "POST", "url": address, "body": body})
     row = next((one for one in rows if one.edit), None) or next(iter(rows), None)
-    if row is not None:
-        yield _Impossible(facts.name, "edit", fields, {"method": "PATCH", "url": f"{address}/{row.id}", "body": body})
+    absent = to_18(f"{shown['keyPrefix']}{_NEVER_GIVEN}") if shown.get("keyPrefix") else None
+    if row is not None or absent is not None:
+        url = f"{address}/{row.id if row is not None else absent}"
+        yield _Impossible(facts.name, "edit", fields, {"method": "PATCH", "url": url, "body": body})
+    if row is None and absent is not None:
+        yield _Impossible(facts.name, "delete", (), {"method": "DELETE", "url": f"{address}/{absent}"})
 
 
 def _unwritable(facts: ObjectFacts, name: str) -> bool:
@@ -125,7 +143,7 @@ def _read(asked: _Impossible, reply: Reply) -> Iterator[tuple[Key, Probed]]:
         )
     error = reply.errors[0]
     said = str(error)
-    if error.code == _ENTITY_REFUSED:
+    if error.code == _ENTITY_REFUSED or (asked.right == "delete" and error.code in _RIGHT_REFUSED):
         yield from (((name, asked.right), Probed(False, "error", said)) for name in (asked.object, *names))
         return
     refused = set(error.fields)
@@ -137,7 +155,7 @@ def _read(asked: _Impossible, reply: Reply) -> Iterator[tuple[Key, Probed]]:
         yield (name, asked.right), Probed(field not in refused, "error")
 
 
-def _deletes(person: Connection, rows: Mapping[str, Sequence[RowAccess]]) -> dict[Key, Probed]:
+def _deletes(person: Connection, rows: Rows) -> dict[Key, Probed]:
     """Whether one row of each object could be deleted; only rows that sharing lets the user delete are tried.
 
     The first refusal of a composite hides what becomes of the others: they are tried again without it. A refusal that

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.access.algebra import minus, union, walk
+from harness.access.compare import compare
 from harness.access.effective import on_own
 from harness.access.model import Access, FieldRight
 from harness.checks.results import Counterexample
@@ -44,17 +45,20 @@ def counterexamples(old: Holder, new: Holder, agreed: Agreed) -> tuple[Counterex
     """Everything that makes the verdict FAIL; nothing when it passes.
 
     Access is compared as it takes effect: View All Data opens every object, Modify All Data writes it, View All Fields
-    opens every field. What was lost with an accepted loss is no loss; what the old user had in any way is no gain.
+    opens every field. What was lost with an accepted loss is no loss; what was agreed to be lost and is there all the
+    same is a gain.
     """
     everything = union([old.access, new.access, agreed.lost, agreed.added, agreed.baseline])
     wanted = union([minus(old.access, agreed.lost), agreed.added])
-    lost = minus(in_effect(wanted, everything), in_effect(new.access, everything))
-    allowed = in_effect(union([old.access, agreed.added, agreed.baseline]), everything)
-    gained = minus(in_effect(new.access, everything), allowed)
+    difference = compare(
+        expected=in_effect(wanted, everything),
+        baseline=in_effect(union([wanted, agreed.baseline]), everything),
+        actual=in_effect(new.access, everything),
+    )
     return (
-        *_told("lost", lost, old, everything),
+        *_told("lost", difference.missing, old, everything),
         *_memberships("lost", old.memberships - agreed.left - new.memberships),
-        *_told("gained", gained, new, everything),
+        *_told("gained", difference.extra, new, everything),
         *_memberships("gained", new.memberships - old.memberships),
     )
 

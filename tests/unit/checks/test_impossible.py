@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from harness.access.effective import Key, ObjectFacts, facts_of
-from harness.checks.impossible import by_errors
+from harness.checks.impossible import by_errors, sample_rows
 from harness.checks.witnesses import Probed
 from harness.errors import OrgError
 from harness.org.connection import Connection
@@ -35,7 +35,8 @@ def described(name: str, *fields: str) -> dict[str, Any]:
         }
         for each in fields
     ]
-    return {"name": name, "createable": True, "updateable": True, "deletable": True, "fields": entries}
+    may = {"createable": True, "updateable": True, "deletable": True}
+    return {"name": name, "keyPrefix": "001", **may, "fields": entries}
 
 
 def refusal(code: str, *fields: str) -> Reply:
@@ -102,7 +103,8 @@ def asked(
     shown = {name: described(name, *fields) for name in names}
     schema: dict[str, ObjectFacts] = {name: facts_of(each, own=True) for name, each in shown.items()}
     org = Org(answers, rows or {})
-    return by_errors(cast("Connection", org), schema, shown), org
+    person = cast("Connection", org)
+    return by_errors(person, schema, shown, sample_rows(person, schema, shown)), org
 
 
 def test_every_write_names_a_field_that_nobody_may_write() -> None:
@@ -129,7 +131,7 @@ def test_a_field_that_the_administrator_may_write_is_no_guard() -> None:
     shown = {"Account": described("Account", "Id", "Name", "SystemModstamp")}
     open_one = {"Account": facts_of(described("Account", "Id", "Name"), own=True)}
     org = Org({}, {})
-    by_errors(cast("Connection", org), open_one, shown)
+    by_errors(cast("Connection", org), open_one, shown, {})
     assert org.sent == []
 
 
@@ -171,6 +173,24 @@ def test_an_answer_that_may_have_another_reason_tells_nothing(reply: Reply) -> N
 def test_an_org_that_does_what_cannot_be_done_stops_everything() -> None:
     with pytest.raises(OrgError, match="did what cannot be done: POST sobjects/Account"):
         asked({"POST Account": Reply(201, {"id": "001000000000001AAA"})})
+
+
+@pytest.mark.parametrize(
+    ("code", "edit", "delete"),
+    [
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", False, False),
+        ("INSUFFICIENT_ACCESS_OR_READONLY", None, False),
+        ("INVALID_CROSS_REFERENCE_KEY", None, None),
+    ],
+)
+def test_without_a_row_one_that_is_not_there_is_asked_about(code: str, edit: bool | None, delete: bool | None) -> None:
+    found, org = asked({"PATCH Account": refusal(code), "DELETE Account": refusal(code)})
+    assert [(each["method"], each["url"]) for each in org.sent[1:]] == [
+        ("PATCH", "sobjects/Account/001000000000000AAA"),
+        ("DELETE", "sobjects/Account/001000000000000AAA"),
+    ]
+    assert (found["Account", "edit"].may, found["Account", "delete"].may) == (edit, delete)
+    assert found["Account", "delete"].grade == "error"
 
 
 ROWS = {"Account": "001000000000001AAA", "Case": "500000000000001AAA", "Contact": "003000000000001AAA"}
