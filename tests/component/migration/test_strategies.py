@@ -9,7 +9,8 @@ import pytest
 
 from harness.migration.records import AccessAfter, Note, Plan, Preflight, RollbackProof, Snapshot
 from harness.migration.status import status
-from harness.sandbox import apps
+from harness.sandbox import apps, identity
+from harness.sandbox.identity import Login
 from harness.sandbox.switches import set_switches
 
 from .conftest import Bench, MakeBench, ending, results
@@ -290,6 +291,24 @@ def test_it_stops_for_what_only_the_user_can_do_and_goes_on_when_that_was_done(m
     assert license_of(bench, NEW) == "Salesforce Integration"
 
 
+def test_a_security_token_is_waited_for_until_the_user_was_in_a_browser(make_bench: MakeBench) -> None:
+    policy = [dict(each) for each in POPULATION["apps"]]
+    policy[0] |= {"permitted_users": "admin-approved", "profiles": ["ERP Sync"]}
+    sign_in = {**SCENARIO["from"]["sign_in"], "password": "env:NEW_PASSWORD", "security_token": "env:NEW_TOKEN"}
+    bench = make_bench(
+        scenario={**FULL_FIRST, "to": {**FULL_FIRST["to"], "sign_in": sign_in}}, population={"apps": policy}
+    )
+    bench.secrets["NEW_PASSWORD"] = "Another-1-password"
+    records = list(bench.engine(stages=WRITING).stages())
+    assert ending(records).result == "stopped", "the token is not known yet, and nobody asked for it"
+    assert "reset its security token, and put the new one where env:NEW_TOKEN names" in ending(records).message
+    new = user(bench, NEW)["Id"]
+    identity.record_login(bench.org, new, Login(type="Application", application="Browser"), status="Success")
+    bench.secrets["NEW_TOKEN"] = identity.set_security_token(bench.org, new)
+    assert ending(list(bench.engine().stages())).result == "passed"
+    assert license_of(bench, NEW) == "Salesforce Integration"
+
+
 def test_what_only_the_user_could_do_is_undone_from_the_middle_too(make_bench: MakeBench) -> None:
     policy = [dict(each) for each in POPULATION["apps"]]
     policy[2] |= {"permitted_users": "self-authorized"}
@@ -338,3 +357,15 @@ def survive_everything(bench: Bench, monkeypatch: pytest.MonkeyPatch, *, resume:
         assert ending(records).result == "passed", (case, ending(records))
         proof = bench.journal.find(run_id, RollbackProof)
         assert proof is None or proof.equal
+
+
+@pytest.mark.parametrize("strategy", [IN_PLACE, FULL_FIRST], ids=["in-place", "temporary-full-license"])
+def test_a_trial_of_the_license_goes_before_and_comes_back(make_bench: MakeBench, strategy: Mapping[str, Any]) -> None:
+    permissions = {"accept": [AGREED], "ceiling": "try"}
+    bench = make_bench(scenario={**strategy, "permissions": permissions})
+    through(bench)
+    records = list(bench.engine().rollback())
+    assert ending(records).result == "passed", ending(records)
+    proof = bench.journal.find("run1", RollbackProof)
+    assert proof
+    assert proof.equal
