@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import try_ask
+from harness.access.asking import Rows, try_ask
 from harness.access.effective import HELD, Key
 from harness.access.soql import among, batches, equals, select
 from harness.errors import RequestRefused
@@ -64,7 +64,11 @@ class Told:
     def hear(self, rows: Mapping[str, Sequence[RowAccess]]) -> None:
         """Take in what UserRecordAccess says of rows: who may edit one may edit; who may not says nothing."""
         for name, some in rows.items():
-            said = {"read": True, "edit": any(one.edit for one in some), "delete": any(one.delete for one in some)}
+            said = {
+                "read": bool(some),
+                "edit": any(one.edit for one in some),
+                "delete": any(one.delete for one in some),
+            }
             self.rights |= {(name, right): True for right, may in said.items() if may}
 
 
@@ -104,6 +108,21 @@ def ask_rows(person: Connection, ids: Sequence[str]) -> list[RowAccess]:
     ]
 
 
+def _ask(connection: Connection, queries: Sequence[str]) -> list[Rows | None]:
+    """The rows of each query; what the data API refuses is asked of the Tooling API, which documents these tables."""
+    return [
+        rows if rows is not None else _tooling(connection, soql)
+        for soql, rows in zip(queries, try_ask(connection, queries), strict=True)
+    ]
+
+
+def _tooling(connection: Connection, soql: str) -> Rows | None:
+    try:
+        return connection.tooling_query(soql)
+    except RequestRefused:
+        return None
+
+
 def _ask_entities(admin: Connection, user_id: str, names: Sequence[str], told: Told) -> None:
     queries = [
         select(
@@ -113,9 +132,10 @@ def _ask_entities(admin: Connection, user_id: str, names: Sequence[str], told: T
         )
         for some in batches(names, _OBJECTS_PER_QUERY)
     ]
-    for rows in try_ask(admin, queries):
-        if rows is None:
-            _unread(told, "UserEntityAccess", "objects")
+    found = _ask(admin, queries)
+    if names and (None in found or not any(found)):
+        _unread(told, "UserEntityAccess", "objects")
+    for rows in found:
         for row in rows or ():
             name = str((row["EntityDefinition"] or {}).get("QualifiedApiName"))
             told.rights |= {(name, right): bool(row[column]) for right, column in _ENTITY.items()}
@@ -132,9 +152,7 @@ def _ask_fields(admin: Connection, user_id: str, fields: Mapping[str, Sequence[s
         for some in _by_size(fields)
     ]
     names: dict[str, str] = {}
-    for rows in try_ask(admin, queries):
-        if rows is None:
-            _unread(told, "FieldDefinition", "fields")
+    for rows in _ask(admin, queries):
         for row in rows or ():
             sobject = str((row["EntityDefinition"] or {}).get("QualifiedApiName"))
             names[f"{row['DurableId']}.{user_id}"] = f"{sobject}.{row['QualifiedApiName']}"
@@ -142,9 +160,10 @@ def _ask_fields(admin: Connection, user_id: str, fields: Mapping[str, Sequence[s
         select("UserFieldAccess", ("DurableId", *_FIELD.values()), where=among("DurableId", some))
         for some in batches(sorted(names), _ROWS_PER_QUERY)
     ]
-    for rows in try_ask(admin, asked):
-        if rows is None:
-            _unread(told, "UserFieldAccess", "fields")
+    found = _ask(admin, asked)
+    if fields and (not found or None in found or not any(found)):
+        _unread(told, "UserFieldAccess", "fields")
+    for rows in found:
         for row in rows or ():
             if name := names.get(str(row["DurableId"])):
                 told.rights |= {(name, right): bool(row[column]) for right, column in _FIELD.items()}
@@ -173,7 +192,7 @@ def _ask_beside(admin: Connection, person: Connection, told: Told) -> None:
     columns = [str(each["name"]) for each in described if str(each["name"]).startswith(_PREFIX)]
     queries = [select("UserPermissionAccess", some) for some in batches(columns, _COLUMNS_PER_QUERY)]
     *system, custom = try_ask(person, [*queries, select("UserSetupEntityAccess", ("DeveloperName",))])
-    if not queries or None in system:
+    if None in system or not any(system):
         _unread(told, "UserPermissionAccess", "system permissions")
     for rows in system:
         told.rights |= dict(_held(rows or ()))
