@@ -241,7 +241,7 @@ class Beside(Body):
     territories: tuple[str, ...] = ()
     """The territories it belongs to, by DeveloperName."""
     shares: Mapping[str, int] = {}
-    """How many records of each object are shared with it by name (manual shares)."""
+    """How many records of each object are shared with it by name: by hand, or by Apex for a reason of its own."""
     owned: Mapping[str, int] = {}
     """How many records of each object in scope it owns."""
     sharing_rules: tuple[str, ...] = ()
@@ -257,6 +257,9 @@ class Snapshot(Body):
     sources: tuple[PermissionSource, ...]
     effective: Access
     """The union of the sources."""
+    implied: Mapping[str, tuple[str, ...]] = {}
+    """The rights on objects that a system permission such as Modify All Data gives without a row of their own: they
+    are not in `effective`."""
     fingerprint: str
     """A SHA-256 over the canonical access state of the org that is in scope."""
     labels: Mapping[str, str] = {}

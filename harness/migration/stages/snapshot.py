@@ -25,7 +25,8 @@ def _snapshot(context: Context) -> Steps:
     state = read_state(context)
     yield
     held = union(source.access for source in state.holdings.sources)
-    describes = context.admin.describe_many(_objects(held))
+    implied = {name: tuple(sorted(rights)) for name, rights in state.holdings.implied.items()}
+    describes = context.admin.describe_many(sorted({*_objects(held), *implied}))
     yield
     surroundings = yield from read_surroundings(
         context.admin, lambda: context.world.connect("source"), state.source, state.holdings, describes
@@ -36,6 +37,7 @@ def _snapshot(context: Context) -> Steps:
         person=person_of(state.source),
         sources=sources,
         effective=effective,
+        implied=implied,
         fingerprint=state.fingerprint,
         labels=_labels(describes, effective),
         parts=state.parts,

@@ -131,6 +131,18 @@ def test_what_confines_a_user_and_what_it_holds_beside_permissions(room: Room) -
     assert found.sharing_rules == ("Pump__c.To_Below_Head", "Pump__c.To_Everyone", "Pump__c.To_Hands")
 
 
+def test_what_the_admin_may_not_read_is_said_and_not_taken_for_nothing(room: Room) -> None:
+    profile = room.org.rows("Profile", Name="System Administrator")[0]["Id"]
+    [owned] = room.org.rows("PermissionSet", ProfileId=profile)
+    for name in ("ModifyAllData", "ModifyMetadata", "ViewAllData", "CustomizeApplication", "AuthorApex"):
+        room.org.update_row("PermissionSet", owned["Id"], {f"Permissions{name}": False})
+        room.org.update_row("Profile", profile, {f"Permissions{name}": False})
+    found = room.surroundings(room.connect(ADMIN), FITTER)
+    for begins in ("the login hours", "which permission set gives", "the sharing rules", "records, and permissions"):
+        assert [text for text in found.unread if text.startswith(begins)], begins
+    assert found.record_types.available == {"Pump__c.Small", "Pump__c.Large"}, "the user itself tells them"
+
+
 def test_the_demo_org_is_read_without_anything_untold(open_room: OpenRoom) -> None:
     room = open_room(open_org("demo"))
     found = room.surroundings(room.connect("admin@acme.example"), "project.sync@acme.example")

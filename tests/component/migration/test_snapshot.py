@@ -1,10 +1,11 @@
-"""What the snapshot reads of the source user, from the simulated org: its permissions, and what it holds beside them."""
+"""What the snapshot reads of the source user, from the simulated org."""
 
 from __future__ import annotations
 
 from harness.migration.records import Snapshot
 
 from .conftest import Bench, MakeBench, ending
+from .project import permission
 
 
 def snapshot_of(bench: Bench, run_id: str = "run1") -> Snapshot:
@@ -20,3 +21,11 @@ def test_what_the_user_owns_is_counted_and_little_is_asked(make_bench: MakeBench
     assert found.beside.owned == {"Account": 12}
     assert found.calls <= found.calls_floor + 5
     assert found.idle == ()
+
+
+def test_what_modify_all_data_opens_is_kept_apart_from_what_has_rows(make_bench: MakeBench) -> None:
+    found = snapshot_of(make_bench(profile=[permission("ModifyAllData")]))
+    assert "Case" not in found.effective.objects
+    assert set(found.implied["Case"]) >= {"read", "edit", "delete", "modify-all"}
+    assert "Case" in found.labels
+    assert "Lead" in found.effective.objects, "a row of its own"
