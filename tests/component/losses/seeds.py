@@ -384,3 +384,47 @@ def _(org: SandboxOrg) -> None:
 @loss("another profile", named=r"sign-in: ui")
 def _(org: SandboxOrg) -> None:
     org.update_row("User", user(org, NEW), {"ProfileId": one(org, "Profile", Name="ERP Sync")["Id"]})
+
+
+# --- what the new user must not have ----------------------------------------------------------------------------------
+
+
+@loss("an object too many", named=r"Opportunity")
+def _(org: SandboxOrg) -> None:
+    org.insert_row(
+        "ObjectPermissions", {"ParentId": granted(org), "SobjectType": "Opportunity", "PermissionsRead": True}
+    )
+
+
+@loss("a right too many", named=r"the new user may delete Deal__c, the old one may not")
+def _(org: SandboxOrg) -> None:
+    rights(org, "Deal__c", Edit=True, Delete=True)
+
+
+@loss("a field too many", named=r"the new user sees the field Account\.Fax")
+def _(org: SandboxOrg) -> None:
+    values = {"ParentId": granted(org), "SobjectType": "Account", "Field": "Account.Fax", "PermissionsRead": True}
+    org.insert_row("FieldPermissions", values)
+
+
+@loss("a right to set a field too many", named=r"the new user may set Account\.CreditLimit__c")
+def _(org: SandboxOrg) -> None:
+    row = one(org, "FieldPermissions", ParentId=granted(org), Field="Account.CreditLimit__c")
+    org.update_row("FieldPermissions", row["Id"], {"PermissionsEdit": True})
+
+
+@loss("rows too many", named=ROWS)
+def _(org: SandboxOrg) -> None:
+    hidden = org.insert_row("Shipment__c", {"Name": "Hidden", "OwnerId": user(org, "admin@acme.example")})
+    share = {"ParentId": hidden, "UserOrGroupId": user(org, NEW), "AccessLevel": "Read", "RowCause": "Manual"}
+    org.insert_row("Shipment__Share", share)
+
+
+@loss("a system permission too many", named=r"ViewAllUsers")
+def _(org: SandboxOrg) -> None:
+    org.update_row("PermissionSet", granted(org), {"PermissionsViewAllUsers": True})
+
+
+@loss("a record type too many", named=r"record type Shipment__c\.Sea is available to the new user, not to the old one")
+def _(org: SandboxOrg) -> None:
+    org.record_types.give(_profile_set(org, "ERP Sync"), {_record_type(org, "Sea"): None})

@@ -40,3 +40,7 @@ def test_a_seeded_loss_is_caught_by_name(bench: Migrated, loss: Loss) -> None:
         said = [text for stage in ("verify", "dual-auth") for record in bench.go_on(stage) for text in red(record)]
     assert said, f"nothing noticed the loss of {loss.kind}"
     assert re.search(loss.named, "\n".join(said)), said
+
+
+def test_there_are_many_kinds() -> None:
+    assert len({loss.kind for loss in LOSSES}) == len(LOSSES) >= 25
