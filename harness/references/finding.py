@@ -175,7 +175,7 @@ def _named(
             yield component.hit("profile-name", _said(parent, leaf), leaf.line)
     elif _same(value, subject.name) and _is_about(parent, leaf, ("owner", "user", "name", "assigned")):
         yield component.hit("username", _said(parent, leaf), leaf.line)
-    elif leaf.name in _ROLES and subject.role and _same(value, subject.role):
+    elif subject.role and _same(value, subject.role) and _is_a_role(parent, leaf):
         yield component.hit("role-name", f"{leaf.name}: {value}", leaf.line)
 
 
@@ -196,6 +196,13 @@ def _is_about(parent: Node, leaf: Node, words_: tuple[str, ...]) -> bool:
     field = (parent.value("field") or parent.value("leftValueReference")).casefold()
     by = field.rpartition(".")[2] if leaf.name in ("value", "stringValue") else leaf.name.casefold()
     return any(word in by for word in words_)
+
+
+def _is_a_role(parent: Node, leaf: Node) -> bool:
+    """Whether an element names a role: by its own name, or by the type that stands beside it."""
+    kind = parent.value("type") or parent.value("assignedToType")
+    named = leaf.name in ("submitter", "recipient", "assignedTo", "name")
+    return leaf.name in _ROLES or (named and kind.casefold().startswith("role"))
 
 
 def _said(parent: Node, leaf: Node) -> str:

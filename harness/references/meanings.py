@@ -149,6 +149,14 @@ MEANINGS: Mapping[tuple[str, str], Meaning] = {
         ("new-user",),
         "give the new user the role, or share with a group that it is in",
     ),
+    ("role-name", "ApprovalProcess"): Meaning(
+        "The role of the old user may submit or approves; the new user is made without a role.",
+        ("new-user",),
+        "give the new user the role, or name it as a submitter",
+    ),
+    ("role-name", "WorkflowAlert"): Meaning(
+        "The e-mail alert goes to everybody with the old user's role.", (), "nothing"
+    ),
     # --- what confines the profile ---
     ("confined", ""): Meaning(
         "The old profile confines when and from where one signs in; the new profile does not, or does otherwise.",

@@ -165,7 +165,7 @@ PROBES: tuple[Probe, ...] = (
     Probe(
         "ApiCredential",
         "ExternalDataUserAuth",
-        "ExternalDataSource.DeveloperName",
+        "ExternalDataSourceId",
         "UserId = {id}",
         "The old user has a credential of its own for callouts; the new user has none.",
         ("new-user",),

@@ -111,6 +111,8 @@ def test_a_flow_that_is_a_draft_breaks_nothing() -> None:
         ("WorkflowRule", "<criteria><field>User.ProfileId</field><value>ERP Interface</value></criteria>", None),
         ("ConnectedApp", "<profileName>ERP Interface</profileName>", ()),
         ("ExtlClntAppConfigurablePolicies", "<commaSeparatedProfile>Sales,ERP Interface</commaSeparatedProfile>", ()),
+        ("ApprovalProcess", "<s><submitter>Interfaces</submitter><type>roleSubordinates</type></s>", ("new-user",)),
+        ("WorkflowAlert", "<recipients><recipient>Interfaces</recipient><type>role</type></recipients>", ()),
         ("SharingOwnerRule", "<sharedTo><roleAndSubordinates>Interfaces</roleAndSubordinates></sharedTo>", None),
     ],
 )
@@ -130,6 +132,7 @@ def test_the_user_is_found_by_its_names(kind: str, inner: str, when: tuple[str, 
         "<criteria><field>Case.Origin</field><value>ERP Interface</value></criteria>",
         "<profileName>Order Sync</profileName>",
         "<sharedTo><role>Sales</role></sharedTo>",
+        "<recipients><recipient>Interfaces</recipient><type>group</type></recipients>",
         "<sharedTo><group>Interfaces</group></sharedTo>",
     ],
 )
