@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from harness.access.use.apex import classes_of_paths
 from harness.access.use.blind import blind_spots
-from harness.access.use.deeds import Held, Seen, Use
+from harness.access.use.deeds import PLACES, Held, Seen
 from harness.access.use.event_log import read_event_logs
 from harness.access.use.keeping import keep_by_name
 from harness.access.use.needs import Needs, needs_of
@@ -26,31 +26,18 @@ from harness.scenario.model import Grant, Operation
 if TYPE_CHECKING:
     from harness.org.connection import Connection
 
-PLACES = 3
-"""So many places of each use are kept."""
 _ROUNDS = 8
 """Relationship paths go five parents up (SOQL and SOSL Reference): each may need one more round of describes."""
 
-Say = Callable[[str], None]
 
-
-def usage_of(
-    file: ScenarioFile,
-    snapshot: Snapshot,
-    admin: Connection,
-    *,
-    describes: Iterable[Mapping[str, Any]] = (),
-    say: Say = lambda _text: None,
-) -> Usage:
+def usage_of(file: ScenarioFile, snapshot: Snapshot, admin: Connection) -> Usage:
     """What the integration uses: its workload, its expected grants, its recordings and the org's event logs.
 
-    `describes` are those already at hand, as an admin sees them; the rest is asked. `say` is told what is being read.
     Raises ScenarioError for a pattern that matches no file, UsageError for a recording that cannot be read, and what
     the org says.
     """
-    seen = gather(file, snapshot, admin, say=say)
-    say("asking the org what the names stand for")
-    needs = understand(seen, admin, describes)
+    seen = gather(file, snapshot, admin)
+    needs = understand(seen, admin)
     seen.unknown += [f"{where}: the org knows no {name}" for name, where in sorted(needs.unknown.items())]
     keep_by_name(file.scenario.permissions.evidence.keep, snapshot.effective, needs)
     classes_of_paths(admin, needs, snapshot.effective, seen)
@@ -60,33 +47,31 @@ def usage_of(
     return Usage(
         permissions=tuple(map(_permission, rows)),
         requests=seen.requests,
-        observed_from=min(seen.moments, default=None),
-        observed_until=max(seen.moments, default=None),
+        observed_from=seen.moments[0] if seen.moments else None,
+        observed_until=seen.moments[-1] if seen.moments else None,
         blind_spots=tuple(blind_spots(seen, needs, snapshot.effective, days=_days(file))),
         permission_set=permission_set_of(file, rows),
     )
 
 
-def gather(file: ScenarioFile, snapshot: Snapshot, admin: Connection, *, say: Say) -> Seen:
+def gather(file: ScenarioFile, snapshot: Snapshot, admin: Connection) -> Seen:
     """Everything the evidence of a scenario shows, before the org is asked what the names stand for."""
     evidence = file.scenario.permissions.evidence
     seen = Seen()
     read_operations(_operations(file), seen)
     for index, pattern in enumerate(evidence.recordings):
-        say(f"reading {pattern}")
         place = file.place("permissions", "evidence", "recordings", index)
         read_recordings(file.path.parent, pattern, place, seen)
     if evidence.event_log_days is not None:
-        say(f"reading {evidence.event_log_days} days of event logs")
         read_event_logs(admin, evidence.event_log_days, snapshot.person.id, seen)
     if seen.uses:
-        seen.uses.append(Use(Held("system", "ApiEnabled"), seen.uses[0].where))
+        seen.add(seen.uses[0].where, [Held("system", "ApiEnabled")])
     return seen
 
 
-def understand(seen: Seen, admin: Connection, describes: Iterable[Mapping[str, Any]] = ()) -> Needs:
+def understand(seen: Seen, admin: Connection) -> Needs:
     """What the deeds take, asking for describes until all their names are known or known not to be there."""
-    schema = Schema(describes)
+    schema = Schema()
     needs = needs_of(seen, schema)
     for _ in range(_ROUNDS):
         if schema.wants_prefixes:

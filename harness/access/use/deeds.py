@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+PLACES = 3
+"""So many places of each use are kept."""
 Path = tuple[str, ...]
 """A field as a query writes it: `("Account", "Owner", "Name")`; a field of the object itself has one part."""
 
@@ -118,14 +121,26 @@ class Seen:
     uses: list[Use] = field(default_factory=list)
     requests: int = 0
     moments: list[datetime] = field(default_factory=list)
+    """The first and the last moment observed, in order; one where they are the same."""
     unknown: list[str] = field(default_factory=list)
     """What was not understood, each as `where: why`."""
     blind: set[str] = field(default_factory=set)
     """What the evidence could not see, each a sentence."""
 
+    _times: Counter[Deed] = field(default_factory=Counter)
+
     def add(self, where: str, deeds: Iterable[Deed]) -> None:
-        """Take up what one request did."""
-        self.uses += [Use(deed, where) for deed in deeds]
+        """Take up what one request did. Of a deed that is done over and over, the first few places are kept."""
+        for deed in deeds:
+            self._times[deed] += 1
+            if self._times[deed] <= PLACES:
+                self.uses.append(Use(deed, where))
+
+    def observe(self, moment: datetime | None) -> None:
+        """Note when a request was made, where that is known."""
+        if moment is not None:
+            moments = {*self.moments, moment}
+            self.moments = sorted({min(moments), max(moments)})
 
     def miss(self, where: str, why: str) -> None:
         """Count a request as not understood."""

@@ -93,9 +93,7 @@ def read_log(text: str, where: str, user_id: str, seen: Seen) -> None:
 
 def _take(line: Mapping[str, str], where: str, seen: Seen) -> None:
     seen.requests += 1
-    moment = _moment(line)
-    if moment is not None:
-        seen.moments.append(moment)
+    seen.observe(_moment(line))
     if str(line.get("STATUS_CODE") or "200")[:1] not in "23":
         return
     try:

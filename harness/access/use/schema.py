@@ -40,7 +40,7 @@ class Described:
 class Schema:
     """The objects that were described, and a list of those that are still wanted."""
 
-    def __init__(self, describes: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, describes: Iterable[Mapping[str, Any]] = ()) -> None:
         self._objects: dict[str, Described | None] = {}
         self.wanted: set[str] = set()
         """Objects that were asked for and are not described, as they were written."""

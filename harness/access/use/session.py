@@ -26,8 +26,7 @@ class Session:
     def take(self, exchange: Exchange, where: str) -> None:
         """Take up one exchange. What is not understood is counted and named; nothing of its body is repeated."""
         self._where, self._depth = where, 0
-        if exchange.at is not None:
-            self.seen.moments.append(exchange.at)
+        self.seen.observe(exchange.at)
         try:
             self.seen.add(where, self._deeds(exchange))
         except NotUnderstood as error:

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.access.algebra import Atom
+from harness.access.algebra import Atom, minus, union
 from harness.access.model import Access
 from harness.access.use.deeds import Deed, Followed, Held, Seen, Selected, Touched, Use, Written
 from harness.access.use.needs import Need, needs_of
 from harness.access.use.schema import Schema
 from harness.access.use.soql import read_soql
-from harness.access.use.table import OrgSays, Row, table
+from harness.access.use.table import OrgSays, Row, access_of, table
 
 
 def field(name: str, **more: Any) -> dict[str, Any]:
@@ -370,3 +372,66 @@ def test_one_more_deed_adds_exactly_its_need() -> None:
         "Contact.Email: edit",
     }
     assert used(*before) <= used(*after)
+
+
+# --- properties -------------------------------------------------------------------------------------------------------
+
+OBJECTS = ("Account", "Contact", "Lead", "Bill__c", "Order")
+RIGHTS = ("read", "create", "edit", "delete", "view-all", "modify-all", "view-all-fields")
+GRANTS = st.builds(
+    lambda objects, fields, system: Access.model_validate(
+        {
+            "objects": {name: {*held, "read"} for name, held in objects.items()},
+            "fields": {name: {*held, "read"} for name, held in fields.items()},
+            "system": system,
+        }
+    ),
+    st.dictionaries(st.sampled_from(OBJECTS), st.frozensets(st.sampled_from(RIGHTS), max_size=3)),
+    st.dictionaries(st.sampled_from(sorted(FULL.fields)), st.frozensets(st.sampled_from(("read", "edit")))),
+    st.frozensets(st.sampled_from(("ModifyAllData", "ViewAllData", "RunReports", "TransferAnyEntity"))),
+)
+DEEDS = st.lists(
+    st.sampled_from(
+        [
+            query("SELECT Id, Account.Parent.Site FROM Contact"),
+            query("SELECT FIELDS(ALL) FROM Account LIMIT 1"),
+            query("SELECT (SELECT Email FROM Contacts), BillingCity FROM Account"),
+            query("SELECT What.Name FROM Task"),
+            written("Account", {"create", "edit"}, "Site", "OwnerId", key="Key__c"),
+            written("Bill__c", {"delete"}),
+            written("Task", {"create"}, "WhatId", "Subject"),
+            Touched("Lead", frozenset({"create"}), log=True),
+            Held("system", "RunReports"),
+        ]
+    ),
+    max_size=4,
+)
+SHARING = st.dictionaries(st.sampled_from(OBJECTS), st.sampled_from(("Private", "Read", "ReadWrite")))
+
+
+@given(DEEDS, GRANTS, SHARING)
+def test_each_permission_has_one_verdict_and_it_is_true(
+    deeds: list[Deed], granted: Access, sharing: dict[str, str]
+) -> None:
+    found = rows(*deeds, granted=granted, says=OrgSays(sharing=sharing, grantable=OPEN.grantable))
+    assert len({row.need for row in found}) == len(found)
+    held = access_of(row.need for row in found if row.verdict == "never-used")
+    used_access = access_of(row.need for row in found if row.verdict == "used")
+    missing_access = access_of(row.need for row in found if row.verdict == "missing")
+    assert minus(held, granted) == Access(), "what was never used was granted"
+    assert minus(granted, union([held, used_access])) == Access(), "nothing granted is left out"
+    assert minus(missing_access, granted) == missing_access, "what is missing is not granted"
+    if not {"ModifyAllData", "ViewAllData"} & granted.system and not any(
+        "view-all-fields" in rights for rights in granted.objects.values()
+    ):
+        assert minus(used_access, granted) == Access(), "nothing is used that was not granted"
+
+
+@given(DEEDS, DEEDS, GRANTS, SHARING)
+def test_more_evidence_never_takes_away_what_a_request_needs(
+    deeds: list[Deed], more: list[Deed], granted: Access, sharing: dict[str, str]
+) -> None:
+    """All but what is kept whole for want of better evidence: that is what more evidence narrows."""
+    told = [deed for deed in deeds if not (isinstance(deed, Touched) and deed.log)]
+    says = OrgSays(sharing=sharing, grantable=OPEN.grantable)
+    assert used(*told, granted=granted, says=says) <= used(*told, *more, granted=granted, says=says)
