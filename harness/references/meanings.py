@@ -24,6 +24,8 @@ STOPPED: tuple[Change, ...] = ("freeze", "deactivate")
 _BYPASS = "ask for a custom permission ($Permission.X) in place of the profile, and give it by a permission set"
 _PUT_ANOTHER = "name the new user, a queue or a role in its place"
 
+_SAME_ROLE = "nothing: the new user is put into the same role"
+
 MEANINGS: Mapping[tuple[str, str], Meaning] = {
     # --- merge fields: (way, kind), an empty kind for every other one ---
     ("profile", ""): Meaning(
@@ -54,11 +56,7 @@ MEANINGS: Mapping[tuple[str, str], Meaning] = {
         ("new-user",),
         "fill the field on the new user with the old one's value",
     ),
-    ("role", ""): Meaning(
-        "It tests the role of the running user, and the new user is made without one.",
-        ("new-user",),
-        "give the new user the same role, or ask for a custom permission",
-    ),
+    ("role", ""): Meaning("It tests the role of the running user.", (), _SAME_ROLE),
     ("permission", ""): Meaning(
         "It tests a custom permission that the old user holds and that the scenario drops.",
         OTHER_PROFILE,
@@ -144,19 +142,7 @@ MEANINGS: Mapping[tuple[str, str], Meaning] = {
         "ask FeatureManagement.checkPermission for a custom permission in place of the profile",
     ),
     # --- the role by its name ---
-    ("role-name", ""): Meaning(
-        "It shares with the old user's role, or shares what its holders own; the new user is made without a role.",
-        ("new-user",),
-        "give the new user the role, or share with a group that it is in",
-    ),
-    ("role-name", "ApprovalProcess"): Meaning(
-        "The role of the old user may submit or approves; the new user is made without a role.",
-        ("new-user",),
-        "give the new user the role, or name it as a submitter",
-    ),
-    ("role-name", "WorkflowAlert"): Meaning(
-        "The e-mail alert goes to everybody with the old user's role.", (), "nothing"
-    ),
+    ("role-name", ""): Meaning("It names the role of the old user.", (), _SAME_ROLE),
     # --- what confines the profile ---
     ("confined", ""): Meaning(
         "The old profile confines when and from where one signs in; the new profile does not, or does otherwise.",

@@ -37,7 +37,7 @@ def rule(formula: str, *, active: bool = True) -> list[ReferenceHit]:
         ("$User.Username = 'other@acme.example'", ()),
         ("$User.Region__c = 'North'", ("new-user",)),
         ("$User.Email = Email__c", ()),
-        ("$UserRole.Name = X__c", ("new-user",)),
+        ("$UserRole.Name = X__c", ()),
         ("$Permission.Skip_Rules", ("new-user", "profile-change")),
     ],
 )
@@ -111,9 +111,9 @@ def test_a_flow_that_is_a_draft_breaks_nothing() -> None:
         ("WorkflowRule", "<criteria><field>User.ProfileId</field><value>ERP Interface</value></criteria>", None),
         ("ConnectedApp", "<profileName>ERP Interface</profileName>", ()),
         ("ExtlClntAppConfigurablePolicies", "<commaSeparatedProfile>Sales,ERP Interface</commaSeparatedProfile>", ()),
-        ("ApprovalProcess", "<s><submitter>Interfaces</submitter><type>roleSubordinates</type></s>", ("new-user",)),
+        ("ApprovalProcess", "<s><submitter>Interfaces</submitter><type>roleSubordinates</type></s>", ()),
         ("WorkflowAlert", "<recipients><recipient>Interfaces</recipient><type>role</type></recipients>", ()),
-        ("SharingOwnerRule", "<sharedTo><roleAndSubordinates>Interfaces</roleAndSubordinates></sharedTo>", None),
+        ("SharingOwnerRule", "<sharedTo><roleAndSubordinates>Interfaces</roleAndSubordinates></sharedTo>", ()),
     ],
 )
 def test_the_user_is_found_by_its_names(kind: str, inner: str, when: tuple[str, ...] | None) -> None:
