@@ -11,16 +11,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.access.assignments import UPDATED, Assigned
-from harness.access.permission_rows import PermissionRows
+from harness.access.permission_rows import MUTING, PermissionRows
 
 if TYPE_CHECKING:
     from harness.access.reading import Source
 
 
-def stale_groups(assigned: Assigned, groups: Sequence[Source], gathered: PermissionRows) -> Iterator[str]:
+def stale_groups(
+    assigned: Assigned, groups: Sequence[Source], sets: Mapping[str, Mapping[str, Any]], gathered: PermissionRows
+) -> Iterator[str]:
     """The groups that differ, each in a sentence; `groups` are those that give anything."""
     for source in groups:
         row = assigned.groups[source.id]
+        asleep = [one for one in assigned.components.get(source.id, ()) if _is_left_out(one, source)]
+        if asleep:
+            labels = ", ".join(sorted(str(sets[one]["Label"]) if one in sets else one for one in asleep))
+            yield f"in the group {source.label}, {labels} gives nothing: it is bound to a license that is not held"
+            continue
         status = (row.get("PermissionSetGroup") or {}).get("Status")
         if status != UPDATED:
             yield f"the group {source.label} is {status}: what it gives now may not be what its sets come to"
@@ -31,6 +38,10 @@ def stale_groups(assigned: Assigned, groups: Sequence[Source], gathered: Permiss
                     f"the group {source.label} is {status}, yet the set that the org computed for it holds {computed} "
                     f"{what} permissions, and its sets come to {ours}"
                 )
+
+
+def _is_left_out(component: str, source: Source) -> bool:
+    return component not in source.sets and not component.startswith(MUTING)
 
 
 def _counts(row: Mapping[str, Any], source: Source, gathered: PermissionRows) -> Iterator[tuple[str, int, int]]:

@@ -120,7 +120,7 @@ def read_holdings(admin: Connection, user: User) -> Holdings:
         rows=gathered.rows,
         pages=gathered.pages,
         unnamed=gathered.names.unnamed,
-        stale=tuple(stale_groups(assigned, groups, gathered)),
+        stale=tuple(stale_groups(assigned, groups, sets, gathered)),
     )
 
 

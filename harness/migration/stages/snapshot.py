@@ -137,8 +137,8 @@ def _note_what_is_odd(context: Context, holdings: Holdings) -> None:
     for each in holdings.assigned:
         if each.sentence:
             context.warn(f"assigned {each.name}", each.sentence)
-    for text in holdings.stale:
-        context.warn(f"stale {text.partition(' is ')[0]}", text)
+    for number, text in enumerate(holdings.stale, start=1):
+        context.warn(f"group {number}", text)
     for kind, count in holdings.unnamed.items():
         context.warn(
             f"unnamed {kind}", f"{count} setup entities of type {kind} go by their ids: the org names them not"

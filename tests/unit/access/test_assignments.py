@@ -145,6 +145,14 @@ def test_a_group_that_is_not_what_its_sets_come_to_is_told(status: str, counted:
     access = Access(objects={"Lead": frozenset({"read"})})
     source = Source("permission-set-group", "0PG", "G", "The Group", None, access)
     gathered = PermissionRows(counts={("ObjectPermissions", "0PS"): counted})
-    found = tuple(stale_groups(Assigned(None, {}, {"0PG": row}, {}, {}, 1), [source], gathered))
+    found = tuple(stale_groups(Assigned(None, {}, {"0PG": row}, {}, {}, 1), [source], {}, gathered))
     assert len(found) == len(told)
     assert all(words in sentence for words, sentence in zip(told, found, strict=True))
+
+
+def test_a_set_of_a_group_whose_license_is_not_held_is_told() -> None:
+    row = {**ROW, "PermissionSetGroupId": "0PG", "PermissionSetGroup": {"Status": "Updated"}}
+    source = Source("permission-set-group", "0PG", "G", "The Group", None, Access(), sets={"0PS1": "One"})
+    assigned = Assigned(None, {}, {"0PG": row}, {"0PG": ("0PS1", "0PS2", "0QM1")}, {}, 1)
+    [told] = stale_groups(assigned, [source], {"0PS2": {"Label": "Two"}}, PermissionRows())
+    assert told == "in the group The Group, Two gives nothing: it is bound to a license that is not held"
