@@ -484,7 +484,8 @@ class Rehearsal:
         """The cassettes a recording of this scenario has, in the order in which they are played."""
         stages = self.file.scenario.stages
         if self.file.scenario.expect.sign_off == "refused":
-            return list(stages[: stages.index("plan") + 1])
+            undone = [f"rollback-from-{self._rollback_order()[0]}"] if "trial" in stages else []  # only that wrote
+            return [*stages[: stages.index("plan") + 1], *undone]
         return [*stages, *(f"rollback-from-{stage}" for stage in self._rollback_order())]
 
     @contextmanager
