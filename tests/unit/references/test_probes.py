@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.references.org import KINDS, SETTINGS
 from harness.references.probes import PROBES, Probe
 from tests.unit.references.people import SYNC
 
@@ -50,3 +52,9 @@ def test_a_row_without_a_name_goes_by_its_id() -> None:
 def test_a_quote_in_an_address_does_not_end_the_query() -> None:
     probe = next(each for each in PROBES if each.kind == "QueueEmail")
     assert "Email = 'o\\'neill@acme.example'" in probe.query(replace(SYNC, email="o'neill@acme.example"))
+
+
+def test_the_page_of_the_docs_names_every_kind_that_is_searched() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "references.md").read_text("utf-8")
+    kinds = {probe.kind for probe in PROBES} | {kind.name for kind in KINDS} | set(SETTINGS)
+    assert [kind for kind in sorted(kinds) if f"`{kind}`" not in page] == []
