@@ -52,14 +52,14 @@ def counterexamples(old: Holder, new: Holder, agreed: Agreed) -> tuple[Counterex
     wanted = union([minus(old.access, agreed.lost), agreed.added])
     difference = compare(
         expected=in_effect(wanted, everything),
-        baseline=in_effect(union([wanted, agreed.baseline]), everything),
+        baseline=union([minus(in_effect(old.access, everything), agreed.lost), in_effect(agreed.baseline, everything)]),
         actual=in_effect(new.access, everything),
     )
     return (
         *_told("lost", difference.missing, old, everything),
         *_memberships("lost", old.memberships - agreed.left - new.memberships),
         *_told("gained", difference.extra, new, everything),
-        *_memberships("gained", new.memberships - old.memberships),
+        *_memberships("gained", new.memberships - (old.memberships - agreed.left)),
     )
 
 

@@ -73,6 +73,22 @@ def test_each_gain_is_told_with_the_set_that_gives_it_unless_it_was_added_or_is_
     assert counterexamples(OLD, more, Agreed(baseline=access(**part))) == ()
 
 
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ({"objects": {"Account": ["edit"]}}, "Account"),
+        ({"fields": {"Account.Phone": ["edit"]}}, "Account.Phone"),
+        ({"system": ["ApiEnabled"]}, "ApiEnabled"),
+        ({"setup": ["ApexClass:Sync"]}, "ApexClass:Sync"),
+    ],
+)
+def test_what_was_agreed_to_be_lost_and_is_there_all_the_same_is_a_gain(part: dict[str, Any], name: str) -> None:
+    [found] = counterexamples(OLD, new(), Agreed(lost=access(**part)))
+    assert (found.direction, found.name, found.given_by) == ("gained", name, ("Integration",))
+    assert counterexamples(OLD, new(), Agreed(lost=access(**part), baseline=access(**part))) == ()
+    assert counterexamples(OLD, new(), Agreed(lost=access(**part), added=access(**part))) == ()
+
+
 def test_what_the_plan_adds_must_be_held_and_what_the_profile_gives_need_not() -> None:
     extra = access(objects={"Product2": ["read"]})
     assert shown(counterexamples(OLD, new(), Agreed(added=extra))) == [("lost", "object", "Product2", ("read",), ())]
@@ -114,6 +130,7 @@ def test_groups_queues_and_the_role_count() -> None:
         ("gained", "role", "Boss"),
     ]
     gone = Agreed(left=OLD.memberships)
+    assert [(each.direction, each.name) for each in counterexamples(OLD, new(), gone)] == [("gained", "Orders")]
     assert counterexamples(OLD, new(memberships=frozenset()), gone) == ()
 
 
