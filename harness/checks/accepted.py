@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,11 @@ OF_ROWS = frozenset({"role", "group", "queue", "team", "territory", "share", "sh
 _VIEW_ALL = frozenset({"view-all", "modify-all"})
 ALL_DATA = frozenset({"ViewAllData", "ModifyAllData"})
 """The system permissions that open every object, also those without rights of their own."""
+_ADDRESS = re.compile(
+    r"(?<!__)(Street|City|StateCode|State|PostalCode|CountryCode|Country|Latitude|Longitude|GeocodeAccuracy)$"
+)
+_GEOLOCATION = re.compile(r"__(Latitude|Longitude)__s$")
+"""The parts of addresses and of custom geolocations (Object Reference, "Compound Fields")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +40,14 @@ def of_object(agreed: Sequence[Agreed], name: str, right: str) -> str | None:
 def of_field(agreed: Sequence[Agreed], name: str, right: str) -> str | None:
     """The same for a field, `Account.Name`: also when its object is lost, or the right to all of its fields."""
     sobject = name.partition(".")[0]
-    found = _first(each for each in agreed if (each.kind, each.name) == ("field", name) and each.takes(right))
+    names = (name, whole(name))
+    found = _first(each for each in agreed if each.kind == "field" and each.name in names and each.takes(right))
     return found or of_object(agreed, sobject, right) or of_object(agreed, sobject, "view-all-fields")
+
+
+def whole(name: str) -> str:
+    """The compound field that a part belongs to by its name: permission is held on the whole (facts 3.6)."""
+    return _GEOLOCATION.sub("__c", _ADDRESS.sub("Address", name))
 
 
 def of_rows(agreed: Sequence[Agreed], name: str) -> str | None:
