@@ -98,7 +98,7 @@ def to_paste(losses: Iterable[Loss]) -> str:
 
 def _quoted(text: str) -> str:
     """A YAML scalar: plain where it can be."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if ":" in text or '"' in text else text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if ": " in text or " #" in text or '"' in text else text
 
 
 _CAUSES = {

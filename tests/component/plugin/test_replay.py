@@ -128,7 +128,7 @@ def test_a_refusal_that_is_not_expected_fails(example: Make) -> None:
     ran = project.pytest("scenarios", "--cassettes", "off")
     assert ran.code == pytest.ExitCode.TESTS_FAILED
     assert "AuthorApex" in ran.output
-    assert "permissions.drop" in ran.output
+    assert "permissions.accept" in ran.output
     assert "Traceback" not in ran.output
 
 
