@@ -96,7 +96,8 @@ _LOSSES = {
     "default-value": "look at the default of {name}: a formula may ask for the user or its profile; let the "
     "integration send the value",
     "rows-missing": "look at the sharing of {object}: owner, View All, groups and queues, role, teams, sharing rules",
-    "row-differs": "look for field-level security on the field, and at Read on what it points to",
+    "row-differs": "look for field-level security on the field, at Read on what it points to, and at what the sharing "
+    "of {object} gives: Modify All, owner, role, sharing rules with Read/Write",
     "owner": "look at assignment rules, flows and triggers that set the owner of {object} by the user who creates it",
     "created": "look at record type defaults of the profile, at default values, and at flows and triggers on {object} "
     "that ask for the user or its profile; let the integration send the values",

@@ -222,6 +222,8 @@ class SampledRow(Result):
     record_type: str | None = None
     empty: frozenset[str] = frozenset()
     """The fields that hold nothing."""
+    may: tuple[str, ...] | None = None
+    """Of edit and delete, what the org says the user may do with this row; None: it was not told."""
 
     @field_serializer("empty", when_used="json")
     def _in_order(self, held: frozenset[str]) -> list[str]:

@@ -62,6 +62,7 @@ def _findings(old: Look, new: Look, agreed: Sequence[Agreed]) -> Iterator[Findin
         yield from _of_values(old, new)
         yield from _of_record_types(old, new, agreed)
         yield from _of_sample(old, new, agreed)
+        yield from _of_row_rights(old, new, agreed)
 
 
 def _of_rights(old: Look, new: Look, agreed: Sequence[Agreed]) -> Iterator[Finding]:
@@ -156,6 +157,22 @@ def _of_sample(old: Look, new: Look, agreed: Sequence[Agreed]) -> Iterator[Findi
             yield _finding("row-differs", row, f"{row}: {_list(emptied)} holds nothing for the new user")
         if filled := sorted((before.empty - after.empty) & shared):
             yield _finding("more", row, f"{row}: {_list(filled)} holds a value for the new user only")
+
+
+def _of_row_rights(old: Look, new: Look, agreed: Sequence[Agreed]) -> Iterator[Finding]:
+    """What may be done with the sampled rows; a right lost or gained on the whole object is not told again."""
+    both = [(row, new.sample[each]) for each, row in sorted(old.sample.items()) if each in new.sample]
+    told = [(was.key, was.may, now.may) for was, now in both if was.may is not None and now.may is not None]
+    for right in ("edit", "delete"):
+        name = f"{old.object} rows: {right}"
+        lost = [key for key, before, after in told if right in before and right not in after]
+        more = [key for key, before, after in told if right not in before and right in after]
+        if lost and right in new.rights:
+            text = f"the new user may not {right} {len(lost)} of {len(told)} sampled {old.object} rows: {_list(lost)}"
+            yield _finding("row-differs", name, text, accepted.of_rows(agreed, old.object))
+        if more and right in old.rights:
+            text = f"the new user may {right} {len(more)} of {len(told)} sampled {old.object} rows, the old one may not"
+            yield _finding("more", name, f"{text}: {_list(more)}")
 
 
 def _rows(first: Look, again: Look, new: Look, agreed: Sequence[Agreed], *, made_since: int) -> Iterator[Finding]:

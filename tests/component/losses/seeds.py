@@ -11,7 +11,7 @@ from typing import Any
 from harness.sandbox.apps import App, app_named, change_app
 from harness.sandbox.identity.restrictions import DAYS, restrict_profile
 from harness.sandbox.org import SandboxOrg
-from tests.component.losses.org import NEW, OLD, STRANGER
+from tests.component.losses.org import NEW, OLD, SELLER, STRANGER
 
 Seed = Callable[[SandboxOrg], None]
 Change = Callable[[SandboxOrg], AbstractContextManager[None]]
@@ -145,7 +145,7 @@ def _(org: SandboxOrg) -> None:
     rights(org, "Deal__c", ViewAllRecords=False)
 
 
-@loss("Modify All", named=r"Ticket__c")
+@loss("Modify All", named=r"the new user may not edit 3 of 3 sampled Ticket__c rows")
 def _(org: SandboxOrg) -> None:
     rights(org, "Ticket__c", ModifyAllRecords=False)
 
@@ -257,6 +257,15 @@ def _(org: SandboxOrg) -> None:
 @loss("rows by group and sharing rule", named=ROWS)
 def _(org: SandboxOrg) -> None:
     leave(org, "Regular", "Integrations")
+
+
+@loss("rows to write by role", named=r"the new user may not edit 4 of \d sampled Shipment__c rows")
+def _(org: SandboxOrg) -> None:
+    """They are still seen, since each is shared to be read."""
+    for row in org.rows("Shipment__c", OwnerId=user(org, SELLER)):
+        share = {"ParentId": row["Id"], "UserOrGroupId": user(org, NEW), "AccessLevel": "Read", "RowCause": "Manual"}
+        org.insert_row("Shipment__Share", share)
+    org.update_row("User", user(org, NEW), {"UserRoleId": None})
 
 
 @loss("rows by queue", named=ROWS)

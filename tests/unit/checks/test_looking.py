@@ -27,6 +27,7 @@ class Org:
         self.describes, self.rows = describes, rows
         self.queries: list[str] = []
         self.calls = 0
+        self.user_id = "005"
 
     def describe_global(self) -> list[dict[str, Any]]:
         self.calls += 1
@@ -43,8 +44,9 @@ class Org:
         return [self.answer(parse_qs(urlsplit(each["url"]).query)["q"][0]) for each in subrequests]
 
     def answer(self, soql: str) -> Reply:
-        self.queries.append(soql)
-        rows = self.rows[soql.partition(" FROM ")[2].partition(" ")[0]]
+        if "UserRecordAccess" not in soql:
+            self.queries.append(soql)
+        rows = self.rows.get(soql.partition(" FROM ")[2].partition(" ")[0], [])
         if isinstance(rows, ApiError):
             return Reply(400, [], (rows,))
         given = [] if "COUNT()" in soql else rows[:SAMPLED]
@@ -120,4 +122,12 @@ def test_fifty_objects_take_half_a_call_each() -> None:
     names = [f"Thing{n}__c" for n in range(50)]
     org = Org({name: described() for name in names}, {name: [{"Id": "a01"}] for name in names})
     looked(org, *names)
-    assert org.calls == 1 + 2 + 10 + 10
+    assert org.calls == 1 + 2 + 10 + 10 + 1
+
+
+def test_what_may_be_done_with_each_row_is_asked_of_the_org() -> None:
+    told = [{"RecordId": "001A", "HasEditAccess": True, "HasDeleteAccess": False}]
+    rows = [{"Id": "001A"}, {"Id": "001B"}]
+    org = Org({"Account": described()}, {"Account": rows, "UserRecordAccess": told})
+    sample = looked(org, "Account")["Account"].sample
+    assert (sample["001A"].may, sample["001B"].may) == (("edit",), None)

@@ -153,6 +153,25 @@ def test_what_the_plan_accepts_is_no_alarm_and_has_its_place(changed: dict[str, 
         assert alarms(side_by_side(OLD, OLD, look(**changed), agreed=(other,)))
 
 
+def test_what_may_be_done_with_a_row_is_compared_where_both_were_told() -> None:
+    def row(*may: str) -> dict[str, Any]:
+        return {"rights": ("edit", "delete"), "sample": {"001": ROW.model_copy(update={"may": may})}}
+
+    old, less = look(**row("edit", "delete")), look(**row("delete"))
+    [lost] = side_by_side(old, old, less).findings
+    assert (lost.kind, lost.name) == ("row-differs", "Account rows: edit")
+    assert lost.text == "the new user may not edit 1 of 1 sampled Account rows: ERP_Key__c K1"
+    assert "Modify All" in (lost.remedy or "")
+    [more] = side_by_side(less, less, old).findings
+    assert (more.kind, more.name) == ("more", "Account rows: edit")
+    untold = look(rights=("edit", "delete"))
+    assert side_by_side(old, old, untold).findings == ()
+    [right] = side_by_side(old, old, look(**{**row("delete"), "rights": ("delete",)})).findings
+    assert right.kind == "object-right", "what is lost on the whole object is not told again for its rows"
+    agreed = (Agreed("object", "Account", ("modify-all",), "a:1"),)
+    assert alarms(side_by_side(old, old, less, agreed=agreed)) == ()
+
+
 def test_there_is_a_remedy_for_every_kind_of_finding() -> None:
     kinds = set(Finding.model_json_schema()["properties"]["kind"]["enum"])
     assert kinds | {"created"} == set(_LOSSES)
