@@ -144,10 +144,16 @@ def _read(asked: _Impossible, reply: Reply) -> Iterator[tuple[Key, Probed]]:
     error = reply.errors[0]
     said = str(error)
     if error.code == _ENTITY_REFUSED or (asked.right == "delete" and error.code in _RIGHT_REFUSED):
-        yield from (((name, asked.right), Probed(False, "error", said)) for name in (asked.object, *names))
+        yield (asked.object, asked.right), Probed(False, "error", said)
+        yield from (((name, asked.right), Probed(False, "error")) for name in names)
         return
     refused = set(error.fields)
-    if error.code != _FIELDS_REFUSED or refused.issuperset(asked.fields):
+    if error.code != _FIELDS_REFUSED:
+        yield (asked.object, asked.right), Probed(None, "error", said)
+        return
+    # A field that the user does not see would have been called unknown, and nothing else.
+    yield from (((name, "read"), Probed(True, "error")) for name in (asked.object, *names))
+    if refused.issuperset(asked.fields):
         yield (asked.object, asked.right), Probed(None, "error", said)
         return
     yield (asked.object, asked.right), Probed(True, "error")

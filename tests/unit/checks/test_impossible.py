@@ -141,6 +141,7 @@ def test_the_error_names_every_field_that_may_not_be_written() -> None:
     assert found["Account", "create"] == Probed(True, "error")
     assert found["Account.Name", "create"] == Probed(True, "error")
     assert found["Account.Phone", "create"] == Probed(False, "error")
+    assert found["Account.Phone", "read"] == found["Account", "read"] == Probed(True, "error")
     assert ("Account.BillingAddress", "create") not in found
 
 
@@ -154,6 +155,7 @@ def test_without_the_right_on_the_object_no_field_may_be_written() -> None:
         ("Account.Phone", "edit"): False,
         ("Account.Active__c", "edit"): False,
     }
+    assert ("Account.Name", "read") not in found
 
 
 @pytest.mark.parametrize(
