@@ -48,14 +48,28 @@ def observe_old(context: Context) -> Generator[None, None, None]:
     needs the capability to.
     """
     _must_be(context, "source", context.scenario.from_.username)
-    for name, seen in _look_twice(context, _scope(context)).items():
-        context.record("old-look", name, seen)
+    seen = _look_twice(context, _scope(context))
+    for name, looks in seen.items():
+        context.record("old-look", name, looks)
     yield
     workload = workload_of(context)
     for spec in operation_specs(context.world.file):
         context.record("old-answer", spec.id, _answer_twice(context, workload, spec))
         yield
     note_rows_left(context, workload)
+    _look_after_work(context, seen)
+    yield
+
+
+def _look_after_work(context: Context, seen: Mapping[str, OldLook]) -> None:
+    """Read the sampled rows again: what the workload changed in them is not the new user's doing."""
+    ids = _ids({name: each.first for name, each in seen.items()})
+    now = look(context.world.connect("source"), tuple(seen), ids=ids)
+    for name, looks in seen.items():
+        if now[name].sample != looks.again.sample:
+            rows = {"sample": now[name].sample}
+            first, again = looks.first.model_copy(update=rows), looks.again.model_copy(update=rows)
+            context.record("old-look", name, OldLook(first=first, again=again))
 
 
 def compare_new(context: Context) -> Generator[None, None, str]:
@@ -73,6 +87,16 @@ def compare_new(context: Context) -> Generator[None, None, str]:
     if alarming or unlike:
         raise _error(context, alarming, unlike)
     return f"{len(looked)} objects and {len(operation_specs(context.world.file))} operations alike for both users"
+
+
+def looks_compared(context: Context) -> Generator[None, None, list[tuple[str, SideBySide]]]:
+    """The first half of `compare_new` by itself: each object in scope, by name, and what differs."""
+    return (yield from _compare_looks(context, tuple(_agreed(context, _scope(context)))))
+
+
+def answers_compared(context: Context) -> Generator[None, None, list[tuple[str, Comparison]]]:
+    """The second half by itself: the operations of the workload whose answers differ, by id."""
+    return (yield from _compare_answers(context, tuple(_agreed(context, _scope(context)))))
 
 
 def note_rows_left(context: Context, workload: Workload) -> None:

@@ -32,10 +32,15 @@ FULL_FIRST: Mapping[str, Any] = {
 }
 
 
-def through(bench: Bench, **options: object) -> None:
+def through(bench: Bench, **options: Any) -> None:
     """Run a whole migration."""
     records = list(bench.engine(**options).stages())
     assert results(records) == dict.fromkeys(bench.file.scenario.stages, "passed"), ending(records)
+
+
+def only_until(stage: str) -> dict[str, Any]:
+    """The options of a rehearsed rollback that follows the plan of the first run."""
+    return {"run_id": f"from-{stage}", "purpose": "rollback-rehearsal", "until": stage, "plan_from": "run1"}
 
 
 def user(bench: Bench, username: str = ERP) -> dict[str, Any]:
@@ -145,7 +150,7 @@ def test_in_place_is_undone_from_every_stage_with_nothing_left_behind(make_bench
     assert ending(list(bench.engine().rollback())).result == "passed"
     stages = bench.file.scenario.stages
     for stage in stages[stages.index("provision") :]:
-        options = {"run_id": f"from-{stage}", "purpose": "rollback-rehearsal", "until": stage, "plan_from": "run1"}
+        options = only_until(stage)
         assert ending(list(bench.engine(**options).stages())).result == "passed"
         records = list(bench.engine(**options).rollback())
         assert ending(records).result == "passed", (stage, ending(records))
@@ -221,6 +226,7 @@ def test_in_place_an_app_that_needs_leave_ends_the_old_credential_and_gives_it_b
 def test_an_old_credential_that_works_in_spite_of_it_turns_cut_over_red(make_bench: MakeBench) -> None:
     bench = in_place_with_approved_app(make_bench)
     app = apps.app_named(bench.org, "ERP Legacy", kind="ConnectedApplication")
+    assert app
     stages = bench.file.scenario.stages
     assert ending(list(bench.engine(stages=stages[:-1]).stages())).result == "passed"
     profile = bench.row("PermissionSet", ProfileId=user(bench)["ProfileId"])
@@ -285,6 +291,7 @@ def test_it_stops_for_what_only_the_user_can_do_and_goes_on_when_that_was_done(m
     assert "approve ERP JWT" in ending(records).message
     assert license_of(bench, NEW) == "Salesforce"
     app = apps.app_named(bench.org, "ERP JWT", kind="ExternalClientApplication")
+    assert app
     bench.org.insert_row("OauthToken", {"UserId": user(bench, NEW)["Id"], "AppName": app.name})
     records = list(bench.engine(stages=WRITING[:4]).stages())
     assert ending(records).result == "passed", ending(records)
@@ -329,7 +336,7 @@ def test_full_first_is_undone_from_every_stage(make_bench: MakeBench) -> None:
     assert ending(list(bench.engine().rollback())).result == "passed"
     stages = bench.file.scenario.stages
     for stage in stages[stages.index("provision") :]:
-        options = {"run_id": f"from-{stage}", "purpose": "rollback-rehearsal", "until": stage, "plan_from": "run1"}
+        options = only_until(stage)
         assert ending(list(bench.engine(**options).stages())).result == "passed"
         records = list(bench.engine(**options).rollback())
         assert ending(records).result == "passed", (stage, ending(records))
