@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from harness.checks.mutation import Change, Held
 from harness.checks.results import AccessVerdict, CheckResult, Comparison, Mutant, SideBySide
 from harness.checks.side_by_side import alarms
 from harness.checks.soql import select
-from harness.checks.spec import CheckSpec
+from harness.checks.spec import CheckSpec, check_specs
 from harness.checks.suggestions import Candidate, candidates
 from harness.checks.values import Values
 from harness.credentials.store import open_store
@@ -28,10 +28,9 @@ from harness.errors import OrgError, SignInRefused, StageFailed, UsageError
 from harness.migration.context import Context
 from harness.migration.context import World as StageWorld
 from harness.migration.journal import Record
+from harness.migration.proving import prove
 from harness.migration.records import Plan, Preflight, Snapshot
-from harness.migration.stages import Steps
-from harness.migration.stages.verify import VERIFY
-from harness.migration.stages.workload import compare_new, observe_old
+from harness.migration.stages.workload import answers_compared, looks_compared, observe_old
 from harness.mutating.admin import Admin, Refused
 from harness.mutating.scratch import Scratch
 from harness.org.guard import SandboxProof, WriteCapability, prove_sandbox
@@ -77,7 +76,7 @@ class Bench:
         self._connections.connect("admin")
         self._state = self.org.snapshot()
         self._journal = self._with_looks(Scratch(self._rehearsal.journal))
-        if red := self.ask():
+        if red := self.ask(None):
             raise StageFailed(
                 f"{len(red)} checks are red before anything is changed: {', '.join(red)}",
                 stage=_UP_TO,
@@ -88,7 +87,7 @@ class Bench:
     def _with_looks(self, journal: Scratch) -> Scratch:
         """A journal that knows what the old user sees of each object: no change of the new user's access alters that.
 
-        Where one user is changed in place, its looks are in the journal already.
+        Where one user is changed in place, what the old user saw is in the journal already.
         """
         if self.file.scenario.to.strategy == "in-place":
             return journal
@@ -196,30 +195,42 @@ class Bench:
             told["with_it"] = self._make(change)
         except Refused as refused:
             return Mutant(**told, refused=str(refused))
-        red = self.ask()
+        red = self.ask(change)
         own = tuple(name for name, is_own in red.items() if is_own)
         others = tuple(name for name, is_own in red.items() if not is_own)
         return Mutant(**told, own=own, caught_by=(*own, *others), suggestion=None if own else self._suggest(change))
 
-    def _make(self, change: Change) -> tuple[str, ...]:
-        admin = self._admin
+    def _make(self, change: Change | None) -> tuple[str, ...]:
+        """The org as it was, and then with a change."""
+        if change is None:
+            self._back()
+            return ()
+        admin = self._admin  # who reads what needs what when it is first asked for
         self._back()
         return admin.make(change)
 
-    def ask(self) -> Red:
-        """Everything that is red as the org is now: the checks of verify, and the comparison of both users."""
-        return {**self._play(_UP_TO, VERIFY.run), **self._play("dual-auth", compare_new)}
+    def ask(self, change: Change | None) -> Red:
+        """What is red with a change: the scenario's own checks; where those are green, the rest, cheapest first.
 
-    def _play(self, stage: str, steps: Any) -> Red:
-        """Run a stage, or a part of one, and see what is red in what it records."""
+        A change that the scenario's own checks notice is noticed: the rest is spared. The workload leaves rows, so the
+        org is put back before it is looked at again. Raises Refused.
+        """
+        self._make(change)
+        if red := {**self._play(_UP_TO, _checks), **self._play("dual-auth", answers_compared)}:
+            return red
+        self._make(change)
+        return self._play(_UP_TO, _verdict) or self._play("dual-auth", looks_compared)
+
+    def _play(self, stage: str, steps: Callable[[Context], Generator[None, None, object]]) -> Red:
+        """Run a part of a stage, and see what is red in what it records."""
         self._journal.clear()
-        context = self._context(stage)
         red: Red = {}
         with self._writing():
             try:
-                _run(steps(context))
+                for _ in steps(self._context(stage)):
+                    pass
             except SignInRefused:
-                red[_SIGN_IN] = True
+                return {_SIGN_IN: True}
             except (OrgError, StageFailed) as error:
                 red[f"{stage}: {type(error).__name__}"] = False
         records = [record for record in self._journal.written if record.stage == stage]
@@ -301,9 +312,7 @@ class Bench:
 
     def _is_red_with(self, candidate: Candidate, change: Change | None) -> bool:
         spec = self._as_spec(candidate)
-        self._back()
-        if change is not None:
-            self._admin.make(change)
+        self._make(change)
         with self._writing():
             result = make_check(
                 spec,
@@ -347,10 +356,23 @@ def _reach(rehearsal: Rehearsal, last: str) -> None:
         rehearsal.reach(stage)
 
 
-def _run(steps: Steps) -> None:
-    with suppress(StopIteration):
-        while True:
-            next(steps)
+def _checks(context: Context) -> Generator[None, None, None]:
+    """The scenario's own grants and denials, as verify makes them."""
+    world = context.world
+    values = Values(seed=world.file.name, clock=world.clock)
+    target = world.connect("target")
+    for spec in check_specs(world.file):
+        result = make_check(
+            spec, target=target, admin=context.admin, values=values, sign_in=lambda flow: world.sign_in("target", flow)
+        )
+        context.record("check", spec.id, result)
+        yield
+
+
+def _verdict(context: Context) -> Generator[None, None, None]:
+    """The verdict over the whole access, as verify finds it."""
+    prove(context)
+    yield
 
 
 def _id(record: Record) -> str:
