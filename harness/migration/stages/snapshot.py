@@ -141,7 +141,8 @@ def _note_what_is_odd(context: Context, holdings: Holdings) -> None:
         context.warn(f"group {number}", text)
     for kind, count in holdings.unnamed.items():
         context.warn(
-            f"unnamed {kind}", f"{count} setup entities of type {kind} go by their ids: the org names them not"
+            f"unnamed {kind}",
+            f"{count} setup entities of type {kind} go by their ids, since their names cannot be looked up",
         )
     for source in holdings.sources:
         if source.implied:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.sandbox.access.default_apps import choose_default_app, default_app
 from harness.sandbox.metadata.errors import ComponentError, not_named
 from harness.sandbox.metadata.parts import Parts
 from harness.sandbox.metadata.work import Work
@@ -88,14 +89,23 @@ def field_parts(work: Work, parent: str, wanted: Callable[[str], bool] | None = 
     ]
 
 
-def setup_parts(work: Work, parent: str, wanted: Callable[[SetupElement, str], bool] | None = None) -> Parts:
-    """Access to apps, classes, pages, flows, custom permissions, custom metadata types and custom settings."""
+def setup_parts(
+    work: Work, parent: str, wanted: Callable[[SetupElement, str], bool] | None = None, *, of_profile: bool = False
+) -> Parts:
+    """Access to apps, classes, pages, flows, custom permissions, custom metadata types and custom settings.
+
+    A profile says of each app whether it is the default.
+    """
     found: Parts = []
+    default = default_app(work.org, parent)
     for row in work.org.rows("SetupEntityAccess", ParentId=parent):
         named = _named(work, row)
         if named is not None and (wanted is None or wanted(*named)):
             one, name = named
-            found.append((one.element, sorted([(one.name, name), (one.switch, True)], key=lambda pair: pair[0])))
+            told: Parts = [(one.name, name), (one.switch, True)]
+            if of_profile and one.entity == "TabSet":
+                told.append(("default", row["SetupEntityId"] == default))
+            found.append((one.element, sorted(told, key=lambda pair: pair[0])))
     return sorted(found, key=lambda one: (one[0], str(one[1])))
 
 
@@ -215,6 +225,14 @@ def write_setup(work: Work, parent: str, root: Node, *, whole: bool) -> None:
     for entity, enabled in wanted.items():
         if enabled and entity not in stored:
             work.create("SetupEntityAccess", {"ParentId": parent, "SetupEntityId": entity})
+
+
+def write_default_app(work: Work, parent: str, root: Node) -> None:
+    """The app that a profile's file calls the default."""
+    for named in root.all("applicationVisibilities"):
+        found = work.one("TabSet", DeveloperName=named.text("application") or "")
+        if found is not None and named.flag("default"):
+            choose_default_app(work.org, parent, str(found["Id"]))
 
 
 def _entity(work: Work, one: SetupElement, name: str) -> str:

@@ -210,7 +210,9 @@ class Profiles(Kind):
         parts += grants.record_type_parts(
             work, owned, of_profile=True, wanted=lambda one: everything or _has_record_type(scope, one)
         )
-        parts += grants.setup_parts(work, owned, lambda one, name: everything or _in(scope, one.kind, name))
+        parts += grants.setup_parts(
+            work, owned, lambda one, name: everything or _in(scope, one.kind, name), of_profile=True
+        )
         parts += _tab_parts(
             work, owned, element="tabVisibilities", wanted=lambda one: everything or _in(scope, "CustomTab", one)
         )
@@ -235,6 +237,7 @@ class Profiles(Kind):
         grants.write_objects(work, owned["Id"], node, whole=False)
         grants.write_fields(work, owned["Id"], node)
         grants.write_setup(work, owned["Id"], node, whole=False)
+        grants.write_default_app(work, owned["Id"], node)
         _write_tabs(work, owned["Id"], node, element="tabVisibilities", whole=False)
         grants.write_record_types(work, owned["Id"], node, whole=False)
         login_rules.write_login_rules(work, profile_id, root)

@@ -67,6 +67,9 @@ def read_permissions(name: str, root: Node) -> PermissionsMetadata:
             for one in root.all("fieldPermissions")
         },
         setup=_setup(root),
+        default_app=next(
+            (one.text("application") for one in root.all("applicationVisibilities") if one.flag("default")), None
+        ),
         tabs=_tabs(root),
         login_ip_ranges=login_ip_ranges(root),
         login_hours=login_hours(root),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from harness.sandbox.access.default_apps import choose_default_app
 from harness.sandbox.objects import StandardProfile, standard_licenses
 from harness.sandbox.schema import Field, SObject
 from harness.sandbox.source.loading import Loading
@@ -160,6 +161,9 @@ def _insert_grants(loading: Loading, parent: str, one: PermissionsMetadata) -> N
         loading.insert_field_permission(parent, sobject, name, edit=edit)
     for kind, name in one.setup:
         _insert_setup_access(loading, parent, kind, name)
+    app = loading.find("TabSet", one.default_app) if one.default_app else None
+    if app is not None:
+        choose_default_app(loading.org, parent, app)
     for tab in one.tabs:
         if parent.startswith("0PS"):
             values = {"ParentId": parent, "Name": tab.tab, "Visibility": tab.visibility}

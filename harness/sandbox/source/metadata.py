@@ -104,6 +104,8 @@ class PermissionsMetadata:
     """`Object.Field` to readable and editable, as far as the file says."""
     setup: tuple[tuple[str, str], ...] = ()
     """Setup entities, as (SetupEntityAccess.SetupEntityType, name)."""
+    default_app: str | None = None
+    """Of a profile: the app its users start in."""
     tabs: tuple[TabSetting, ...] = ()
     record_types: dict[str, bool | None] = field(default_factory=dict)
     """Record types as `Object.Name`, each with whether it is the default; None where it is not visible."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SignInRefused
+from harness.org.guard import WriteCapability, prove_sandbox
 from harness.sandbox.org import SandboxOrg
 from harness.sandbox.source import open_org
 
@@ -124,11 +125,20 @@ def test_what_confines_a_user_and_what_it_holds_beside_permissions(room: Room) -
     found = room.surroundings(room.connect(ADMIN), FITTER)
     assert found.profile.login_hours == ("Sunday 08:00 to 18:00",)
     assert "10.0.0.0 - 10.0.0.255" in found.profile.login_ip_ranges, "the simulated org lets the loopback in, too"
-    assert set(found.apps) == {"Sales", "Works"}
+    assert found.apps == ("Works", "Sales"), "the default one first"
     assert found.tabs == ("Pump__c", "standard-Account")
     assert found.owned == {"Pump__c": 3}
     assert found.shares == {"Pump__c": 1}
     assert found.sharing_rules == ("Pump__c.To_Below_Head", "Pump__c.To_Everyone", "Pump__c.To_Hands")
+
+
+def test_another_default_app_is_told(room: Room) -> None:
+    admin = room.connect(ADMIN)
+    proof = prove_sandbox(admin, admin.site)
+    sales = {"application": "Sales", "default": True, "visible": True}
+    with room.guard.grant(proof, WriteCapability(proof.org_id, "0" * 12, "grant")):
+        assert admin.update_metadata("Profile", {"fullName": "Fitter", "applicationVisibilities": sales}).ok
+    assert room.surroundings(admin, FITTER).apps == ("Sales", "Works")
 
 
 def test_what_the_admin_may_not_read_is_said_and_not_taken_for_nothing(room: Room) -> None:
