@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-OF_ROWS = frozenset({"role", "group", "queue", "team", "territory", "share", "sharing-rule"})
-"""The kinds of losses that take rows away, whichever object they are of."""
+_OF_ALL_ROWS = frozenset({"role", "group", "queue", "team", "territory"})
+"""The kinds of losses that take rows away, and do not say of which object."""
 _VIEW_ALL = frozenset({"view-all", "modify-all"})
 ALL_DATA = frozenset({"ViewAllData", "ModifyAllData"})
 """The system permissions that open every object, also those without rights of their own."""
@@ -52,17 +52,23 @@ def whole(name: str) -> str:
 
 def of_rows(agreed: Sequence[Agreed], name: str) -> str | None:
     """What accepts that fewer rows of an object are seen."""
-    return _first(
-        each
-        for each in agreed
-        if each.kind in OF_ROWS
-        or (each.kind == "system" and each.name in ALL_DATA)
-        or (each.kind == "object" and each.name == name and any(map(each.takes, _VIEW_ALL)))
-    )
+    return _first(each for each in agreed if _takes_rows(each, name))
+
+
+def _takes_rows(loss: Agreed, name: str) -> bool:
+    match loss.kind:
+        case "system":
+            return loss.name in ALL_DATA
+        case "object":
+            return loss.name == name and any(map(loss.takes, _VIEW_ALL))
+        case "share" | "sharing-rule":
+            return loss.name.partition(".")[0] == name
+        case kind:
+            return kind in _OF_ALL_ROWS
 
 
 def of_kind(agreed: Sequence[Agreed], kind: str, name: str) -> str | None:
-    """What accepts the loss of something else, such as a record type."""
+    """What accepts the loss of something else, such as a record type, or the default one of an object."""
     return _first(each for each in agreed if (each.kind, each.name) == (kind, name))
 
 

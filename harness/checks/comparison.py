@@ -42,7 +42,7 @@ def compare(
     workload itself has made since `old`.
     """
     case = _Case(old, again, new, made_since) if old else None
-    found = _differences(case.old, new, agreed) if case else _failure(new)
+    found = _differences(case.old, new, agreed, about(spec.item) or "") if case else _failure(new)
     real = [each for each in found if not (case and case.drifted(each))]
     equal = all(each.agreed for each in real)
     return Comparison(
@@ -70,7 +70,7 @@ class _Case:
     @property
     def noise(self) -> list[Difference]:
         """What differs between the old user's two answers."""
-        return list(_differences(self.old, self.again, ())) if self.again else []
+        return list(_differences(self.old, self.again, (), "")) if self.again else []
 
     def drifted(self, found: Difference) -> bool:
         """Whether a difference is no more than what the old user's two answers, or the workload, account for."""
@@ -103,14 +103,14 @@ def _failure(new: Answered) -> Iterator[Difference]:
         yield Difference("error", f"the new user got {_words(new)}")
 
 
-def _differences(old: Answered, new: Answered, agreed: Sequence[Agreed]) -> Iterator[Difference]:
+def _differences(old: Answered, new: Answered, agreed: Sequence[Agreed], sobject: str) -> Iterator[Difference]:
     if old.error_code is not None and old.error_code == new.error_code:
         for_some = ", for some rows" if old.rows or new.rows else ""
         yield Difference("error", f"both users got {_words(new)}{for_some}")
     elif old.error_code != new.error_code:
         yield Difference("error", f"the old user got {_words(old)}, the new user {_words(new)}")
     if old.rows != new.rows and old.rows is not None and new.rows is not None:
-        fewer = accepted.of_rows(agreed, _object_of(old)) if new.rows < old.rows and old.filled else None
+        fewer = accepted.of_rows(agreed, sobject) if new.rows < old.rows else None
         yield Difference("rows", f"rows: old {old.rows}, new {new.rows}", fewer)
     if old.failed_rows != new.failed_rows:
         yield Difference("failed rows", f"failed rows: old {old.failed_rows}, new {new.failed_rows}")
@@ -118,7 +118,7 @@ def _differences(old: Answered, new: Answered, agreed: Sequence[Agreed]) -> Iter
         yield from _lost(old, new, agreed)
         yield from _gained(old, new)
         yield from _emptied(old, new)
-    yield from _given(old, new)
+    yield from _given(old, new, agreed, sobject)
 
 
 def _lost(old: Answered, new: Answered, agreed: Sequence[Agreed]) -> Iterator[Difference]:
@@ -159,17 +159,18 @@ def _emptied(old: Answered, new: Answered) -> Iterator[Difference]:
             yield Difference(f"filled {field}", text)
 
 
-def _given(old: Answered, new: Answered) -> Iterator[Difference]:
-    """What the org gave a created row unasked: its record type, its owner, its defaults."""
+def _given(old: Answered, new: Answered, agreed: Sequence[Agreed], sobject: str) -> Iterator[Difference]:
+    """What the org gave a created row unasked: its record type, its owner, its defaults.
+
+    Where another default record type is agreed to, so is what comes with it: each has default values of its own.
+    """
+    types = {answer.created.get("RecordTypeId") for answer in (old, new)}
+    place = accepted.of_kind(agreed, "default-record-type", sobject) if len(types) > 1 else None
     for field, before in old.created.items():
         after = new.created.get(field)
         if after is not None and after != before:
             text = f"{field} of a created row: {before} for the old user, {after} for the new user"
-            yield Difference(f"created {field}", text)
-
-
-def _object_of(answer: Answered) -> str:
-    return next(iter(answer.fields), "").partition(".")[0]
+            yield Difference(f"created {field}", text, None if field == "OwnerId" else place)
 
 
 def _field_or_object(what: str) -> str:

@@ -125,7 +125,8 @@ def _of_record_types(old: Look, new: Look, agreed: Sequence[Agreed]) -> Iterator
         name = f"{old.object}.{one}"
         if one not in old.record_types:
             yield _finding("more", name, f"record type {name} is available to the new user, not to the old one")
-    if old.default_record_type != new.default_record_type:
+    creates = "create" in old.rights and "create" in new.rights
+    if creates and old.default_record_type != new.default_record_type:
         text = (
             f"a new {old.object} gets record type {new.default_record_type or 'none'} from the new user, "
             f"{old.default_record_type or 'none'} from the old one"

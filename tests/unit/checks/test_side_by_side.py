@@ -142,6 +142,8 @@ def test_what_the_workload_has_made_since_is_expected() -> None:
         ({"rows": 3}, Agreed("object", "Account", ("view-all",), "a:1")),
         ({"rows": 3}, Agreed("system", "ViewAllData", (), "a:1")),
         ({"rows": 3, "sample": {}}, Agreed("role", "Back_Office", (), "a:1")),
+        ({"rows": 3}, Agreed("share", "Account", (), "a:1")),
+        ({"rows": 3}, Agreed("sharing-rule", "Account.North", (), "a:1")),
     ],
 )
 def test_what_the_plan_accepts_is_no_alarm_and_has_its_place(changed: dict[str, Any], agreed: Agreed) -> None:
@@ -151,6 +153,12 @@ def test_what_the_plan_accepts_is_no_alarm_and_has_its_place(changed: dict[str, 
     other = Agreed(agreed.kind, "Other__c" if agreed.kind != "role" else "x", ("delete",), "a:2")
     if agreed.kind not in ("role", "system"):
         assert alarms(side_by_side(OLD, OLD, look(**changed), agreed=(other,)))
+
+
+def test_the_default_record_type_of_rows_that_nobody_creates_does_not_matter() -> None:
+    reading = {"rights": ("edit",)}
+    old, new = look(**reading), look(**reading, default_record_type="Master")
+    assert side_by_side(old, old, new).findings == ()
 
 
 def test_what_may_be_done_with_a_row_is_compared_where_both_were_told() -> None:

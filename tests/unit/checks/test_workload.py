@@ -306,6 +306,18 @@ def test_what_a_created_row_is_given_is_compared_and_generated_values_are_noise(
     assert "record type defaults" in (comparison.remedy or "")
 
 
+def test_what_comes_with_an_agreed_default_record_type_is_agreed_too_but_for_the_owner() -> None:
+    insert = "insert: {object: Order, fields: {Name: x}}"
+    old = {"rows": 1, "created": {"RecordTypeId": "Wholesale", "Status": "Open", "OwnerId": "the user itself"}}
+    new = {"rows": 1, "created": {"RecordTypeId": "Master", "Status": "New", "OwnerId": "the user itself"}}
+    agreed = (Agreed("default-record-type", "Order", (), "erp.yaml:9"),)
+    comparison = compared(insert, old, new, agreed)
+    assert comparison.equal
+    assert all(text.endswith("as erp.yaml:9 accepts") for text in comparison.differences)
+    assert not compared(insert, old, {**new, "created": {**new["created"], "OwnerId": "005"}}, agreed).equal
+    assert not compared(insert, old, {**new, "created": {**old["created"], "Status": "New"}}, agreed).equal
+
+
 def test_a_refusal_that_the_old_user_met_the_second_time_still_proves_nothing() -> None:
     refused = {"error_code": "DUPLICATE_VALUE", "rows": 0, "failed_rows": 1}
     insert = "insert: {object: Order, fields: {Name: x}}"
