@@ -34,6 +34,7 @@ FIELD_KEYS: Mapping[str, Any] = {
     "calculated": False,
     "autoNumber": False,
     "relationshipName": None,
+    "writeRequiresMasterRead": False,
     "compoundFieldName": None,
     "permissionable": True,
     "externalId": False,

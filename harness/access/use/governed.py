@@ -12,6 +12,9 @@ from collections.abc import Mapping
 TRANSFER: Mapping[str, str] = {"Lead": "TransferAnyLead", "Case": "TransferAnyCase"}
 """What lets a user give away rows of these; TransferAnyEntity for all others."""
 
+SEE_USERS = "ViewAllUsers"
+"""What shows all users where the org's default for users is private."""
+
 _SETUP = ("ViewSetup",)
 READ: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("ObjectPermissions", "FieldPermissions", "SetupEntityAccess", "SetupAuditTrail"), _SETUP),
@@ -21,7 +24,7 @@ READ: Mapping[str, tuple[str, ...]] = {
     "ContentVersion": ("QueryAllFiles",),
     "EventLogFile": ("ViewEventLogFiles",),
     "LoginHistory": ("MonitorLoginHistory", "ManageUsers"),
-    "User": ("ViewAllUsers",),
+    "User": (SEE_USERS,),
     "UserLogin": ("ManageUsers",),
     "UserRole": ("ViewRoles",),
 }

@@ -5,7 +5,7 @@ What each deed takes: facts 3.5 (rights on objects), 3.6 (fields) and 7.3 (paren
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -178,7 +178,10 @@ class _Gathering:
 
     def _polymorphic(self, thing: Described, lookup: Mapping[str, Any], rest: Path, seen: set[str]) -> None:
         """A parent of several possible objects: those that an answer held; where none was seen, those held."""
-        self.needs.polymorphic.add(f"{thing.name}.{lookup['name']}")
+        if set(lookup["referenceTo"]) - _OWNERS:
+            self.needs.polymorphic.add(f"{thing.name}.{lookup['name']}")
+        if "User" in lookup["referenceTo"]:
+            self._need("system", governed.SEE_USERS, "held", firm=False)
         kinds = [kind for kind in lookup["referenceTo"] if not seen or kind in seen]
         for kind in sorted(set(kinds) - _OWNERS):
             if parent := self._object(kind):
@@ -242,11 +245,12 @@ class _Gathering:
         writes = sorted(set(rights) - {"read"})
         for right in sorted(rights):
             self._right(thing, right)
-        if writes:
-            for master in _masters(thing):
+        for lookup in _masters(thing) if writes else ():
+            for master in lookup["referenceTo"]:
                 if parent := self._object(master):
-                    self._right(parent, "edit", firm=False)
                     self._need("object", parent.name, "read")
+                    if not lookup.get("writeRequiresMasterRead"):
+                        self._right(parent, "edit", firm=False)
 
     def _key(self, thing: Described, key: str) -> None:
         described = thing.fields.get(key.casefold())
@@ -298,10 +302,9 @@ class _Gathering:
             self.needs.record_types.setdefault(thing.name, {}).setdefault(_UNSAID, {})[self.where] = None
 
 
-def _masters(thing: Described) -> Iterator[str]:
-    for each in thing.fields.values():
-        if each.get("relationshipOrder") is not None:
-            yield from each["referenceTo"]
+def _masters(thing: Described) -> list[Mapping[str, Any]]:
+    """Its master-detail fields."""
+    return [each for each in thing.fields.values() if each.get("relationshipOrder") is not None]
 
 
 def _same(left: Path, right: Path) -> bool:

@@ -11,6 +11,7 @@ from harness.access.dependencies import read_dependencies
 from harness.access.model import Access
 from harness.access.soql import among, batches, select
 from harness.access.use.deeds import Seen
+from harness.access.use.governed import SEE_USERS
 from harness.access.use.needs import Need, Needs
 from harness.access.use.table import OrgSays, access_of
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 def read_surroundings(admin: Connection, granted: Access, needs: Needs, seen: Seen) -> OrgSays:
     """Ask the org. What it does not tell is named among the blind spots, and decided for the integration."""
     every = [*needs.firm, *needs.soft]
-    objects = sorted({need.name for need in every if need.kind == "object"})
+    users = {"User"} if any(need.name == SEE_USERS for need in every) else set[str]()
+    objects = sorted(users | {need.name for need in every if need.kind == "object"})
     held = access_of(_held(every, granted))
     return OrgSays(
         sharing=_sharing(admin, objects, seen),

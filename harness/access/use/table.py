@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from harness.access.algebra import Dependencies, atoms, closure, union
 from harness.access.effective import FOLLOWS
 from harness.access.model import Access
+from harness.access.use.governed import SEE_USERS
 from harness.access.use.needs import Need, Needs
 
 Verdict = Literal["used", "never-used", "missing"]
@@ -133,8 +134,8 @@ def _counts(need: Need, used: Mapping[Need, object], says: OrgSays) -> bool:
     """Whether something of use where it is held really is: sharing may open all rows to everybody anyway."""
     if need.kind == "object" and need.name not in {each.name for each in used if each.kind == "object"}:
         return need.access not in ("view-all", "modify-all")
-    default = says.sharing.get(need.name, "")
-    if need.access == "view-all":
+    default = says.sharing.get("User" if need.name == SEE_USERS else need.name, "")
+    if need.access == "view-all" or need.name == SEE_USERS:
         return default not in OPEN_TO_READ
     if need.access == "modify-all":
         return default not in OPEN_TO_EDIT

@@ -267,6 +267,25 @@ def test_rights_to_all_rows_stay_where_sharing_does_not_open_them(default: str, 
     assert not any(name.startswith("Account") for name in found)
 
 
+@pytest.mark.parametrize(("default", "kept"), [("Private", True), ("Read", False), ("", True)])
+def test_seeing_all_users_counts_where_users_are_private(default: str, kept: bool) -> None:
+    held = Access(system=frozenset({"ViewAllUsers"}))
+    found = used(query("SELECT Owner.Name FROM Lead"), granted=held, says=OrgSays(sharing={"User": default}))
+    assert ("ViewAllUsers" in found) is kept
+    assert "ViewAllUsers" not in used(query("SELECT Id FROM Lead"), granted=held, says=OrgSays())
+
+
+@pytest.mark.parametrize("read_is_enough", [True, False])
+def test_writing_a_detail_takes_edit_on_its_master_unless_read_is_enough(read_is_enough: bool) -> None:
+    org = [one for one in ORG if one["name"] != "Bill__c"]
+    detail = lookup("Account__c", "Account__r", "Account", relationshipOrder=0, permissionable=False)
+    org.append(described("Bill__c", "a00", {**detail, "writeRequiresMasterRead": read_is_enough}))
+    needs = needs_of(seen(written("Bill__c", {"create"})), Schema(org))
+    found = {line(row.need) for row in table(FULL, needs, OPEN) if row.verdict == "used"}
+    assert "Account: read" in found
+    assert ("Account: edit" in found) is not read_is_enough
+
+
 def test_modify_all_is_not_kept_for_reading() -> None:
     granted = Access.model_validate({"objects": {"Lead": ["read", "edit", "delete", "view-all", "modify-all"]}})
     says = OrgSays(sharing={"Lead": "Private"})
