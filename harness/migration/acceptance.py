@@ -98,7 +98,9 @@ def to_paste(losses: Iterable[Loss]) -> str:
 
 def _quoted(text: str) -> str:
     """A YAML scalar: plain where it can be."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if ": " in text or " #" in text or '"' in text else text
+    if not any(sign in text for sign in (": ", " #", '"')):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 _CAUSES = {

@@ -6,10 +6,11 @@ With `in-place` the user stays, and so does all that hangs on the user and not o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from harness.access.model import Access
+from harness.access.set_metadata import SetMetadata
 from harness.migration import not_needed
 from harness.migration.losses import PlacedDrop
 from harness.migration.records import Loss, LossKind, Snapshot
@@ -29,15 +30,16 @@ class Beside:
     """The permission set licenses that the target user is assigned, by DeveloperName."""
     same_user: bool
     """Whether the target user is the source user (`in-place`)."""
-    default_record_types: Mapping[str, str]
-    """For each object the record type a new row of the target's own profile gets; no entry: `Master`."""
+    profile: SetMetadata = field(default_factory=SetMetadata)
+    """What the target's own profile tells: where a new row gets another record type than `Master`, when and from where
+    its users may sign in."""
 
 
 def losses_beside(snapshot: Snapshot, facts: Beside) -> Iterator[Loss]:
     """What is lost of it, in the order of the kinds."""
     yield from _record_types(snapshot, facts)
     yield from _pages(snapshot)
-    yield from _confinement(snapshot)
+    yield from _confinement(snapshot, facts.profile)
     if not facts.same_user:
         yield from _rows_about_the_user(snapshot)
     yield from _licenses(snapshot, facts)
@@ -46,7 +48,7 @@ def losses_beside(snapshot: Snapshot, facts: Beside) -> Iterator[Loss]:
 def _record_types(snapshot: Snapshot, facts: Beside) -> Iterator[Loss]:
     """A default record type comes from a profile only; it decides what a row gets that names none."""
     for name, default in sorted(snapshot.beside.default_record_types.items()):
-        after = facts.default_record_types.get(name, MASTER)
+        after = facts.profile.default_record_types.get(name, MASTER)
         if default != after and "create" in facts.carried.objects.get(name, ()):
             because = (
                 f"A new {name} gets the record type {default} today and {after} then, since only a profile names a "
@@ -62,15 +64,17 @@ def _pages(snapshot: Snapshot) -> Iterator[Loss]:
         yield _loss("app", name, not_needed.APPS, cause="not-needed-api-only")
 
 
-def _confinement(snapshot: Snapshot) -> Iterator[Loss]:
+def _confinement(snapshot: Snapshot, after: SetMetadata) -> Iterator[Loss]:
     """What the old profile keeps the user from: a loss of protection, not of access."""
     profile = snapshot.person.profile
     for name in snapshot.beside.login_hours:
-        because = f"The profile {profile} lets it sign in only then; the new profile says nothing of hours."
-        yield _loss("login-hours", name, because)
+        if name not in after.login_hours:
+            because = f"The profile {profile} lets it sign in only then, and the new profile does not say so."
+            yield _loss("login-hours", name, because)
     for name in snapshot.beside.login_ip_ranges:
-        because = f"The profile {profile} lets it sign in only from there; the new profile says nothing of addresses."
-        yield _loss("login-ip-ranges", name, because)
+        if name not in after.login_ip_ranges:
+            because = f"The profile {profile} lets it sign in only from there, and the new profile does not say so."
+            yield _loss("login-ip-ranges", name, because)
 
 
 def _rows_about_the_user(snapshot: Snapshot) -> Iterator[Loss]:
@@ -117,8 +121,11 @@ def told_twice(loss: Loss, snapshot: Snapshot) -> bool:
     return loss.kind == "setup" and loss.name.startswith("TabSet:") and bool(snapshot.beside.apps)
 
 
-def warnings_beside(snapshot: Snapshot, *, same_user: bool) -> Iterator[str]:
-    """What is no loss of access by itself, and yet changes what the target user sees."""
+def warnings_beside(snapshot: Snapshot, profile: SetMetadata, *, same_user: bool) -> Iterator[str]:
+    """What is no loss of access by itself, and yet changes what the target user sees, or when it may sign in."""
+    for name in (*profile.login_hours, *profile.login_ip_ranges):
+        if name not in (*snapshot.beside.login_hours, *snapshot.beside.login_ip_ranges):
+            yield f"the new profile confines its users to {name}, which the old one does not"
     owned = sum(snapshot.beside.owned.values())
     if owned and not same_user:
         names = ", ".join(f"{count:,} {name}" for name, count in sorted(snapshot.beside.owned.items()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ from harness.access.algebra import Dependencies
 from harness.access.ceiling import Ceiling
 from harness.access.fingerprint import digest
 from harness.access.model import Access
+from harness.access.set_metadata import SetMetadata
 from harness.migration.acceptance import Acceptance, acceptances, agree
 from harness.migration.apps import App
 from harness.migration.beside import Beside, losses_beside, told_twice, warnings_beside
@@ -48,8 +49,8 @@ class Facts:
     """The app of the old sign-in, with its policies, where the strategy keeps the user."""
     usage: Usage | None = None
     """What the integration uses, where that was looked into."""
-    default_record_types: Mapping[str, str] = field(default_factory=dict)
-    """For each object the default record type of the target's profile, where it is not `Master`."""
+    profile: SetMetadata = field(default_factory=SetMetadata)
+    """What the target's profile tells of record types and sign-ins."""
     findings: tuple[str, ...] = ()
     """What else is worth a reviewer's eye, each a sentence: what the linter says of the source user's sets."""
 
@@ -108,13 +109,13 @@ def _beside(scenario: Scenario, facts: Facts, decision: Decision, drops: Sequenc
         drops=drops,
         licenses=frozenset({PERMISSION_SET_LICENSE, *scenario.permissions.licenses}),
         same_user=scenario.to.strategy == "in-place",
-        default_record_types=facts.default_record_types,
+        profile=facts.profile,
     )
 
 
 def _warnings(scenario: Scenario, facts: Facts) -> Iterator[str]:
     """What is no loss and yet worth a reviewer's eye."""
-    yield from warnings_beside(facts.snapshot, same_user=scenario.to.strategy == "in-place")
+    yield from warnings_beside(facts.snapshot, facts.profile, same_user=scenario.to.strategy == "in-place")
     if facts.usage:
         yield from warnings_of_use(facts.usage)
     yield from facts.findings

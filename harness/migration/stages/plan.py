@@ -11,6 +11,7 @@ from harness.access.dependencies import read_dependencies
 from harness.access.lint import Known, LintedSet, lint
 from harness.access.people import read_user
 from harness.access.reading import read_profile
+from harness.access.set_metadata import SetMetadata, try_read
 from harness.migration.old_sign_in import find_old_app
 from harness.migration.plan import Facts, Planned, make_plan
 from harness.migration.records import Preflight, TriedCeiling, Usage
@@ -40,6 +41,7 @@ def _plan(context: Context) -> Steps:
         residue=read_user(admin, context.scenario.target_username) is not None,
         usage=_usage(context),
         findings=tuple(_findings(context, ceiling)),
+        profile=_profile(context),
         old_app=find_old_app(context),
     )
     planned = make_plan(context.world.file, facts)
@@ -74,6 +76,17 @@ def known_ceiling(context: Context) -> Ceiling:
     if trial is None:
         return ceiling
     return ceiling.tried(refused=trial.refused, beyond=trial.beyond, carried_with=trial.carried_with)
+
+
+def _profile(context: Context) -> SetMetadata:
+    """What the target's profile tells beside its permissions; asked only where the source user's tells anything."""
+    beside, profile_id = context.snapshot.beside, context.need(Preflight).profile_id
+    if not (beside.default_record_types or beside.login_hours or beside.login_ip_ranges):
+        return SetMetadata()
+    profile, _, unread = try_read(context.admin, profile_id, ())
+    for text in unread:
+        context.not_tested("plan: new profile", f"the org would not tell {text}")
+    return profile
 
 
 def _usage(context: Context) -> Usage | None:

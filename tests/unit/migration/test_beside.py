@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.access.model import Access
+from harness.access.set_metadata import SetMetadata
 from harness.migration import records
 from harness.migration.beside import Beside, losses_beside, warnings_beside
 from harness.migration.losses import PlacedDrop
@@ -23,7 +24,6 @@ FACTS = Beside(
     drops=(),
     licenses=frozenset({"SalesforceAPIIntegrationPsl"}),
     same_user=False,
-    default_record_types={},
 )
 
 
@@ -77,8 +77,17 @@ def test_a_default_record_type_is_no_loss_where_nothing_changes(defaults: dict[s
 
 
 def test_the_default_of_the_new_profile_counts() -> None:
-    same = replace(FACTS, default_record_types={"Account": "Dealer"})
+    same = replace(FACTS, profile=SetMetadata(default_record_types={"Account": "Dealer"}))
     assert lost(same, default_record_types={"Account": "Dealer"}) == []
+
+
+def test_what_the_new_profile_confines_alike_is_no_loss_and_what_it_adds_is_a_warning() -> None:
+    profile = SetMetadata(login_hours=("Monday 08:00 to 18:00",), login_ip_ranges=("10.0.0.0 - 10.0.0.9",))
+    same = replace(FACTS, profile=profile)
+    held = {"login_hours": profile.login_hours, "login_ip_ranges": profile.login_ip_ranges}
+    assert lost(same, **held) == []
+    assert list(warnings_beside(snapshot(**held), profile, same_user=False)) == []
+    assert len(list(warnings_beside(snapshot(), profile, same_user=False))) == 2
 
 
 def test_in_place_whatever_hangs_on_the_user_stays() -> None:
@@ -104,6 +113,6 @@ def test_a_feature_license_can_be_dropped_by_its_column() -> None:
 
 
 def test_records_that_it_owns_are_a_warning_but_not_in_place() -> None:
-    [warning] = warnings_beside(snapshot(owned={"Account": 1200}), same_user=False)
+    [warning] = warnings_beside(snapshot(owned={"Account": 1200}), SetMetadata(), same_user=False)
     assert "1,200 Account" in warning
-    assert list(warnings_beside(snapshot(owned={"Account": 1200}), same_user=True)) == []
+    assert list(warnings_beside(snapshot(owned={"Account": 1200}), SetMetadata(), same_user=True)) == []
