@@ -80,6 +80,11 @@ class Desk:
                 exhaustive=exhaustive,
             )
 
+    def computed(self, username: str, objects: Sequence[str]) -> dict[tuple[str, str], bool | None]:
+        """What is worked out from the user's sets alone."""
+        found = self.derive(username, objects)
+        return {(cell.name, cell.access): cell.computed for each in found.probes for cell in each.cells}
+
     def writing(self) -> AbstractContextManager[None]:
         """A capability to write."""
         proof = SandboxProof(self.org_id, "simulated", "SIM1", "Developer Edition")
@@ -101,6 +106,15 @@ class Desk:
         made = self.org.insert_row("PermissionSet", {"Name": "Probe", "Label": "Probe"})
         self.org.insert_row("PermissionSetAssignment", {"AssigneeId": user["Id"], "PermissionSetId": made})
         return made
+
+    def give_permissions(self, parent: str, names: Sequence[str]) -> None:
+        """Give system permissions, and those that they depend on, through a permission set."""
+        known, waiting, given = self.org.schema.system_permissions, list(names), set[str]()
+        while waiting:
+            given.add(name := waiting.pop())
+            waiting += [one for one in known[name].implies if one not in given]
+        admin = str(self.user(self.admin.username)["Id"])
+        self.org.update("PermissionSet", parent, {f"Permissions{one}": True for one in sorted(given)}, as_user=admin)
 
     def take_permission(self, username: str, permission: str) -> None:
         """Take a system permission out of a user's profile."""
