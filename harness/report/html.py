@@ -18,7 +18,6 @@ from harness.report.proof import (
     grades,
     matrix,
     missed,
-    open_hits,
     otherwise,
     uses,
 )
@@ -79,7 +78,6 @@ def render(evidence: Evidence, *, json_name: str | None = None) -> str:
             otherwise=otherwise(evidence.side_by_side),
             uses=uses(evidence.usage.permissions) if evidence.usage else [],
             hits=_hits(evidence),
-            open_hits=open_hits(evidence.references, evidence.header),
             changes_made=[words.CHANGES[change] for change in sorted(changes_made(evidence.header))],
             missed=missed(evidence.mutation.mutants) if evidence.mutation else ([], []),
             rehearsal_calls=sum(rollback.calls for rollback in evidence.rollbacks if not rollback.own),
@@ -90,9 +88,8 @@ def render(evidence: Evidence, *, json_name: str | None = None) -> str:
 
 def _hits(evidence: Evidence) -> list[ReferenceHit]:
     """The places that name the old user: those that nobody agreed to first."""
-    unaccepted = open_hits(evidence.references, evidence.header)
-    found = evidence.references.hits if evidence.references else ()
-    return [*unaccepted, *(hit for hit in found if hit not in unaccepted)]
+    scan = evidence.references
+    return [*scan.open, *(hit for hit in scan.hits if hit not in scan.open)] if scan else []
 
 
 def render_index(entries: Sequence[tuple[str, Evidence]], *, earlier: Collection[str] = ()) -> str:

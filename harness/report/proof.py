@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.checks.results import Cell, Finding, Mutant, Probes, SideBySide
-from harness.migration.records import ReferenceHit, ReferenceScan, RunStarted, UsedPermission
+from harness.migration.records import RunStarted, UsedPermission
 from harness.report.words import GRADES
 
 GRADE_LETTERS: Mapping[str, str] = {
@@ -102,12 +102,6 @@ def uses(permissions: Sequence[UsedPermission]) -> list[tuple[str, list[UsedPerm
     """The three-way table, what is missing first."""
     order = ("missing", "used", "never-used")
     return [(verdict, [each for each in permissions if each.verdict == verdict]) for verdict in order]
-
-
-def open_hits(scan: ReferenceScan | None, header: RunStarted) -> list[ReferenceHit]:
-    """The references that this migration breaks and that were not agreed to."""
-    made = changes_made(header)
-    return [hit for hit in scan.hits if hit.accepted is None and made & set(hit.when)] if scan else []
 
 
 def changes_made(header: RunStarted) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.report.changes import lost_without_word, promised_but_missing
 from harness.report.model import Facts, Reason, ReasonKind, StageRun, Verdict
-from harness.report.proof import open_findings, open_hits
+from harness.report.proof import open_findings
 
 THE_ORG_SAID_SO: frozenset[ReasonKind] = frozenset(
     {"plan-refused", "check-failed", "workload-differs", "access-differs", "silent-loss"}
@@ -168,7 +168,7 @@ def _silent_losses(facts: Facts) -> Iterator[Reason]:
 
 
 def _open_references(facts: Facts) -> Iterator[Reason]:
-    hits = open_hits(facts.references, facts.header)
+    hits = facts.references.open if facts.references else ()
     if hits:
         more = "names" if len(hits) == 1 else "name"
         yield Reason(

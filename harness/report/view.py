@@ -11,7 +11,7 @@ from harness.checks.results import Answered, Comparison
 from harness.migration.records import Loss
 from harness.report.changes import AccessChanges, Change, ObjectChange
 from harness.report.model import CheckMade, Evidence, OperationRun
-from harness.report.proof import open_findings, open_hits
+from harness.report.proof import open_findings
 from harness.report.words import MARKS, TITLES, Tone, without
 
 _OPTIONAL: Mapping[str, Callable[[Evidence], object]] = {
@@ -189,7 +189,7 @@ def _eyes_card(evidence: Evidence) -> Iterator[Card]:
 def _references_card(evidence: Evidence) -> Iterator[Card]:
     """How many places name the old user."""
     if (scan := evidence.references) is not None:
-        unaccepted = len(open_hits(scan, evidence.header))
+        unaccepted = len(scan.open)
         note = f"{unaccepted:,} not accepted" if unaccepted else f"{sum(scan.looked_at.values()):,} places searched"
         yield Card("references", "name the old user", f"{len(scan.hits):,}", note, "bad" if unaccepted else "plain")
 
