@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MASTER = "Master"
 """The record type of objects that have no others; it has no row."""
 _MASTER_ID = "012000000000000"
+_PERSON = "IsPersonType"
+_PERSON_ACCOUNT = "PersonAccount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +33,32 @@ class RecordTypes:
 
 
 def read_names(admin: Connection) -> dict[str, str]:
-    """Every active record type of the org: `Object.DeveloperName` by id. One call. Raises RequestRefused."""
-    columns = ("Id", "SobjectType", "DeveloperName", "NamespacePrefix")
+    """Every active record type of the org: `Object.DeveloperName` by id, as metadata name it. Two calls.
+
+    Those of person accounts are told apart as `PersonAccount.DeveloperName`; only an org that has them has the column.
+    Raises RequestRefused.
+    """
+    known = {str(each["name"]) for each in admin.fields_of("RecordType")}
+    columns = ("Id", "SobjectType", "DeveloperName", "NamespacePrefix", *(name for name in (_PERSON,) if name in known))
     rows = admin.query(select("RecordType", columns, where="IsActive = true", order="Id"))
-    return {str(row["Id"]): f"{row['SobjectType']}.{_name(row)}" for row in rows}
+    return {str(row["Id"]): _full_name(row) for row in rows}
 
 
-def _name(row: Mapping[str, Any]) -> str:
-    namespace = row["NamespacePrefix"]
-    return f"{namespace}__{row['DeveloperName']}" if namespace else str(row["DeveloperName"])
+def _full_name(row: Mapping[str, Any]) -> str:
+    owner = _PERSON_ACCOUNT if row.get(_PERSON) else row["SobjectType"]
+    namespace = f"{row['NamespacePrefix']}__" if row["NamespacePrefix"] else ""
+    return f"{owner}.{namespace}{row['DeveloperName']}"
+
+
+def object_of(name: str) -> str:
+    """The object whose rows have a record type of this full name."""
+    owner = name.partition(".")[0]
+    return "Account" if owner == _PERSON_ACCOUNT else owner
 
 
 def objects_with(names: Mapping[str, str], objects: Iterable[str]) -> list[str]:
     """Which of some objects have record types."""
-    having = {name.partition(".")[0] for name in names.values()}
-    return sorted(having.intersection(objects))
+    return sorted({object_of(name) for name in names.values()}.intersection(objects))
 
 
 def read_as(user: Connection, names: Mapping[str, str], objects: Sequence[str]) -> RecordTypes:
@@ -64,7 +77,7 @@ def of_describes(describes: Mapping[str, Mapping[str, Any]], names: Mapping[str,
             if name and info["available"] and not master:
                 available.add(name)
             if name and info["defaultRecordTypeMapping"]:
-                defaults[sobject] = name.removeprefix(f"{sobject}.")
+                defaults[sobject] = name.rpartition(".")[2]
     return RecordTypes(frozenset(available), defaults)
 
 
@@ -73,7 +86,7 @@ def of_metadata(
 ) -> RecordTypes:
     """The record types that profile and permission sets make visible, where their user cannot be asked."""
     active = frozenset(names.values())
-    available = frozenset(name for each in given for name in each if name in active and name.split(".")[0] in objects)
+    available = frozenset(name for each in given for name in each if name in active and object_of(name) in objects)
     told = {sobject: defaults.get(sobject, MASTER) for sobject in objects}
     return RecordTypes(available, told)
 

@@ -13,6 +13,7 @@ from harness.access.asking import ask, try_ask
 from harness.access.belongings import read_belongings, read_owned, read_shares, share_of
 from harness.access.people import read_extra_licenses
 from harness.access.permission_rows import object_rights
+from harness.access.record_types import objects_with, of_describes, read_names
 from harness.access.setup_names import read_setup_names
 from harness.errors import RequestRefused
 from tests.unit.fake_org import Asked, Bench, FakeOrg, Told
@@ -202,3 +203,38 @@ def test_feature_and_package_licenses_are_told_and_seats_that_are_not_are_none(b
     assert (found.features, found.packages) == ({"MarketingUser"}, ("dlrs",))
     bench.org.on("POST", r".*/composite", composite({"User": [user]}))
     assert read_extra_licenses(bench.connection, "005").packages is None
+
+
+def test_record_types_of_person_accounts_are_named_as_metadata_name_them(bench: Bench) -> None:
+    bench.org.on("GET", r".*/sobjects/RecordType/describe", described("IsActive", "IsPersonType"))
+    rows = [
+        {
+            "Id": "012A",
+            "SobjectType": "Account",
+            "DeveloperName": "Shop",
+            "NamespacePrefix": None,
+            "IsPersonType": False,
+        },
+        {
+            "Id": "012B",
+            "SobjectType": "Account",
+            "DeveloperName": "Person",
+            "NamespacePrefix": "ns",
+            "IsPersonType": True,
+        },
+    ]
+    page = Told(200, {"totalSize": 2, "done": True, "records": rows})
+    bench.org.on("GET", r".*/query/.*IsPersonType.*", page)
+    names = read_names(bench.connection)
+    assert names == {"012A": "Account.Shop", "012B": "PersonAccount.ns__Person"}
+    assert objects_with(names, ["Account", "Case"]) == ["Account"]
+    info = {"recordTypeId": "012B", "available": True, "defaultRecordTypeMapping": True}
+    found = of_describes({"Account": {"recordTypeInfos": [info]}}, names)
+    assert (found.available, found.defaults) == ({"PersonAccount.ns__Person"}, {"Account": "ns__Person"})
+
+
+def test_an_org_without_person_accounts_is_not_asked_for_their_column(bench: Bench) -> None:
+    bench.org.on("GET", r".*/sobjects/RecordType/describe", described("IsActive"))
+    bench.org.on("GET", r".*/query/.*", Told(200, {"totalSize": 0, "done": True, "records": []}))
+    assert read_names(bench.connection) == {}
+    assert "IsPersonType" not in bench.org.asked[-1].path
