@@ -111,14 +111,16 @@ def _access(column: Column) -> str:
 
 
 def _kept(kept: Kept | None, what: str) -> str:
-    return "" if kept is None else f"{kept.kept} of {kept.before} {what}"
+    if kept is None:
+        return ""
+    return f"{kept.kept} of {kept.before} {what}" if kept.before else f"no {what}: there were none"
 
 
 def _audit(column: Column) -> str:
     if column.rows_created is None or column.sign_ins is None:
         return ""
-    rows = _kept(column.rows_created, "rows created")
-    return f"{rows}, {_kept(column.sign_ins, 'earlier sign-ins')} under the id that works"
+    rows = _kept(column.rows_created, "rows created under the id that works")
+    return f"{rows}; {_kept(column.sign_ins, 'earlier sign-ins under it')}"
 
 
 def _tokens(column: Column) -> str:
@@ -188,7 +190,7 @@ ROWS: dict[str, Callable[[Column], str]] = {
     "audit: history": _audit,
     "access": _access,
     "role, groups, queues": lambda column: _kept(column.place, "kept"),
-    "rows owned": lambda column: _kept(column.rows_owned, "still owned by the user that works"),
+    "rows owned": lambda column: _kept(column.rows_owned, "rows owned by the user that works"),
     "tokens of the old app": _tokens,
     "old credential at the end": _old_credential,
     "seats used": _seats,

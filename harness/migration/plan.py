@@ -21,6 +21,7 @@ from harness.migration.records import Loss, Plan, PlannedWrite, Preflight, Snaps
 from harness.migration.strategies import (
     conversion_writes,
     ending_of,
+    ending_warnings,
     ending_writes,
     provision_writes,
     seat_conditions,
@@ -96,7 +97,7 @@ def make_plan(file: ScenarioFile, facts: Facts) -> Planned:
         preconditions=tuple(_preconditions(scenario, facts)),
         executable=not refused,
         refusal=refusal(refused),
-        warnings=tuple(_warnings(scenario, facts)),
+        warnings=tuple(_warnings(scenario, facts, decision.carried)),
         calls=sum(write.calls for write in writes),
         digest="",
     )
@@ -113,9 +114,11 @@ def _beside(scenario: Scenario, facts: Facts, decision: Decision, drops: Sequenc
     )
 
 
-def _warnings(scenario: Scenario, facts: Facts) -> Iterator[str]:
+def _warnings(scenario: Scenario, facts: Facts, carried: Access) -> Iterator[str]:
     """What is no loss and yet worth a reviewer's eye."""
     yield from warnings_beside(facts.snapshot, facts.profile, same_user=scenario.to.strategy == "in-place")
+    ending = ending_of(scenario, facts.old_app, facts.app, carried)
+    yield from ending_warnings(scenario, ending, facts.snapshot.effective, carried)
     if facts.usage:
         yield from warnings_of_use(facts.usage)
     yield from facts.findings

@@ -154,6 +154,20 @@ def _ending_by_app(flow: str, old: App | None, new: App | None, carried: Access)
     return Ending("nothing", because) if because else Ending("pre-authorization")
 
 
+def ending_warnings(scenario: Scenario, ending: Ending, held: Access, carried: Access) -> Iterator[str]:
+    """What a reviewer must know of the old credential where there is one user, each a sentence."""
+    if not strategy_of(scenario).one_user:
+        return
+    soap = scenario.from_.sign_in.flow == "soap-login"
+    if soap and ANY_API_AUTH in held.system and ANY_API_AUTH not in carried.system:
+        yield (
+            f"The old credential signs in by SOAP login(), and {ANY_API_AUTH} is not carried: where the org asks for "
+            "it, the old credential works no more from provision on, and dual-auth will fail."
+        )
+    elif ending.how == "nothing":
+        yield f"This migration does not end the old credential: {ending.because}."
+
+
 def ending_writes(scenario: Scenario, ending: Ending, old: App | None) -> Iterator[PlannedWrite]:
     """The writes that end the old sign-in."""
     user, app = scenario.from_.username, old.name if old else ""

@@ -479,7 +479,8 @@ class Scenario(Model):
     expect: Expect = Field(default=Expect(), examples=[{"grants": [{"describe": "Account"}]}])
     """What the new user must and must not be able to do."""
     finish: Literal["freeze", "retire"] = Field(default="freeze", examples=["freeze"])
-    """What becomes of the old user: `freeze` at cut-over, or `retire` (deactivate) after it."""
+    """What becomes of the old user: `freeze` at cut-over, or `retire` (deactivate) after it. With `in-place` the user
+    goes on: what its old sign-in alone uses is taken away, as far as that can be given back."""
     rollback: Literal["from every stage"] | RollbackFrom = Field(
         default="from every stage", examples=["from every stage", {"from": ["cut-over"]}]
     )

@@ -55,6 +55,20 @@ def test_a_license_that_went_with_its_set_is_given_back(make_bench: MakeBench, r
     assert assigned(bench) == before
 
 
+@pytest.mark.parametrize("removal", ["on", "off"])
+def test_a_license_that_is_wanted_further_on_is_kept_or_assigned_again(make_bench: MakeBench, removal: str) -> None:
+    bench = make_bench(
+        scenario={**IN_PLACE, "permissions": {"accept": [AGREED], "licenses": [FIELD_SERVICE]}},
+        population={"licenses": {**POPULATION["licenses"], FIELD_SERVICE: 2}},
+    )
+    bench.org.switches = set_switches(bench.org.switches, [f"automatic-license-removal={removal}"])
+    give_field_service(bench)
+    through(bench)
+    assert licenses(bench) == {"SalesforceAPIIntegrationPsl", FIELD_SERVICE}
+    assert ending(list(bench.engine().rollback())).result == "passed"
+    assert licenses(bench) == {FIELD_SERVICE}
+
+
 def test_fifty_sets_and_more_are_taken_and_given_back(make_bench: MakeBench) -> None:
     bench = make_bench(scenario=IN_PLACE)
     for number in range(55):
@@ -191,6 +205,7 @@ def test_a_soap_login_that_the_conversion_ends_turns_dual_auth_red(make_bench: M
     last = ending(records)
     assert (records[-1].stage, last.result) == ("dual-auth", "failed")
     assert "works no more since the conversion" in last.message
+    assert [text for text in notes(bench, "warning") if "dual-auth will fail" in text], "the plan has said so"
     assert ending(list(bench.engine().rollback())).result == "passed"
 
 
