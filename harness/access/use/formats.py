@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ LARGEST_BODY = 256 * 1024 * 1024
 """Bytes that a packed body may become."""
 _DEEPEST = 100
 """How deep the YAML of a cassette may be nested; vcrpy needs six levels."""
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
 _NOT_READ = "its body could not be unpacked"
 
 
@@ -177,6 +179,7 @@ def _joined(value: Any) -> str:
 
 def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
     """A body without its Content-Encoding; recorders often keep the header of what they have unpacked already."""
+    body = _joined_chunks(body)
     encoding = headers.get("content-encoding", "").strip().lower()
     if encoding in ("gzip", "x-gzip") and body[:2] == b"\x1f\x8b":
         return _inflated(body, 31)
@@ -184,6 +187,22 @@ def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
         return _inflated(body, 15)
     if encoding == "br" and body[:1] not in (b"{", b"[", b"<"):
         raise _OddError(f"{_NOT_READ}: brotli")
+    return body
+
+
+def _joined_chunks(body: bytes) -> bytes:
+    """A body without the chunks it was sent in, which vcrpy keeps where a client streams its rows (RFC 9112, 7.1)."""
+    if not body.endswith(b"0\r\n\r\n"):
+        return body
+    parts, position = [], 0
+    while match := _CHUNK.match(body, position):
+        size = int(match[1], 16)
+        position = match.end() + size + 2
+        parts.append(body[match.end() : match.end() + size])
+        if body[position - 2 : position] != b"\r\n":
+            return body
+        if size == 0:
+            return b"".join(parts) if position == len(body) else body
     return body
 
 

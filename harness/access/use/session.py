@@ -82,8 +82,8 @@ _PATHS: Mapping[str, Read] = {
     # Signing in, and asking which versions there are, takes nothing but API Enabled.
     r"(?i)^/services/(oauth2/.*|data/?|authcallback/.*)$": _NO_USE,
     r"(?i)^/(id|\.well-known|secur)/": _NO_USE,
-    r"(?i)^/services/data/v[\d.]+/?(.*)$": lambda session, exchange, path: rest.deeds(session, exchange, _parts(path)),
-    r"(?i)^/services/async/[\d.]+/(.*)$": lambda session, exchange, path: bulk.deeds_of_async(
+    r"(?i)^/services/data/v[\w.]+/?(.*)$": lambda session, exchange, path: rest.deeds(session, exchange, _parts(path)),
+    r"(?i)^/services/async/[\w.]+/(.*)$": lambda session, exchange, path: bulk.deeds_of_async(
         session, exchange, _parts(path)
     ),
     r"(?i)^/services/Soap/([uc])(?:/|$)": lambda _session, exchange, _kind: soap.deeds(exchange),

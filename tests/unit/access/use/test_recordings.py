@@ -119,6 +119,34 @@ def test_a_job_is_remembered_from_one_exchange_to_the_next(tmp_path: Path) -> No
     assert seen.uses[1].deed.fields == {("Company",)}  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("chunked", [True, False])
+def test_rows_that_were_streamed_come_in_chunks(tmp_path: Path, chunked: bool) -> None:
+    """As vcrpy keeps what CumulusCI sends: each line with its length before it."""
+    url = "https://acme.my.salesforce.com/services/async/vxx.0/job"
+    lines = ['"FirstName","Account.Key__c","Id"\r\n', '"Ada","A-1",""\r\n']
+    body = "".join(f"{len(each):x}\r\n{each}\r\n" for each in lines) + "0\r\n\r\n" if chunked else "".join(lines)
+    job = "<jobInfo><operation>upsert</operation><object>Contact</object><contentType>CSV</contentType></jobInfo>"
+    told = "<jobInfo><id>750P0000006HoSQIA0</id></jobInfo>"
+    seen = seen_of(
+        tmp_path,
+        cassette(
+            interaction("POST", url, body=job, answer=told),
+            interaction("POST", f"{url}/750P0000006HoSQIA0/batch", body=body),
+        ),
+    )
+    assert seen.unknown == []
+    assert seen.uses[1].deed.fields == {("FirstName",), ("Account", "Key__c")}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "body", ["5\r\nab\r\n0\r\n\r\n", "ffffffff\r\n0\r\n\r\n", "x\r\n0\r\n\r\n", "0\r\n\r\n0\r\n\r\n"]
+)
+def test_what_only_looks_like_chunks_stays_as_it_is(body: str) -> None:
+    [found] = exchanges(json.dumps(cassette(interaction("POST", URL, body=body))).encode(), "t")
+    assert not isinstance(found, str)
+    assert found.body == body.encode()
+
+
 # --- patterns ---------------------------------------------------------------------------------------------------------
 
 
