@@ -127,7 +127,7 @@ class Seen:
     blind: set[str] = field(default_factory=set)
     """What the evidence could not see, each a sentence."""
 
-    _times: Counter[Deed] = field(default_factory=Counter)
+    _times: Counter[Deed] = field(default_factory=Counter, repr=False)
 
     def add(self, where: str, deeds: Iterable[Deed]) -> None:
         """Take up what one request did. Of a deed that is done over and over, the first few places are kept."""
