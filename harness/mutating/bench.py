@@ -61,7 +61,8 @@ class Bench:
         self._connections = connections
         self._folder = folder
         self._proof: SandboxProof | None = None
-        self._journal = Scratch(rehearsal.journal)
+        self._journal = self._looks = Scratch(rehearsal.journal)
+        """What the parts of stages read and write; of looks at objects, one that knows no answers to the workload."""
         self._values = Values(seed=self.file.name, clock=rehearsal.world.clock)
         self._state = b""
         self._seen: dict[str, int | None] = {}
@@ -74,8 +75,7 @@ class Bench:
         """
         _reach(self._rehearsal, _UP_TO)
         self._connections.connect("admin")
-        self._state = self.org.snapshot()
-        self._journal = self._with_looks(Scratch(self._rehearsal.journal))
+        self._remember_old()
         if red := self.ask(None):
             raise StageFailed(
                 f"{len(red)} checks are red before anything is changed: {', '.join(red)}",
@@ -84,17 +84,33 @@ class Bench:
                 remedy="a check that is red anyway notices nothing: see `rehearse run`",
             )
 
-    def _with_looks(self, journal: Scratch) -> Scratch:
-        """A journal that knows what the old user sees of each object: no change of the new user's access alters that.
+    def _remember_old(self) -> None:
+        """Keep what the old user gets and sees: no change of the new user's access alters that.
 
-        Where one user is changed in place, what the old user saw is in the journal already.
+        Its workload is run here, and its rows stay. Where these rows alone make a check red, they do not, and both users
+        run the workload each time. Where one user is changed in place, the journal has it all.
         """
+        kept = self._rehearsal.journal
+        self._state, self._journal = self.org.snapshot(), Scratch(kept)
+        self._looks = self._journal
         if self.file.scenario.to.strategy == "in-place":
-            return journal
-        self._journal = journal
+            return
+        without = self._state
+        self._play("observe", observe_old)
+        answers = [record for record in self._journal.written if record.kind == "old-answer"]
+        self._state, self._journal = self.org.snapshot(), Scratch(kept, answers)
+        self._remember_looks()
+        if self.ask(None):
+            self._state, self._journal = without, Scratch(kept)
+            self._remember_looks()
+
+    def _remember_looks(self) -> None:
+        """Keep what the old user sees of each object, as the org is in between."""
+        self._back()
+        journal = Scratch(self._rehearsal.journal)
         with self._writing():
-            next(observe_old(self._context("look")))  # it looks at objects first, and works only then
-        return Scratch(self._rehearsal.journal, journal.written)
+            next(observe_old(self._context("observe", journal)))  # it looks at objects first, and works only then
+        self._looks = Scratch(self._rehearsal.journal, journal.written)
 
     # --- what is changed ---------------------------------------------------------------------------------------------
 
@@ -219,25 +235,28 @@ class Bench:
         if red := {**self._play(_UP_TO, _checks), **self._play("dual-auth", answers_compared)}:
             return red
         self._make(change)
-        return self._play(_UP_TO, _verdict) or self._play("dual-auth", looks_compared)
+        return self._play(_UP_TO, _verdict) or self._play("dual-auth", looks_compared, self._looks)
 
-    def _play(self, stage: str, steps: Callable[[Context], Generator[None, None, object]]) -> Red:
+    def _play(
+        self, stage: str, steps: Callable[[Context], Generator[None, None, object]], journal: Scratch | None = None
+    ) -> Red:
         """Run a part of a stage, and see what is red in what it records."""
-        self._journal.clear()
+        journal = journal or self._journal
+        journal.clear()
         red: Red = {}
         with self._writing():
             try:
-                for _ in steps(self._context(stage)):
+                for _ in steps(self._context(stage, journal)):
                     pass
             except SignInRefused:
                 return {_SIGN_IN: True}
             except (OrgError, StageFailed) as error:
                 red[f"{stage}: {type(error).__name__}"] = False
-        records = [record for record in self._journal.written if record.stage == stage]
+        records = [record for record in journal.written if record.stage == stage]
         found = {_id(record): own for record in records if (own := _is_red(record.body)) is not None}
         return found or red
 
-    def _context(self, stage: str) -> Context:
+    def _context(self, stage: str, journal: Scratch) -> Context:
         world, connections, scenario = self._rehearsal.world, self._connections, self.file.scenario
         return Context(
             world=StageWorld(
@@ -251,7 +270,7 @@ class Bench:
                 resolve=world.resolve,
                 clock=world.clock,
             ),
-            journal=self._journal,
+            journal=journal,
             run_id=self._rehearsal.run.id,
             stage=stage,
             plan_from=None,
