@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.access.people import read_extra_licenses
 from harness.errors import SignInRefused
 from harness.org.guard import WriteCapability, prove_sandbox
 from harness.sandbox.org import SandboxOrg
@@ -130,6 +131,17 @@ def test_what_confines_a_user_and_what_it_holds_beside_permissions(room: Room) -
     assert found.owned == {"Pump__c": 3}
     assert found.shares == {"Pump__c": 1}
     assert found.sharing_rules == ("Pump__c.To_Below_Head", "Pump__c.To_Everyone", "Pump__c.To_Hands")
+
+
+def test_feature_and_package_licenses_are_told(room: Room) -> None:
+    fitter = room.org.rows("User", Username=FITTER)[0]["Id"]
+    package = room.org.insert_row(
+        "PackageLicense", {"NamespacePrefix": "dlrs", "AllowedLicenses": 5, "Status": "Active"}
+    )
+    room.org.insert_row("UserPackageLicense", {"PackageLicenseId": package, "UserId": fitter})
+    room.org.update_row("User", fitter, {"UserPermissionsMarketingUser": True})
+    found = read_extra_licenses(room.connect(ADMIN), fitter)
+    assert (found.features, found.packages) == ({"MarketingUser"}, ("dlrs",))
 
 
 def test_another_default_app_is_told(room: Room) -> None:

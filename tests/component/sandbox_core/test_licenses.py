@@ -48,6 +48,7 @@ def test_seats_of_a_package(desk: Desk) -> None:
     )
     row = desk.create("UserPackageLicense", PackageLicenseId=package, UserId=desk.sales)
     assert desk.plain("SELECT UsedLicenses FROM PackageLicense") == [1]
+    assert desk.query("SELECT PackageLicense.NamespacePrefix FROM UserPackageLicense WHERE Id = '" + row + "'")
     with refused("DUPLICATE_VALUE"):
         desk.create("UserPackageLicense", PackageLicenseId=package, UserId=desk.sales)
     with refused("LICENSE_LIMIT_EXCEEDED"):
