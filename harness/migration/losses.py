@@ -198,6 +198,21 @@ def _useless(effective: Access, unused: Access) -> Iterator[tuple[Access, Reason
             yield Access(setup=frozenset({name})), Reason("not-needed-api-only", because)
 
 
+def untried_objects(sources: Sequence[PermissionSource], ceiling: Ceiling) -> Iterator[str]:
+    """The objects that only sets of another permission set license give: the org cannot be asked who carries them."""
+    for source in sources:
+        name = ceiling.names.get(source.license or "")
+        if name is None or ceiling.license == source.license or name in {each.name for each in ceiling.further}:
+            continue
+        others = union(each.access for each in sources if each is not source)
+        only = sorted(minus(source.access, others).objects)
+        if only:
+            yield (
+                f"only {source.label}, bound to the license {source.license}, gives rights on {', '.join(only)}: "
+                f"whether {ceiling.license} carries them shows when they are granted, or with permissions.ceiling: try"
+            )
+
+
 def beyond(ceiling: Ceiling, atom: Atom) -> Reason:
     """Why a right is beyond the license: another one carries it, or none of this org does."""
     other = ceiling.carrier(atom)

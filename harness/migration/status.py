@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.migration.journal import Journal
-from harness.migration.records import Observation, Preflight, RollbackProof, RunStarted, StageFinished, StageStarted
+from harness.migration.records import (
+    Observation,
+    Preflight,
+    RollbackProof,
+    RunStarted,
+    StageFinished,
+    StageStarted,
+    TriedCeiling,
+)
 
 _ROLLBACK = "rollback"
 
@@ -62,7 +70,7 @@ def _of(journal: Journal, header: RunStarted) -> Status:
         until=finished.until if finished else None,
         complete=complete,
         undone=undone,
-        next=_next(stage, finished, complete=complete, undone=undone, proof=proof),
+        next=_next(stage, finished, complete=complete, undone=undone, proof=proof, left=_left(journal, header)),
         old_user_last=seen.old_user_last if seen else None,
         must_stay_free=None if undone else _must_stay_free(journal, header.run_id),
     )
@@ -75,12 +83,24 @@ def _must_stay_free(journal: Journal, run_id: str) -> str | None:
     return f"one seat of {preflight.full_license}" if converted and preflight else None
 
 
+def _left(journal: Journal, header: RunStarted) -> str:
+    """What a run whose plan was refused leaves in the org."""
+    trial = journal.find(header.run_id, TriedCeiling)
+    return f"nothing is left but the inactive user {trial.username}" if trial else "nothing was written"
+
+
 def _next(
-    stage: str, finished: StageFinished | None, *, complete: bool, undone: bool, proof: RollbackProof | None
+    stage: str,
+    finished: StageFinished | None,
+    *,
+    complete: bool,
+    undone: bool,
+    proof: RollbackProof | None,
+    left: str,
 ) -> str:
     if undone:
-        left = f"; left behind: {', '.join(proof.residue)}" if proof and proof.residue else ""
-        return f"nothing: everything was undone{left}"
+        behind = f"; left behind: {', '.join(proof.residue)}" if proof and proof.residue else ""
+        return f"nothing: everything was undone{behind}"
     if complete:
         return "nothing: the migration is through. `rehearse rollback` undoes it"
     if stage == _ROLLBACK:
@@ -88,12 +108,12 @@ def _next(
     result = finished.result if finished else "passed"
     if finished and finished.until:
         return f"`rehearse resume` after {finished.until:%Y-%m-%d %H:%M} UTC, or `rehearse rollback`"
-    return _AFTER[result]
+    return _AFTER[result].format(left=left)
 
 
 _AFTER: Mapping[str, str] = {
     "passed": "`rehearse resume` takes it up where it was interrupted, `rehearse rollback` undoes it",
     "stopped": "`rehearse resume` takes it up where it was interrupted, `rehearse rollback` undoes it",
     "failed": "do what the remedy says, then `rehearse resume`, or undo it with `rehearse rollback`",
-    "refused": "nothing was written; change the scenario as the remedy says, then `rehearse run`",
+    "refused": "{left}; change the scenario as the remedy says, then `rehearse run`",
 }

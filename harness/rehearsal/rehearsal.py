@@ -390,8 +390,13 @@ class Rehearsal:
         self.progress.finished(self.file.scenario.stages[-1])
 
     def wrote(self, run_id: str) -> bool:
-        """Whether a run wrote, or may have written, anything."""
-        return any(isinstance(record.body, Intent) and not record.body.found for record in self.journal.records(run_id))
+        """Whether a run wrote, or may have written, anything that it did not undo by itself, as a trial does."""
+        tried = self._end_of(run_id, "trial")
+        undone = "trial" if tried is not None and tried.result == "passed" else None
+        return any(
+            isinstance(record.body, Intent) and not record.body.found and record.stage != undone
+            for record in self.journal.records(run_id)
+        )
 
     def _end_of(self, run_id: str, stage: str) -> StageFinished | None:
         ends = [
@@ -484,8 +489,7 @@ class Rehearsal:
         """The cassettes a recording of this scenario has, in the order in which they are played."""
         stages = self.file.scenario.stages
         if self.file.scenario.expect.sign_off == "refused":
-            undone = [f"rollback-from-{self._rollback_order()[0]}"] if "trial" in stages else []  # only that wrote
-            return [*stages[: stages.index("plan") + 1], *undone]
+            return list(stages[: stages.index("plan") + 1])
         return [*stages, *(f"rollback-from-{stage}" for stage in self._rollback_order())]
 
     @contextmanager

@@ -12,6 +12,7 @@ from harness.access.lint import Known, LintedSet, lint
 from harness.access.people import read_user
 from harness.access.reading import read_profile
 from harness.access.set_metadata import SetMetadata, try_read
+from harness.migration.losses import untried_objects
 from harness.migration.old_sign_in import find_old_app
 from harness.migration.plan import Facts, Planned, make_plan
 from harness.migration.records import Preflight, TriedCeiling, Usage
@@ -101,6 +102,8 @@ def _usage(context: Context) -> Usage | None:
 def _findings(context: Context, ceiling: Ceiling) -> Iterator[str]:
     if context.scenario.permissions.ceiling == "try" and context.find(TriedCeiling) is None:
         yield "what the license can carry was asked of the org and not tried, since nothing was to be written"
+    if context.find(TriedCeiling) is None:
+        yield from untried_objects(context.snapshot.sources, ceiling)
     sets = [
         LintedSet(each.name, each.label, f"permission set {each.name}", each.access, each.license)
         for each in context.snapshot.sources

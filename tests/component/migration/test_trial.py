@@ -8,9 +8,10 @@ import pytest
 
 from harness.migration.journal import Record
 from harness.migration.records import Plan, RollbackProof, TriedCeiling
+from harness.migration.status import status
 
 from .conftest import Bench, MakeBench, ending, results
-from .project import AGREED, permission, rights
+from .project import AGREED, SCENARIO, permission, rights
 
 TRIAL_USER = "trial.erp.integration@acme.example"
 BEYOND = ("AuthorApex", "ViewEncryptedData", "BulkApiHardDelete")
@@ -48,8 +49,25 @@ def test_one_run_yields_the_whole_list(make_bench: MakeBench) -> None:
     assert found.refused.system == {*BEYOND, "ViewHelpLink"}
     assert set(found.refused.objects) == {*FIELD_SERVICE}
     assert found.refused.objects["ServiceResource"] == {"read", "edit"}
-    assert found.calls < 40
+    assert found.calls < 30
+    [now] = status(bench.journal)
+    assert f"nothing is left but the inactive user {TRIAL_USER}" in now.next
     nothing_but_the_user_stays(bench)
+
+
+@pytest.mark.parametrize("strategy", ["in-place", "temporary-full-license"])
+def test_the_other_strategies_try_it_alike(make_bench: MakeBench, strategy: str) -> None:
+    to = {**SCENARIO["to"], "strategy": strategy}
+    if strategy == "in-place":
+        del to["username"]
+    bench = make_bench(profile=PROFILE, scenario={"permissions": PERMISSIONS, "to": to, "finish": "freeze"})
+    records = list(bench.engine().stages())
+    assert results(records)["trial"] == "passed", ending(records)
+    assert tried(bench).refused.system == {*BEYOND, "ViewHelpLink"}
+    user = bench.row("User", Username=tried(bench).username)
+    assert not user["IsActive"]
+    undone = list(bench.engine().rollback())
+    assert ending(undone).result == "passed", ending(undone)
 
 
 def test_what_another_license_carries_is_told_with_its_name(make_bench: MakeBench) -> None:

@@ -55,7 +55,7 @@ def test_a_recording_replays_and_holds_no_secret(example: Make) -> None:
     recorded = project.pytest("scenarios", "--cassettes", "record")
     assert recorded.code == 0, recorded.output
     cassettes = sorted((project.folder / "cassettes" / "warehouse").iterdir())
-    assert [path.stem for path in cassettes] == ["plan", "preflight", "rollback-from-cut-over", "snapshot", "trial"]
+    assert [path.stem for path in cassettes] == ["plan", "preflight", "snapshot", "trial"]
     text = "".join(path.read_text() for path in cassettes)
     assert "access_token" in text
     assert "!A" not in text.replace("\\", "")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from harness.access.algebra import Atom
 from harness.access.ceiling import Ceiling, License
 from harness.access.model import Access
-from harness.migration.losses import USED, decide
+from harness.migration.losses import USED, decide, untried_objects
 from harness.migration.records import Usage, UsedPermission
 from harness.migration.used import unused_access, used_access, warnings_of_use
 
@@ -34,6 +34,18 @@ def test_a_listed_license_carries_what_it_can() -> None:
 
 def test_without_a_trial_every_object_is_taken_as_carried() -> None:
     assert decide([source(objects={"Visit": ["read"]})], (), CEILING, {}).carried.objects == {"Visit": READ}
+
+
+def test_objects_that_only_a_set_of_another_license_gives_are_told_until_they_are_tried() -> None:
+    named = replace(CEILING, names={"Field Service": "FieldPsl", "Integration": "OwnPsl"})
+    bound = source("Visits", objects={"Visit": ["read"], "Account": ["read"]}).model_copy(
+        update={"license": "Field Service"}
+    )
+    free = source("Accounts", objects={"Account": ["read"]})
+    [told_once] = untried_objects([bound, free], named)
+    assert "rights on Visit:" in told_once
+    assert list(untried_objects([bound, free], replace(named, others=(), further=(FIELD_SERVICE,)))) == []
+    assert list(untried_objects([bound.model_copy(update={"license": "Salesforce"}), free], named)) == []
 
 
 def test_a_trial_goes_before_what_the_columns_say() -> None:
