@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +19,7 @@ from harness.migration.stages.order import STAGES
 from harness.org.clock import SystemClock
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.worlds import World, open_simulated
+from harness.sandbox.control.second_admin import Errand
 from harness.sandbox.in_process import InProcess
 from harness.sandbox.org import SandboxOrg
 from harness.scenario.loader import ScenarioFile
@@ -72,27 +73,40 @@ class Migrated:
         """Make the org as it was after the migration."""
         self.org.restore(self.kept)
 
-    def go_on(self, *stages: str, table: Mapping[str, Stage] = STAGES) -> list[Record]:
-        """Run further stages, with a journal and connections of their own; what they journaled."""
+    def go_on(self, *stages: str, table: Mapping[str, Stage] = STAGES, errands: Sequence[Errand] = ()) -> list[Record]:
+        """Run further stages, with a journal and connections of their own; what they journaled.
+
+        `errands` is what somebody else does in the org meanwhile.
+        """
         self.runs += 1
         journal = self.folder / f"journal-{self.runs}.db"
         source = self.journals[0]
         assert source.path is not None
         shutil.copy(source.path, journal)
-        return self.stages(journal, (*BEFORE, *stages), table=table)
+        return self.stages(journal, (*BEFORE, *stages), table=table, errands=errands)
 
     def close(self) -> None:
         for journal in self.journals:
             journal.close()
         self.world.close()
 
-    def stages(self, path: Path, stages: tuple[str, ...], *, table: Mapping[str, Stage] = STAGES) -> list[Record]:
+    def stages(
+        self,
+        path: Path,
+        stages: tuple[str, ...],
+        *,
+        table: Mapping[str, Stage] = STAGES,
+        errands: Sequence[Errand] = (),
+    ) -> list[Record]:
         """Run these stages with the journal at `path`; what they journaled. The first journal stays open."""
         journal = Journal(path)
         if not self.journals:
             self.journals.append(journal)
         clock = OrgClock(self.org)
-        self.world.wire = InProcess(self.org, instance_url=self.world.site.url)
+        self.world.wire = wire = InProcess(self.org, instance_url=self.world.site.url)
+        for errand in errands:
+            assert errand.at is not None
+            wire.trouble.errands.add(errand.at, errand)
         connections = Connections(self.file, self.world, clock=clock)
         try:
             records = list(self._engine(journal, connections, clock, stages, table).stages())
