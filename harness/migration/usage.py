@@ -61,7 +61,7 @@ def gather(file: ScenarioFile, snapshot: Snapshot, admin: Connection) -> Seen:
     read_operations(_operations(file), seen)
     for index, pattern in enumerate(evidence.recordings):
         place = file.place("permissions", "evidence", "recordings", index)
-        read_recordings(file.path.parent, pattern, place, seen)
+        read_recordings(file.path.parent, pattern, place, seen, user_id=snapshot.person.id)
     if evidence.event_log_days is not None:
         read_event_logs(admin, evidence.event_log_days, snapshot.person.id, seen)
     if seen.uses:

@@ -331,7 +331,8 @@ class Evidence(Model):
     """What shows which permissions the integration uses, beside the workload."""
 
     recordings: tuple[str, ...] = Field(default=(), examples=[["traffic/*.har", "traffic/night.yaml"]])
-    """Recordings of its traffic, as paths or patterns beside this file: HAR files and vcrpy cassettes."""
+    """Recordings of its traffic, as paths or patterns beside this file: HAR files, vcrpy cassettes, and `ApiTotalUsage`
+    event logs saved as CSV, such as those of production."""
     event_log_days: int | None = Field(default=None, ge=1, le=365, examples=[30])
     """How many days of `ApiTotalUsage` event logs are read from the org."""
     keep: tuple[Keep, ...] = Field(

@@ -67,7 +67,12 @@ def _window(seen: Seen) -> str:
 
 
 def _logs(needs: Needs, days: int | None) -> Iterator[str]:
-    if days is None:
+    if days is not None:
+        yield (
+            "The event logs are those of the org that the rehearsal is made in: what runs in production only is not in "
+            "them. Logs saved there can be given as recordings."
+        )
+    if days is None and not needs.from_logs:
         return
     yield (
         "Event logs name objects and not fields, of a composite request only the request around it, and of a bulk job "

@@ -52,7 +52,7 @@ def read_event_logs(admin: Connection, days: int, user_id: str, seen: Seen) -> N
         reply = admin.send("GET", f"{admin.site.data_path}/sobjects/EventLogFile/{row['Id']}/LogFile")
         where = f"event log of {str(row['LogDate'])[:10]}"
         if reply.ok and isinstance(reply.body, str):
-            _take_up(reply.body, where, user_id, seen)
+            take_up_log(reply.body, where, user_id, seen)
         else:
             seen.miss(where, "the org did not give the file")
     if not files:
@@ -62,7 +62,13 @@ def read_event_logs(admin: Connection, days: int, user_id: str, seen: Seen) -> N
         )
 
 
-def _take_up(text: str, where: str, user_id: str, seen: Seen) -> None:
+def is_log(content: bytes) -> bool:
+    """Whether a file is an event log: its first column is always the type of event."""
+    return re.match(rb'(\xef\xbb\xbf)?"?EVENT_TYPE"?,', content) is not None
+
+
+def take_up_log(text: str, where: str, user_id: str, seen: Seen) -> None:
+    """Take up the lines of one user in one file; one that is no log is counted and named."""
     try:
         read_log(reduce_log(text), where, user_id, seen)
     except csv.Error as error:

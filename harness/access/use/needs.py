@@ -47,6 +47,8 @@ class Needs:
     """Objects of whose fields the evidence tells some."""
     logged: set[str] = field(default_factory=set)
     """Objects that only event logs name."""
+    from_logs: bool = False
+    """Whether an event log told anything."""
     polymorphic: set[str] = field(default_factory=set)
     """Lookups to several objects that were followed, as `Object.Field`."""
     unknown: dict[str, str] = field(default_factory=dict)
@@ -298,6 +300,7 @@ class _Gathering:
         self._rights(thing, touched.rights)
         if touched.log:
             self.needs.logged.add(thing.name)
+            self.needs.from_logs = True
         if "create" in touched.rights:
             self.needs.record_types.setdefault(thing.name, {}).setdefault(_UNSAID, {})[self.where] = None
 

@@ -1,10 +1,14 @@
-"""Recordings of real traffic, by path or pattern: HAR files and vcrpy cassettes, read one exchange after another."""
+"""Recordings of real traffic, by path or pattern: HAR files, vcrpy cassettes, and event logs saved from another org.
+
+A sandbox has no event logs of what runs in production: those are saved there and given as files.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from harness.access.use.deeds import Seen
+from harness.access.use.event_log import is_log, take_up_log
 from harness.access.use.exchange import Exchange
 from harness.access.use.formats import exchanges
 from harness.access.use.session import Session
@@ -13,14 +17,20 @@ from harness.errors import Place, ScenarioError, UsageError
 MAX_BYTES = 512 * 1024 * 1024
 
 
-def read_recordings(folder: Path, pattern: str, place: Place, seen: Seen) -> None:
+def read_recordings(folder: Path, pattern: str, place: Place, seen: Seen, *, user_id: str = "") -> None:
     """Take up every exchange of the files that a pattern matches, beside the scenario.
 
+    Of saved event logs, the lines of one user are taken: a sandbox keeps the ids of production's users.
     Raises ScenarioError, at `place`, for a pattern that matches nothing, and UsageError for a file that is no
     recording. An exchange that is not understood is counted and named.
     """
     for file in matching(folder, pattern, place):
-        read_file(file, file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name, seen)
+        read_file(
+            file,
+            file.relative_to(folder).as_posix() if file.is_relative_to(folder) else file.name,
+            seen,
+            user_id=user_id,
+        )
 
 
 def matching(folder: Path, pattern: str, place: Place) -> list[Path]:
@@ -48,7 +58,7 @@ def _glob(folder: Path, path: Path) -> list[Path]:
     return list(base.glob(str(Path(*parts)))) if parts else []
 
 
-def read_file(file: Path, shown: str, seen: Seen) -> None:
+def read_file(file: Path, shown: str, seen: Seen, *, user_id: str = "") -> None:
     """Take up one recording. Raises UsageError when it is none."""
     try:
         if file.stat().st_size > MAX_BYTES:
@@ -56,6 +66,12 @@ def read_file(file: Path, shown: str, seen: Seen) -> None:
         content = file.read_bytes()
     except OSError as error:
         raise UsageError(f"the recording cannot be read: {error.strerror}", place=Place(shown)) from error
+    if is_log(content):
+        before = seen.requests
+        take_up_log(content.decode("utf-8-sig", "replace"), shown, user_id, seen)
+        if seen.requests == before:
+            seen.blind.add(f"{shown} has no line of the old user.")
+        return
     session = Session(seen)
     for number, exchange in enumerate(exchanges(content, shown), start=1):
         where = f"{shown}:{number}"

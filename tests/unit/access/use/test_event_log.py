@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.access.use.deeds import ApexCalled, Seen, Touched
 from harness.access.use.event_log import read_log
+from harness.access.use.recordings import read_file
 from harness.org.event_log import is_log_file, reduce_log
 from harness.recording.redaction import response_body
 
@@ -84,6 +86,18 @@ def test_only_the_lines_of_the_user_that_succeeded_count() -> None:
     seen = seen_of(others, refused, line("/v67.0/query", entity="Account"))
     assert [use.deed for use in seen.uses] == [touched("Account", "read")]
     assert seen.requests == 2
+
+
+def test_a_log_that_was_saved_in_production_is_a_recording(tmp_path: Path) -> None:
+    others = line("/v67.0/sobjects/Lead", entity="Lead", USER_ID="005RR000000002A")
+    (tmp_path / "day.csv").write_text(log(others, line("/v67.0/query", entity="Account")))
+    (tmp_path / "idle.csv").write_text(log(others))
+    seen = Seen()
+    for name in ("day.csv", "idle.csv"):
+        read_file(tmp_path / name, name, seen, user_id=USER)
+    assert [(use.deed, use.where) for use in seen.uses] == [(touched("Account", "read"), "day.csv")]
+    assert seen.blind == {"idle.csv has no line of the old user."}
+    assert seen.unknown == []
 
 
 def test_a_log_of_another_kind_is_named() -> None:
