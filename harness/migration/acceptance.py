@@ -55,10 +55,14 @@ def acceptances(file: ScenarioFile) -> tuple[Acceptance, ...]:
 
 def agree(losses: Iterable[Loss], accepted: Sequence[Acceptance]) -> Agreed:
     """Accept what the scenario accepts. A loss of several rights of which it accepts some becomes two."""
+    by_name: dict[str, list[Acceptance]] = {}
+    for each in accepted:
+        by_name.setdefault(f"{each.kind} {each.name}", []).append(each)
     met: set[Acceptance] = set()
     found: list[Loss] = []
     for loss in losses:
-        found += [loss] if loss.accepted else _agreed(loss, accepted, met)
+        about = [*by_name.get(f"{loss.kind} {loss.name}", ()), *by_name.get(loss.falls_with or "", ())]
+        found += [loss] if loss.accepted else _agreed(loss, about, met)
     # a line about something that was dropped as well does no harm, and yet says nothing
     idle = tuple(each for each in accepted if each not in met)
     return Agreed(tuple(found), idle)

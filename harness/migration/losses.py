@@ -144,19 +144,22 @@ def _leave_dropped(left: _Left, drops: Sequence[PlacedDrop], sources: Sequence[P
 
 def _leave_with_objects(left: _Left, effective: Access) -> None:
     """The fields and record types of an object that can no longer be read go with it."""
+    fields, record_types = _by_object(effective.fields), _by_object(effective.record_types)
     for atom, reason in list(left.atoms.items()):
         if atom.right != "read" or not atom.object or (reason.cause == "declared-drop" and reason.accepted):
             continue  # a drop says itself how far it goes
         because = reason if reason.accepted else _because_of(atom, reason)
         falling = replace(because, falls_with=f"object {atom.object}")
-        mine = f"{atom.object}."
-        left.leave(
-            Access(
-                fields={name: rights for name, rights in effective.fields.items() if name.startswith(mine)},
-                record_types=frozenset(name for name in effective.record_types if name.startswith(mine)),
-            ),
-            falling,
-        )
+        own = {name: effective.fields[name] for name in fields.get(atom.object, ())}
+        left.leave(Access(fields=own, record_types=frozenset(record_types.get(atom.object, ()))), falling)
+
+
+def _by_object(names: Iterable[str]) -> dict[str, list[str]]:
+    """Names such as `Account.Phone` under the object that each begins with."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.partition(".")[0], []).append(name)
+    return found
 
 
 def dropped_by(drop: Drop, sources: Sequence[PermissionSource]) -> Access:
