@@ -145,7 +145,8 @@ def _scope(context: Context) -> list[str]:
 
 def _objects(context: Context) -> tuple[list[str], int]:
     usage = context.find(Usage)
-    used = {each.name for each in usage.permissions if each.kind == "object"} if usage else set[str]()
+    known = usage.permissions if usage else ()
+    used = {each.name for each in known if each.kind == "object" and each.verdict != "never-used"}
     return objects_in_scope(context.scenario, context.snapshot.effective, used)
 
 

@@ -207,9 +207,11 @@ MIGRATION: Mapping[str, Any] = {
 }
 
 
-def write_org(folder: Path) -> Path:
-    """The project with its population."""
-    write_project(folder, dict(FILES), population=json.dumps(POPULATION))
+def write_org(folder: Path, *also: str) -> Path:
+    """The project with its population; `also` is further elements of the old user's permission set."""
+    files = dict(FILES)
+    files["permissionsets/ERP_Shipping.permissionset-meta.xml"] += "".join(also)
+    write_project(folder, files, population=json.dumps(POPULATION))
     classes = folder / "force-app" / "classes"
     classes.mkdir(exist_ok=True)
     (classes / "OrderStatus.cls").write_text("global class OrderStatus {}")

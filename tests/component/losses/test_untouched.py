@@ -16,7 +16,8 @@ from harness.migration.journal import Record
 from harness.migration.records import Plan, StageFinished
 from harness.scenario.loader import ScenarioFile, load
 from tests.component.losses.migrated import Migrated, migrated, planned
-from tests.component.losses.org import MIGRATION
+from tests.component.losses.org import MIGRATION, write_org
+from tests.component.migration.project import permission
 
 SCENARIOS = Path(__file__).parents[3] / "scenarios"
 SHIPPED = sorted(path for path in SCENARIOS.glob("*.scenario.yaml") if path.name != "warehouse.scenario.yaml")
@@ -97,6 +98,26 @@ def test_what_a_refused_scenario_would_lose_is_no_alarm_once_it_is_accepted(tmp_
         accepted = {each.name: each.accepted for looked in quiet(bench) for each in looked.findings}
     assert accepted.keys() >= set(BEYOND)
     assert all("accepting.scenario.yaml:" in (place or "") for place in accepted.values()), accepted
+
+
+def test_rows_that_a_dropped_view_all_data_showed_are_no_alarm_and_have_its_place(tmp_path: Path) -> None:
+    """Of the two users only the old one sees the row that nobody shares."""
+    write_org(tmp_path / "org", permission("ViewAllData"))
+    drop = [{"permission": "ViewAllData", "because": "It was for a report."}]
+    document = {**MIGRATION, "org": {"simulated": "org"}, "permissions": {"drop": drop}}
+    with migrated(accepting(document, tmp_path), tmp_path) as bench:
+        admin = bench.org.rows("User", Username="admin@acme.example")[0]["Id"]
+        bench.org.insert_row("Shipment__c", {"Name": "Hidden", "OwnerId": admin})
+        records = bench.go_on("dual-auth")
+    last = records[-1].body
+    assert isinstance(last, StageFinished)
+    assert last.result == "passed", last.message
+    looks = {each.key: each.body for each in records if isinstance(each.body, SideBySide)}
+    [finding] = looks["Shipment__c"].findings
+    assert finding.kind == "rows-missing"
+    assert "accepting.scenario.yaml:" in (finding.accepted or "")
+    query = next(each.body for each in records if isinstance(each.body, Comparison) and "Shipment" in each.key)
+    assert query.differences == (f"rows: old 9, new 8, as {finding.accepted} accepts",)
 
 
 def test_the_org_that_losses_are_seeded_in_gives_no_alarm(bench: Migrated) -> None:
