@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 GUARDS = ("IsDeleted", "SystemModstamp")
 """Fields that nobody may write in any org: not even whoever may set audit fields (Object Reference, system fields)."""
+_RECYCLED = "IsDeleted"
 _UNWRITTEN_TYPES = ("id", "address", "location")
 _ENTITY_REFUSED = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
 _FIELDS_REFUSED = "INVALID_FIELD_FOR_INSERT_UPDATE"
@@ -56,10 +57,9 @@ def by_errors(
 ) -> dict[Key, Probed]:
     """What the org answers to writes that cannot be done, and to deletes that it rolls back.
 
-    `rows` are those of `sample_rows`; an object without any is asked about a row that is not there. Nothing is sent
-    about an object that the user does not see, about users and setup, and about one that shows no field that nobody
-    may write. Raises GuardRefused where no capability to write is in force, OrgUnreachable, and OrgError when the org
-    carries one of them out all the same.
+    `rows` are those of `sample_rows`; an object without any is asked about a row that is not there. Nothing is sent but
+    about `probed_objects`. Raises GuardRefused where no capability to write is in force, OrgUnreachable, and OrgError
+    when the org carries one of them out all the same.
     """
     asked = [
         probe
@@ -76,9 +76,16 @@ def by_errors(
 
 
 def probed_objects(schema: Mapping[str, ObjectFacts], described: Described) -> list[str]:
-    """The objects that are probed: those that the user sees, and whose rows object permissions govern."""
+    """The objects that are probed: the user sees them, permissions govern them, and a transaction can be taken back.
+
+    Platform events, big objects and external objects are not: they have no recycle bin, and so no IsDeleted.
+    """
     kinds = ("own", "follows", "activity")
-    return [name for name in sorted(described) if name in schema and schema[name].kind in kinds]
+    return [
+        name
+        for name in sorted(described)
+        if name in schema and schema[name].kind in kinds and _RECYCLED in _guards(schema[name], described[name])
+    ]
 
 
 def sample_rows(person: Connection, schema: Mapping[str, ObjectFacts], described: Described) -> Rows:
@@ -105,11 +112,9 @@ def _rows_of(name: str) -> str:
 
 
 def _impossible(facts: ObjectFacts, shown: Mapping[str, Any], rows: Sequence[RowAccess]) -> Iterator[_Impossible]:
-    """The create and the update of an object that cannot be done; nothing where no field guards against effect."""
+    """The create and the update of an object that cannot be done."""
     seen = {str(each["name"]): str(each["type"]) for each in shown["fields"]}
-    guards = tuple(name for name in GUARDS if name in seen and _unwritable(facts, name))
-    if not guards:
-        return
+    guards = _guards(facts, shown)
     fields = tuple(
         name
         for name, kind in seen.items()
@@ -125,6 +130,12 @@ def _impossible(facts: ObjectFacts, shown: Mapping[str, Any], rows: Sequence[Row
         yield _Impossible(facts.name, "edit", fields, {"method": "PATCH", "url": url, "body": body})
     if row is None and absent is not None:
         yield _Impossible(facts.name, "delete", (), {"method": "DELETE", "url": f"{address}/{absent}"})
+
+
+def _guards(facts: ObjectFacts, shown: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields that keep a write from having any effect."""
+    seen = {str(each["name"]) for each in shown["fields"]}
+    return tuple(name for name in GUARDS if name in seen and _unwritable(facts, name))
 
 
 def _unwritable(facts: ObjectFacts, name: str) -> bool:

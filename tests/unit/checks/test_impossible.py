@@ -121,14 +121,16 @@ def test_every_write_names_a_field_that_nobody_may_write() -> None:
         }
 
 
-def test_without_such_a_field_nothing_is_sent() -> None:
-    found, org = asked({"POST Account": refusal("INVALID_FIELD")}, fields=("Id", "Name"))
-    assert org.sent == []
+@pytest.mark.parametrize("fields", [("Id", "Name"), ("Id", "Name", "SystemModstamp")])
+def test_without_a_recycle_bin_nothing_is_sent(fields: tuple[str, ...]) -> None:
+    rows = {"Account": "001000000000001AAA"}
+    found, org = asked({"POST Account": refusal("INVALID_FIELD")}, fields=fields, rows=rows)
+    assert (org.sent, org.deletes) == ([], [])
     assert found == {}
 
 
 def test_a_field_that_the_administrator_may_write_is_no_guard() -> None:
-    shown = {"Account": described("Account", "Id", "Name", "SystemModstamp")}
+    shown = {"Account": described("Account", "Id", "Name", "IsDeleted")}
     open_one = {"Account": facts_of(described("Account", "Id", "Name"), own=True)}
     org = Org({}, {})
     by_errors(cast("Connection", org), open_one, shown, {})
