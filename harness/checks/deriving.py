@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,7 @@ def derive(
     )
     told = ask_platform(admin, person, {name: tuple(facts.fields) for name, facts in schema.items()})
     described = person.describe_many(names)
+    unread += _unseen_fields(admin, schema, described)
     probed = by_describe(schema, described)
     if exhaustive:
         rows = sample_rows(person, schema, described)
@@ -100,6 +101,16 @@ def _read_schema(admin: Connection, names: Sequence[str], unread: list[str]) -> 
     if known is None:
         unread.append("ObjectPermissions could not be read: which objects have permissions of their own is not known")
     return {name: facts_of(each, own=known is not None and name in known) for name, each in described.items()}
+
+
+def _unseen_fields(
+    admin: Connection, schema: Mapping[str, ObjectFacts], described: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """The fields that the user is shown and the administrator is not."""
+    for name, facts in schema.items():
+        shown = {str(each["name"]) for each in described.get(name, {}).get("fields", ())}
+        if unseen := sorted(shown - facts.fields.keys()):
+            yield f"{', '.join(unseen)} of {name} not visible to {admin.username}: nothing is said about that"
 
 
 def _dependencies(admin: Connection, held: Access, unread: list[str]) -> Dependencies:

@@ -146,6 +146,21 @@ def test_tables_that_cannot_be_read_are_told_and_taken_for_nothing(desk: Desk) -
     assert cells(found)["Account", "read"].platform is None
 
 
+def test_a_field_that_the_administrator_does_not_see_is_told(desk: Desk) -> None:
+    username = "project.sync@acme.example"
+    parent = desk.set_of(username)
+    row = {"ParentId": parent, "SobjectType": "Lead", "Field": "Lead.Website", "PermissionsRead": True}
+    desk.org.insert_row("FieldPermissions", row)
+    assert desk.derive(username, ["Lead"]).unread == ()
+    profile = desk.user(desk.admin.username)["ProfileId"]
+    [owned] = desk.org.rows("PermissionSet", ProfileId=profile)
+    for mine in desk.org.rows("FieldPermissions", ParentId=owned["Id"], Field="Lead.Website"):
+        desk.org.delete_row("FieldPermissions", str(mine["Id"]))
+    found = desk.derive(username, ["Lead"])
+    assert found.unread == ("Website of Lead not visible to admin@acme.example: nothing is said about that",)
+    assert ("Lead.Website", "read") not in cells(found)
+
+
 @pytest.mark.skipif(not GSA.is_dir(), reason="the real org's metadata is not beside this checkout")
 def test_three_witnesses_agree_about_a_real_system() -> None:
     org = open_org(GSA, population=GREX)
