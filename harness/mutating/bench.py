@@ -76,7 +76,8 @@ class Bench:
         _reach(self._rehearsal, _UP_TO)
         self._connections.connect("admin")
         self._remember_old()
-        if red := self.ask(None):
+        self._back()
+        if red := self._ask(None):
             raise StageFailed(
                 f"{len(red)} checks are red before anything is changed: {', '.join(red)}",
                 stage=_UP_TO,
@@ -87,8 +88,8 @@ class Bench:
     def _remember_old(self) -> None:
         """Keep what the old user gets and sees: no change of the new user's access alters that.
 
-        Its workload is run here, and its rows stay. Where these rows alone make a check red, they do not, and both users
-        run the workload each time. Where one user is changed in place, the journal has it all.
+        Its workload is run here, and its rows stay, unless they alone make a check red: then both users run it each
+        time. Where one user is changed in place, the journal has it all.
         """
         kept = self._rehearsal.journal
         self._state, self._journal = self.org.snapshot(), Scratch(kept)
@@ -100,7 +101,8 @@ class Bench:
         answers = [record for record in self._journal.written if record.kind == "old-answer"]
         self._state, self._journal = self.org.snapshot(), Scratch(kept, answers)
         self._remember_looks()
-        if self.ask(None):
+        self._back()
+        if self._ask(None):
             self._state, self._journal = without, Scratch(kept)
             self._remember_looks()
 
@@ -211,7 +213,7 @@ class Bench:
             told["with_it"] = self._make(change)
         except Refused as refused:
             return Mutant(**told, refused=str(refused))
-        red = self.ask(change)
+        red = self._ask(change)
         own = tuple(name for name, is_own in red.items() if is_own)
         others = tuple(name for name, is_own in red.items() if not is_own)
         return Mutant(**told, own=own, caught_by=(*own, *others), suggestion=None if own else self._suggest(change))
@@ -225,17 +227,18 @@ class Bench:
         self._back()
         return admin.make(change)
 
-    def ask(self, change: Change | None) -> Red:
-        """What is red with a change: the scenario's own checks; where those are green, the rest, cheapest first.
+    def _ask(self, change: Change | None) -> Red:
+        """What is red, with a change that is made: the scenario's own checks; where those are green, the rest.
 
         A change that the scenario's own checks notice is noticed: the rest is spared. The workload leaves rows, so the
-        org is put back before it is looked at again. Raises Refused.
+        org is put back, and the change made again, before both users' looks are compared.
         """
-        self._make(change)
         if red := {**self._play(_UP_TO, _checks), **self._play("dual-auth", answers_compared)}:
             return red
+        if red := self._play(_UP_TO, _verdict):
+            return red
         self._make(change)
-        return self._play(_UP_TO, _verdict) or self._play("dual-auth", looks_compared, self._looks)
+        return self._play("dual-auth", looks_compared, self._looks)
 
     def _play(
         self, stage: str, steps: Callable[[Context], Generator[None, None, object]], journal: Scratch | None = None

@@ -26,8 +26,13 @@ from harness.access.algebra import (
     walk,
     with_atoms,
 )
+from harness.access.ceiling import Ceiling
 from harness.access.compare import compare
+from harness.access.effective import closed, on_own
 from harness.access.model import Access, ObjectRight
+from harness.checks.verdict import Agreed, Holder, counterexamples
+from harness.migration.losses import decide
+from harness.migration.records import PermissionSource
 
 Node = TypeVar("Node")
 Fact = tuple[str, str, str]
@@ -220,3 +225,88 @@ def test_falling_one_after_the_other_ends_where_falling_at_once_does(
     while unsupported := {one for one, need in steps_between_atoms(told) if one in left and need not in left}:
         left -= unsupported
     assert left == whole - removed - fallen(whole, lambda atom: atom in removed, told).keys()
+
+
+# --- what brings what along, and what a license carries ---------------------------------------------------------------
+
+
+EVERYTHING = {"read", "create", "edit", "delete", "view-all", "modify-all"}
+BY_SYSTEM = {"ViewAllData": {"read", "view-all"}, "ModifyAllData": EVERYTHING}
+"""What View All Data and Modify All Data do to each object, as their descriptions in Setup put it."""
+
+
+@given(accesses)
+def test_view_all_and_modify_all_bring_along_what_they_say(access: Access) -> None:
+    for name in OBJECTS:
+        naive = {right for kind, one, right in facts(access) if (kind, one) == ("object", name)}
+        naive |= {need for right, need in chains(STEPS) if right in naive}
+        for permission, rights in BY_SYSTEM.items():
+            naive |= rights if ("system", permission, "") in facts(access) else set()
+        assert on_own(name, access) == naive
+
+
+@given(accesses.map(tidy), dependencies_told)
+def test_what_is_held_is_held_with_all_it_needs(access: Access, told: dict[Atom, frozenset[Atom]]) -> None:
+    whole = closed(access, told)
+    brought = {need for needs in naive_needs(atoms(access), told).values() for need in needs}
+    as_facts = {("object", *atom) if atom.object else ("system", atom.right, "") for atom in brought}
+    assert facts(whole) == facts(access) | as_facts
+
+
+@given(accesses, st.frozensets(st.sampled_from(SYSTEM)), accesses, dependencies_told)
+def test_a_license_carries_what_it_allows_and_nothing_that_leads_beyond(
+    access: Access, allowed: frozenset[str], refused: Access, told: dict[Atom, frozenset[Atom]]
+) -> None:
+    """The plan without drops: lost is what the license cannot carry, and whatever leads to such a thing."""
+    access = Access(objects=access.objects, system=access.system)
+    refused = Access(objects=refused.objects)
+    held = atoms(access)
+    needs = naive_needs(held, told)
+    named = held | {need for each in needs.values() for need in each}
+    beyond = {atom for atom in named if atom in atoms(refused) or (not atom.object and atom.right not in allowed)}
+    lost = {atom for atom in held if atom in beyond or needs[atom] & beyond}
+    kept = held - lost
+    source = PermissionSource(kind="profile", name="Old", label="Old", id="0", access=access)
+    decision = decide([source], (), Ceiling("License", allowed, Access(), refused=refused), told)
+    assert atoms(decision.carried) == kept | {need for atom in kept for need in needs[atom]}
+    told_lost = {
+        Atom(loss.name, right) if loss.kind == "object" else Atom("", loss.name)
+        for loss in decision.losses
+        for right in loss.access or ("",)
+    }
+    assert told_lost == lost - atoms(decision.carried)
+    assert not any(loss.accepted for loss in decision.losses)
+
+
+# --- the verdict ------------------------------------------------------------------------------------------------------
+
+
+@given(accesses, accesses)
+def test_a_verdict_names_each_single_thing_that_is_lost_or_gained(before: Access, after: Access) -> None:
+    """On access that brings nothing along, the verdict is the difference of two sets both ways."""
+    before, after = (tidy(mute(each, BRINGS)) for each in (before, after))
+    found = counterexamples(Holder([("Old", before)]), Holder([("New", after)]), Agreed())
+    told = {(one.direction, one.kind, one.name, right) for one in found for right in one.access or ("",)}
+    assert told == {
+        *(("lost", *fact) for fact in facts(before) - facts(after)),
+        *(("gained", *fact) for fact in facts(after) - facts(before)),
+    }
+
+
+@given(accesses, accesses)
+def test_what_was_agreed_to_be_lost_must_be_gone(before: Access, agreed: Access) -> None:
+    before, agreed = (tidy(mute(each, BRINGS)) for each in (before, agreed))
+    old, lost = Holder([("Old", before)]), Agreed(lost=agreed)
+    assert counterexamples(old, Holder([("New", minus(before, agreed))]), lost) == ()
+    kept = counterexamples(old, Holder([("New", before)]), lost)
+    told = {(one.direction, one.kind, one.name, right) for one in kept for right in one.access or ("",)}
+    assert told == {("gained", *fact) for fact in facts(before) & facts(agreed)}
+
+
+BRINGS = Access(
+    objects={
+        name: frozenset({"create", "edit", "delete", "view-all", "modify-all", "view-all-fields"}) for name in OBJECTS
+    },
+    system=frozenset(BY_SYSTEM),
+)
+"""What brings other rights along: muted, so that the naive verdict is a plain difference."""
