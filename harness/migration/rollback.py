@@ -18,6 +18,7 @@ from harness.errors import OrgUnreachable, SignInRefused, StageFailed
 from harness.migration import writes
 from harness.migration.apps import find_app, set_run_as
 from harness.migration.giving_back import authorize_again, check_way_back, convert_back, give_back
+from harness.migration.giving_back_seats import give_back_seats
 from harness.migration.place import give_back_place
 from harness.migration.record_types import KIND
 from harness.migration.records import Intent, Outcome, RollbackProof, Snapshot
@@ -138,9 +139,10 @@ def _deactivate(context: Context, done: Done, findings: Findings) -> None:
 
 
 def _reactivate(context: Context, done: Done, findings: Findings) -> None:
-    """Activate the old user again, and give back the memberships that deactivation took."""
+    """Activate the old user again, and give back the memberships and seats that deactivation took."""
     put_back(context, done, findings)
     give_back_place(context, undoes=done.key)
+    give_back_seats(context, undoes=done.key)
 
 
 def _run_as_before(context: Context, done: Done, findings: Findings) -> None:
