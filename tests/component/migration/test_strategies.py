@@ -342,8 +342,11 @@ def test_full_first_is_undone_from_every_stage(make_bench: MakeBench) -> None:
         assert ending(records).result == "passed", (stage, ending(records))
 
 
-def test_a_fault_in_any_write_of_full_first_is_survived(make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    survive_everything(make_bench(scenario=FULL_FIRST), monkeypatch, resume=True)
+@pytest.mark.parametrize("resume", [True, False], ids=["resumed", "undone"])
+def test_a_fault_in_any_write_of_full_first_is_survived(
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch, *, resume: bool
+) -> None:
+    survive_everything(make_bench(scenario=FULL_FIRST), monkeypatch, resume=resume)
 
 
 def survive_everything(bench: Bench, monkeypatch: pytest.MonkeyPatch, *, resume: bool) -> None:
