@@ -56,6 +56,8 @@ class Ceiling:
     """The DeveloperName of each active permission set license, by its label."""
     refused: Access = field(default_factory=Access)
     """What the org would not let a trial user hold. Empty where nothing was tried."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """The org's own words for each right it refused the trial user, by the right as text."""
     carried_with: Mapping[str, Access] = field(default_factory=dict)
     """What of it the trial user could hold with another license, by that license's DeveloperName."""
 
@@ -77,10 +79,17 @@ class Ceiling:
                 return other
         return None
 
-    def tried(self, *, refused: Access, beyond: Iterable[str], carried_with: Mapping[str, Access]) -> Ceiling:
+    def tried(
+        self,
+        *,
+        refused: Access,
+        beyond: Iterable[str],
+        carried_with: Mapping[str, Access],
+        answers: Mapping[str, str] | None = None,
+    ) -> Ceiling:
         """The same, mended by a trial: the org's own behaviour goes before what its columns say."""
         system = (self.system | frozenset(beyond)) - refused.system
-        return replace(self, system=system, refused=refused, carried_with=dict(carried_with))
+        return replace(self, system=system, refused=refused, answers=answers or {}, carried_with=carried_with)
 
 
 def read_ceiling(admin: Connection, *, developer_name: str, baseline: Access, further: Iterable[str] = ()) -> Ceiling:

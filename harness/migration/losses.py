@@ -222,7 +222,10 @@ def beyond(ceiling: Ceiling, atom: Atom) -> Reason:
     if other is not None:
         because = f"The {ceiling.license} license cannot carry it, {other.label} can: see permissions.licenses."
         return Reason("other-license", because, license=other.name)
-    seen = " A trial user was refused it." if atom.object else ""
+    answer = ceiling.answers.get(str(atom))
+    if answer is not None and "license" not in answer.casefold():
+        return Reason("license-ceiling", f"The org refused it to a trial user, who has that license: {answer}")
+    seen = " A trial user was refused it." if atom.object or answer else ""
     return Reason("license-ceiling", f"The {ceiling.license} license cannot carry it.{seen}")
 
 

@@ -389,6 +389,8 @@ class TriedCeiling(Body):
     """What the org would not let it hold."""
     beyond: tuple[str, ...] = ()
     """System permissions that it may hold, though the license's own columns do not say so."""
+    answers: Mapping[str, str] = {}
+    """The org's own words for each right it refused, such as `Account: read` or `AuthorApex`."""
     carried_with: Mapping[str, Access] = {}
     """What of the refused it could hold with a further permission set license, by that one's DeveloperName."""
     tried: int

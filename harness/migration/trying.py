@@ -39,11 +39,14 @@ class AssignedSet:
         self._id = set_id
         self._masters = masters
         self._dependencies = dependencies
+        self.answers: dict[Atom, str] = {}
+        """The org's own words for each right that it refused."""
 
     def refused_rights(self, key: str, wanted: Iterable[Atom]) -> set[Atom]:
         """Which rights on objects are refused. What falls because something else is refused is not among them."""
         wanted = set(wanted)
         refused = self._refused_objects(key, wanted)
+        self.answers |= {atom: refused[atom.object] for atom in wanted if atom.object in refused}
         reading = {atom for atom in wanted if atom.object in refused and atom.right == "read"}
         narrow = {atom for atom in wanted if atom.object in refused and atom.right != "read"}
         if not narrow:
@@ -62,11 +65,11 @@ class AssignedSet:
 
         return self._refused_columns(key, "PermissionSet", groups, asked)
 
-    def _refused_objects(self, key: str, wanted: Iterable[Atom]) -> set[str]:
-        """The objects whose row is refused for what it grants itself."""
+    def _refused_objects(self, key: str, wanted: Iterable[Atom]) -> dict[str, str]:
+        """The objects whose row is refused for what it grants itself, each with the org's words."""
         rows = grants.object_permissions(with_atoms(Access(), wanted), self._masters)
         if not rows:
-            return set()
+            return {}
         write = Write(
             key=key,
             operation="create",
@@ -81,8 +84,9 @@ class AssignedSet:
         try:
             writes.create(self._context, write, [{"ParentId": self._id, **row} for row in rows])
         except WriteRefused as error:
-            return {str(row["SobjectType"]) for row, why in error.refused if _DEPENDS not in why.message}
-        return set()
+            refused = [(row, why.message) for row, why in error.refused if _DEPENDS not in why.message]
+            return {str(row["SobjectType"]): message for row, message in refused}
+        return {}
 
     def _refused_further(self, key: str, atoms: Sequence[Atom]) -> set[Atom]:
         """Which further rights are refused on objects that may be read."""
@@ -110,6 +114,8 @@ class AssignedSet:
             for index, message in refused.items():
                 if len(some[index]) == 1 and _DEPENDS in message:
                     fallen.add(some[index][0])
+                elif len(some[index]) == 1:
+                    self.answers[some[index][0]] = message
             return [index not in refused for index in range(len(some))]
 
         return set(refused_of(groups, accepts, at_once=AT_ONCE)) - fallen

@@ -76,7 +76,9 @@ def known_ceiling(context: Context) -> Ceiling:
     trial = context.find(TriedCeiling)
     if trial is None:
         return ceiling
-    return ceiling.tried(refused=trial.refused, beyond=trial.beyond, carried_with=trial.carried_with)
+    return ceiling.tried(
+        refused=trial.refused, beyond=trial.beyond, carried_with=trial.carried_with, answers=trial.answers
+    )
 
 
 def _profile(context: Context) -> SetMetadata:

@@ -71,7 +71,7 @@ def _try(context: Context) -> Generator[None, None, None]:
     yield
     refused |= trial.refused_system("trial/system", _grouped(wanted.system, ceiling))
     yield
-    carried_with: dict[str, Access] = {}
+    answers, carried_with = dict(trial.answers), dict[str, Access]()
     without = {atom for atom in refused if atom.object}
     for each in _candidates(context, ceiling, without):
         _assign(context, f"trial/license/{each.name}", (each.id, each.label), user_id)
@@ -85,6 +85,7 @@ def _try(context: Context) -> Generator[None, None, None]:
         username=trial_username(context.scenario),
         refused=with_atoms(Access(), refused),
         beyond=tuple(sorted(atom.right for atom in accepted if not ceiling.allows(atom.right))),
+        answers={str(atom): answers[atom] for atom in sorted(refused) if atom in answers},
         carried_with=carried_with,
         tried=len(wanted.objects) + len(wanted.system),
         calls=context.world.meter.calls - calls,

@@ -49,6 +49,8 @@ def test_one_run_yields_the_whole_list(make_bench: MakeBench) -> None:
     assert found.refused.system == {*BEYOND, "ViewHelpLink"}
     assert set(found.refused.objects) == {*FIELD_SERVICE}
     assert found.refused.objects["ServiceResource"] == {"read", "edit"}
+    assert found.answers["AuthorApex"] == "The user license doesn't allow the permission: Author Apex"
+    assert found.answers["ServiceResource: edit"].startswith("The user license doesn't allow the permission: Read")
     assert found.calls < 30
     [now] = status(bench.journal)
     assert f"nothing is left but the inactive user {TRIAL_USER}" in now.next

@@ -63,6 +63,17 @@ def test_a_trial_goes_before_what_the_columns_say() -> None:
     ]
 
 
+def test_what_is_refused_for_another_reason_than_the_license_says_so() -> None:
+    words = {"Visit: read": "bad value for restricted picklist", "Quote: read": "The user license doesn't allow it"}
+    refused = Access(objects={"Visit": READ, "Quote": READ})
+    tried = CEILING.tried(refused=refused, beyond=(), carried_with={}, answers=words)
+    quote, visit = decide([source(objects={"Visit": ["read"], "Quote": ["read"]})], (), tried, {}).losses
+    assert (
+        visit.because == "The org refused it to a trial user, who has that license: bad value for restricted picklist"
+    )
+    assert quote.because == "The Integration license cannot carry it. A trial user was refused it."
+
+
 def test_what_needs_a_refused_object_falls_and_its_fields_and_record_types_go_along() -> None:
     tried = CEILING.tried(refused=Access(objects={"Order": READ}), beyond=(), carried_with={})
     needs = {Atom("Line__c", "read"): frozenset({Atom("Order", "read")})}
