@@ -53,8 +53,9 @@ def _dual_auth(context: Context) -> Steps:
     quiet = timedelta(seconds=seen.quiet_for_seconds or 0)
     if seen.old_user_foreign_sign_ins and quiet < dual_auth.old_user_quiet_for:
         raise _not_quiet(context, seen)
+    whose = "by the old credential" if strategy_of(context.scenario).one_user else "of the old user"
     return (
-        f"{len(context.scenario.workload)} operations alike for both users; no sign-in of the old user in the last "
+        f"{len(context.scenario.workload)} operations alike for both users; no sign-in {whose} in the last "
         f"{_span(dual_auth.old_user_quiet_for)}"
     )
 
