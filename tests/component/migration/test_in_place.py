@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import ScenarioError
 from harness.migration.records import Intent, RollbackProof
-from harness.sandbox import apps
+from harness.sandbox import apps, identity
 from harness.sandbox.errors import ApiError
 from harness.sandbox.rules.assignments import AssignmentRules
 from harness.sandbox.switches import set_switches
@@ -248,3 +248,23 @@ def test_what_is_journaled_is_enough_to_give_it_back(make_bench: MakeBench) -> N
     assert len(taken) == 2
     assert license_of(bench, ERP) == "Salesforce Integration"
     assert load(bench.file.path).scenario == bench.file.scenario
+
+
+@pytest.mark.parametrize(
+    ("app", "sub_type", "quiet"),
+    [("ERP Integration", "OauthClientCredentials", True), ("ERP Legacy", "OauthUsernamePassword", False)],
+    ids=["new credential", "old credential"],
+)
+def test_only_sign_ins_by_the_old_credential_of_the_one_user_count(
+    make_bench: MakeBench, app: str, sub_type: str, *, quiet: bool
+) -> None:
+    bench = make_bench(scenario=IN_PLACE)
+    bench.clock.patient = False
+    assert ending(list(bench.engine().stages())).result == "stopped"
+    bench.org.clock.advance(13.5 * 86400)
+    login = identity.Login(type=identity.OAUTH_LOGIN, application=app, sub_type=sub_type)
+    identity.record_login(bench.org, user(bench)["Id"], login, status="Success")
+    bench.clock.patient = True
+    records = list(bench.engine().stages())
+    assert (ending(records).result == "passed") is quiet, ending(records)
+    assert ("something still uses the old credential" in ending(records).message) is not quiet
