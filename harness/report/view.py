@@ -71,6 +71,8 @@ class OperationRow:
     new: Answered | None
     later: Comparison | None
     differences: tuple[str, ...]
+    noise: tuple[str, ...]
+    """What differed between the old user's two runs, and so says nothing."""
     remedy: str | None
 
 
@@ -315,6 +317,7 @@ def _operation_row(name: str, compared: OperationRun | None, alone: OperationRun
         new=both.new if both else None,
         later=later,
         differences=(*(both.differences if both else ()), *(later.differences if later else ())),
+        noise=both.noise if both else (),
         remedy=(both.remedy if both else None) or (later.remedy if later else None),
     )
 

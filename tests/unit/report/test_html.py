@@ -292,3 +292,11 @@ def test_what_one_acceptance_covers_is_told_once() -> None:
     text = Page(render(evidence.model_copy(update={"plan": plan}))).text
     assert text.count("Nobody signs in to the screen.") == 1
     assert "ActivitiesAccess, ViewHelpLink" in text
+
+
+def test_what_differs_between_the_old_users_own_runs_is_told_as_noise() -> None:
+    evidence = read(made.signed_off)
+    first, *others = evidence.operations
+    noisy = first.result.model_copy(update={"noise": ("rows: 47, then 48",)})
+    changed = evidence.model_copy(update={"operations": (first.model_copy(update={"result": noisy}), *others)})
+    assert "Noise, since the old user's own two runs differ: rows: 47, then 48" in Page(render(changed)).text
