@@ -121,7 +121,7 @@ PRINCIPALS: Mapping[str, str] = {"admin": "the admin", "source": "the old user",
 GRADES: Mapping[str, str] = {
     "describe": "the org's description of itself",
     "tables": "its access tables",
-    "error": "an error that tells “not permitted” from “permitted but invalid”",
+    "error": "an answer that tells “not permitted” from “permitted”, the request being one that changes nothing",
     "rolled-back": "a real write that the org rolled back",
     "committed": "a write that stayed",
 }

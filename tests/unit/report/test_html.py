@@ -300,3 +300,10 @@ def test_what_differs_between_the_old_users_own_runs_is_told_as_noise() -> None:
     noisy = first.result.model_copy(update={"noise": ("rows: 47, then 48",)})
     changed = evidence.model_copy(update={"operations": (first.model_copy(update={"result": noisy}), *others)})
     assert "Noise, since the old user's own two runs differ: rows: 47, then 48" in Page(render(changed)).text
+
+
+def test_a_check_says_how_its_answer_is_known() -> None:
+    evidence = read(made.signed_off)
+    first, *others = evidence.checks
+    graded = first.model_copy(update={"result": first.result.model_copy(update={"grade": "rolled-back"})})
+    assert "(grade: rolled-back)" in Page(render(evidence.model_copy(update={"checks": (graded, *others)}))).text
