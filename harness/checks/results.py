@@ -78,13 +78,14 @@ class Answered(Result):
 
 
 class OldAnswer(Result):
-    """What the old user got, twice, before it was changed: what the new one is held against.
+    """What the old user got before it was changed: what the new one is held against.
 
     The record's key is the operation's id.
     """
 
     first: Answered
-    again: Answered
+    again: Answered | None = None
+    """The second time; None in a run that only rehearses a rollback."""
 
 
 class Comparison(Result):

@@ -77,6 +77,11 @@ class Context:
         self.rows_written = 0
 
     @property
+    def only_to_be_undone(self) -> bool:
+        """Whether this run is made to be rolled back: what the access is like was proven by the one it follows."""
+        return self.follows is not None
+
+    @property
     def scenario(self) -> Scenario:
         """The scenario of this run."""
         return self.world.file.scenario

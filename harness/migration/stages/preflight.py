@@ -66,7 +66,7 @@ def _preflight(context: Context) -> Steps:
     check_templates(context.world.file)
     context.prove()
     yield
-    if context.follows is not None:
+    if context.only_to_be_undone:
         return _unchanged(context)
     context.world.store.fingerprint()
     credential(known_before(context.scenario), context.scenario.target_username, context.world.resolve)

@@ -39,11 +39,13 @@ def _verify(context: Context) -> Steps:
         if not result.passed:
             failed.append((spec.id, result))
         yield
-    verdict = prove(context)
+    verdict = None if context.only_to_be_undone else prove(context)
     _note_what_was_not_asked(context)
     yield
     if failed:
         raise _red(context, failed, len(specs))
+    if verdict is None:
+        return f"{len(specs)} checks as expected"
     if not verdict.passed:
         raise _refused(context, verdict)
     return (
