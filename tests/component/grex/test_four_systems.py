@@ -17,9 +17,9 @@ import pytest
 
 from harness.access.algebra import minus
 from harness.access.model import Access
-from harness.access.people import read_user
-from harness.access.reading import read_holdings
-from harness.checks.deriving import Derivation, derive
+from harness.access.reading.holdings import read_holdings
+from harness.access.reading.people import read_user
+from harness.checks.proof.deriving import Derivation, derive
 from harness.checks.results import AccessVerdict
 from harness.errors import StageFailed
 from harness.migration.records import AccessAfter, Loss, Plan, Snapshot
