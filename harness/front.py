@@ -14,8 +14,8 @@ from rich.text import Text
 
 from harness.checks.results import CheckResult, Comparison
 from harness.errors import EXIT_AS_EXPECTED, GuardRefused, RehearseError, StageFailed, Stopped, UsageError
-from harness.migration.acceptance import to_paste
 from harness.migration.journal import Record
+from harness.migration.planning.acceptance import to_paste
 from harness.migration.records import Loss, Plan, RollbackProof, RunStarted, StageFinished, StageStarted
 from harness.migration.status import Status, status
 from harness.rehearsal.config import find_org

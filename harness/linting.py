@@ -13,9 +13,9 @@ from rich.console import Console
 from harness.access.algebra import atoms, union
 from harness.access.ceiling import read_licenses
 from harness.access.dependencies import masters_of, read_dependencies
-from harness.access.lint import Finding, Known, LintedGroup, LintedSet, lint
-from harness.access.linted_files import custom_field, linted_group, linted_set
-from harness.access.org_sets import read_linted_sets
+from harness.access.linting.files import custom_field, linted_group, linted_set
+from harness.access.linting.org import read_linted_sets
+from harness.access.linting.rules import Finding, Known, LintedGroup, LintedSet, lint
 from harness.capturing import connected
 from harness.errors import EXIT_AS_EXPECTED, Place, StageFailed, UsageError
 from harness.org.connection import Connection

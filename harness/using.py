@@ -14,8 +14,8 @@ from harness import front
 from harness.access.use.permission_set import SUFFIX
 from harness.errors import EXIT_AS_EXPECTED, StageFailed
 from harness.migration.journal import Record
+from harness.migration.planning.used import warnings_of_use
 from harness.migration.records import StageFinished, Usage, UsedPermission
-from harness.migration.used import warnings_of_use
 from harness.recording.files import write_at_once
 from harness.rehearsal.rehearsal import Rehearsal
 from harness.scenario.loader import ScenarioFile

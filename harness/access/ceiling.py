@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.access.algebra import Atom, atoms
-from harness.access.asking import ask
 from harness.access.model import Access
-from harness.access.reading import permission_columns
+from harness.access.reading.asking import ask
+from harness.access.reading.holdings import permission_columns
 from harness.access.soql import batches, equals, select
 
 if TYPE_CHECKING:

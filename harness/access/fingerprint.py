@@ -11,9 +11,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.access.assignments import Assignment
-from harness.access.people import ExtraLicenses, User
-from harness.access.reading import Holdings
+from harness.access.reading.assignments import Assignment
+from harness.access.reading.holdings import Holdings
+from harness.access.reading.people import ExtraLicenses, User
 
 CLEAN = "absent, or inactive with nothing assigned"
 

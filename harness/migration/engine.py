@@ -11,9 +11,9 @@ from harness.errors import OrgError, RehearseError, StageFailed, Stopped, UsageE
 from harness.migration.context import Context, Meter, World
 from harness.migration.journal import Journal, Record
 from harness.migration.records import RunStarted, StageFinished, StageStarted
-from harness.migration.rollback import ROLLBACK
 from harness.migration.stages import PlanRefused, Stage
 from harness.migration.stages.order import STAGES
+from harness.migration.undoing.rollback import ROLLBACK
 from harness.org.clock import Clock
 from harness.org.guard import SandboxProof, WriteCapability, WriteGuard, prove_sandbox
 

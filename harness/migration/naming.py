@@ -11,7 +11,7 @@ from harness.references.org import Known
 from harness.references.scan import search
 
 if TYPE_CHECKING:
-    from harness.access.people import User
+    from harness.access.reading.people import User
     from harness.migration.context import Context
 
 _APPS = ("ConnectedApplication:", "ExternalClientApplication:")

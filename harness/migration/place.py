@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.access.people import User, read_user
+from harness.access.reading.people import User, read_user
 from harness.access.soql import among, equals, select
 from harness.migration import writes
 from harness.migration.records import Person

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from harness.access.algebra import union
 from harness.access.model import Access
-from harness.access.people import User, read_user
-from harness.access.reading import Holdings, read_holdings, read_profile
-from harness.access.record_types import of_describes, read_names
-from harness.checks.deriving import Derivation, derive
+from harness.access.reading.holdings import Holdings, read_holdings, read_profile
+from harness.access.reading.people import User, read_user
+from harness.access.reading.record_types import of_describes, read_names
+from harness.checks.proof.deriving import Derivation, derive
+from harness.checks.proof.verdict import Agreed, Holder, Memberships, counterexamples
 from harness.checks.results import AccessVerdict, Counterexample
 from harness.checks.scope import named_objects
-from harness.checks.verdict import Agreed, Holder, Memberships, counterexamples
 from harness.errors import RequestRefused, StageFailed
 from harness.migration.records import AccessAfter, Intent, Loss, Person, Preflight
 from harness.migration.stages.snapshot import person_of

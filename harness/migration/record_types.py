@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.migration import grants, writes
+from harness.migration import writes
+from harness.migration.planning import grants
 from harness.migration.writes import Write
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.access.asking import ask
 from harness.access.fingerprint import digest, source_parts, target_parts
-from harness.access.people import ExtraLicenses, User, read_extra_licenses, read_user
-from harness.access.reading import Holdings, read_holdings
+from harness.access.reading.asking import ask
+from harness.access.reading.holdings import Holdings, read_holdings
+from harness.access.reading.people import ExtraLicenses, User, read_extra_licenses, read_user
 from harness.access.soql import equals, select
 from harness.errors import StageFailed
 from harness.migration.apps import App, find_app

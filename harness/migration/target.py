@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from harness.access.people import User
+from harness.access.reading.people import User
 
 USER_LICENSE = "Salesforce Integration"
 """UserLicense.Name (facts 1.1)."""

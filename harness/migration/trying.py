@@ -15,7 +15,8 @@ from harness.access.bisecting import refused_of
 from harness.access.model import OBJECT_RIGHTS, Access
 from harness.access.soql import among, equals, select
 from harness.errors import OrgUnreachable
-from harness.migration import grants, writes
+from harness.migration import writes
+from harness.migration.planning import grants
 from harness.migration.writes import Row, Write, WriteRefused
 from harness.org.outcome import answer_of, lost, not_sent
 from harness.org.reply import Answer

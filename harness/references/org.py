@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from harness.access.asking import QUERIES_PER_CALL
+from harness.access.reading.asking import QUERIES_PER_CALL
 from harness.access.soql import among, select
 from harness.errors import RequestRefused
 from harness.references.finding import Component, find, find_in_code

@@ -16,9 +16,9 @@ import requests
 from simple_salesforce.api import Salesforce
 
 from harness.access.model import Access
-from harness.access.people import read_user
-from harness.access.reading import read_holdings
-from harness.migration import grants
+from harness.access.reading.holdings import read_holdings
+from harness.access.reading.people import read_user
+from harness.migration.planning import grants
 from harness.org.clock import SystemClock
 from harness.org.connection import Connection
 from harness.org.guard import WriteCapability, WriteGuard, prove_sandbox

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from harness.access.asking import try_ask
 from harness.access.model import Access
+from harness.access.reading.asking import try_ask
 from harness.access.soql import among, batches, select
 from harness.access.use.deeds import ApexCalled, Seen
 from harness.access.use.needs import Need, Needs

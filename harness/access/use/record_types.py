@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from harness.access.asking import try_ask
 from harness.access.model import Access
+from harness.access.reading.asking import try_ask
 from harness.access.soql import among, batches, select
 from harness.access.use.needs import Need, Needs
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from harness.access.algebra import atoms
-from harness.access.asking import try_ask
 from harness.access.dependencies import read_dependencies
 from harness.access.model import Access
+from harness.access.reading.asking import try_ask
 from harness.access.soql import among, batches, select
 from harness.access.use.deeds import Seen
 from harness.access.use.governed import SEE_USERS

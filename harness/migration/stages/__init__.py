@@ -3,7 +3,7 @@
 A stage's `run` is a generator. Between two steps it yields, so that whoever drives the engine sees each record as it
 is journaled; it returns one line for people. What a stage writes goes through `harness.migration.writes`, which
 journals the intent first: the inverse of a stage is the inverse of its intents, carried out
-by `harness.migration.rollback`.
+by `harness.migration.undoing.rollback`.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import ask
-from harness.access.people import User, read_features, read_user
+from harness.access.reading.asking import ask
+from harness.access.reading.people import User, read_features, read_user
 from harness.access.soql import equals, select
 from harness.errors import StageFailed
 from harness.migration import writes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.access.people import User
+from harness.access.reading.people import User
 from harness.checks.spec import operation_specs
 from harness.checks.workload import compare
 from harness.errors import SignInRefused, StageFailed

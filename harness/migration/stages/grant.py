@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.access.people import find_user
+from harness.access.reading.people import find_user
 from harness.access.soql import among, equals, select
 from harness.errors import StageFailed
-from harness.migration import grants, writes
+from harness.migration import writes
+from harness.migration.planning import grants
 from harness.migration.record_types import show_record_types
 from harness.migration.stages import Stage, Steps
 from harness.migration.strategies import strategy_of

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from harness.access.algebra import atoms
 from harness.access.ceiling import Ceiling, read_ceiling
 from harness.access.dependencies import read_dependencies
-from harness.access.lint import Known, LintedSet, lint
-from harness.access.people import read_user
-from harness.access.reading import read_profile
-from harness.access.set_metadata import SetMetadata, try_read
-from harness.migration.losses import untried_objects
+from harness.access.linting.rules import Known, LintedSet, lint
+from harness.access.reading.holdings import read_profile
+from harness.access.reading.people import read_user
+from harness.access.reading.set_metadata import SetMetadata, try_read
 from harness.migration.old_sign_in import find_old_app
-from harness.migration.plan import Facts, Planned, make_plan
+from harness.migration.planning.losses import untried_objects
+from harness.migration.planning.plan import Facts, Planned, make_plan
 from harness.migration.records import Preflight, TriedCeiling, Usage
 from harness.migration.stages import PlanRefused, Stage, Steps
 from harness.migration.state import find_scenario_app

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import Rows, ask
 from harness.access.fingerprint import differences
-from harness.access.people import User, find_user, read_user
-from harness.access.reading import permission_columns
+from harness.access.reading.asking import Rows, ask
+from harness.access.reading.holdings import permission_columns
+from harness.access.reading.people import User, find_user, read_user
 from harness.access.soql import among, equals, select
 from harness.checks.templates import check_templates
 from harness.errors import Place, SignInRefused, StageFailed

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from harness.access.fingerprint import differences
-from harness.access.people import User, find_user, read_user
+from harness.access.reading.people import User, find_user, read_user
 from harness.errors import StageFailed
 from harness.migration import writes
 from harness.migration.records import Preflight

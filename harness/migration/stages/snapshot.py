@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from harness.access.algebra import union
 from harness.access.dependencies import masters_of
 from harness.access.model import Access
-from harness.access.people import ExtraLicenses, User
-from harness.access.reading import Holdings
-from harness.access.surroundings import Surroundings, read_surroundings
+from harness.access.reading.holdings import Holdings
+from harness.access.reading.people import ExtraLicenses, User
+from harness.access.reading.surroundings import Surroundings, read_surroundings
 from harness.migration.naming import search_references
 from harness.migration.records import Beside, PermissionSource, Person, Snapshot
 from harness.migration.stages import Stage, Steps

@@ -15,18 +15,19 @@ from harness.access.algebra import Atom, atoms, closure, with_atoms
 from harness.access.ceiling import Ceiling, License
 from harness.access.dependencies import read_dependencies
 from harness.access.model import Access
-from harness.access.people import find_user, read_user
+from harness.access.reading.people import find_user, read_user
 from harness.access.soql import among, select
 from harness.errors import StageFailed
-from harness.migration import grants, writes
+from harness.migration import writes
 from harness.migration.licenses import assign_license
+from harness.migration.planning import grants
 from harness.migration.records import Preflight, TriedCeiling
-from harness.migration.rollback import undo_stage
 from harness.migration.stages import Stage, Steps
 from harness.migration.stages.plan import known_ceiling
 from harness.migration.target import alias, is_ours, nickname
 from harness.migration.trial_user import trial_of, trial_set_label, trial_set_name, trial_username
 from harness.migration.trying import AssignedSet
+from harness.migration.undoing.rollback import undo_stage
 from harness.migration.writes import Write
 
 if TYPE_CHECKING:

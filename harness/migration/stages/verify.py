@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.checks.check import make_check
+from harness.checks.proof.verdict import in_words
 from harness.checks.results import AccessVerdict, CheckResult
 from harness.checks.spec import CheckSpec, check_specs
 from harness.checks.values import Values
-from harness.checks.verdict import in_words
 from harness.errors import StageFailed
 from harness.migration.proving import prove
 from harness.migration.stages import Stage, Steps

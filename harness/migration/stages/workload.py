@@ -12,8 +12,8 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.access.model import OBJECT_RIGHTS
-from harness.access.people import read_user
-from harness.access.reading import read_holdings
+from harness.access.reading.holdings import read_holdings
+from harness.access.reading.people import read_user
 from harness.access.soql import equals, select
 from harness.checks.accepted import ALL_DATA, Agreed
 from harness.checks.comparison import compare

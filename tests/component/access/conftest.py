@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from harness.access.people import User, read_user
-from harness.access.reading import Holdings, read_holdings
-from harness.access.surroundings import Surroundings, read_surroundings
+from harness.access.reading.holdings import Holdings, read_holdings
+from harness.access.reading.people import User, read_user
+from harness.access.reading.surroundings import Surroundings, read_surroundings
 from harness.org.connection import Connection, Principal
 from harness.org.guard import WriteGuard
 from harness.org.secret import Secret

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.access.model import Access
-from harness.access.reading import read_holdings
-from harness.migration import grants
+from harness.access.reading.holdings import read_holdings
+from harness.migration.planning import grants
 from harness.org.connection import Connection
 from harness.org.guard import WriteCapability, prove_sandbox
 from harness.sandbox.org import SandboxOrg

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.access.people import read_extra_licenses
+from harness.access.reading.people import read_extra_licenses
 from harness.errors import SignInRefused
 from harness.org.guard import WriteCapability, prove_sandbox
 from harness.sandbox.org import SandboxOrg

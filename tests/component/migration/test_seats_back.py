@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.migration import rollback
 from harness.migration.records import RollbackProof
+from harness.migration.undoing import rollback
 
 from .conftest import Bench, MakeBench, ending, results
 

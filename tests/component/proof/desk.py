@@ -7,9 +7,9 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, cast
 
-from harness.access.people import read_user
-from harness.access.reading import Holdings, read_holdings
-from harness.checks.deriving import Derivation, derive
+from harness.access.reading.holdings import Holdings, read_holdings
+from harness.access.reading.people import read_user
+from harness.checks.proof.deriving import Derivation, derive
 from harness.org.connection import Connection, Principal
 from harness.org.guard import SandboxProof, WriteCapability, WriteGuard
 from harness.org.ids import to_18

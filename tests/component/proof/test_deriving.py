@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.checks.deriving import derive
+from harness.checks.proof.deriving import derive
+from harness.checks.proof.witnesses import BESIDE
 from harness.checks.results import Cell
-from harness.checks.witnesses import BESIDE
 from harness.errors import GuardRefused
 from harness.sandbox.control.state import difference, state_of
 from harness.sandbox.source import open_org

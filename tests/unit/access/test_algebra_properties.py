@@ -30,8 +30,8 @@ from harness.access.ceiling import Ceiling
 from harness.access.compare import compare
 from harness.access.effective import closed, on_own
 from harness.access.model import Access, ObjectRight
-from harness.checks.verdict import Agreed, Holder, counterexamples
-from harness.migration.losses import decide
+from harness.checks.proof.verdict import Agreed, Holder, counterexamples
+from harness.migration.planning.losses import decide
 from harness.migration.records import PermissionSource
 
 Node = TypeVar("Node")

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.access.assignments import Assigned, Assignment, assignments_of
 from harness.access.fingerprint import digest, source_parts
-from harness.access.group_sets import stale_groups
 from harness.access.model import Access
-from harness.access.people import ExtraLicenses, LicenseAssignment, User
-from harness.access.permission_rows import PermissionRows
-from harness.access.reading import Holdings, Source
+from harness.access.reading.assignments import Assigned, Assignment, assignments_of
+from harness.access.reading.group_sets import stale_groups
+from harness.access.reading.holdings import Holdings, Source
+from harness.access.reading.people import ExtraLicenses, LicenseAssignment, User
+from harness.access.reading.permission_rows import PermissionRows
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 USER = User(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from harness.access.algebra import Atom
-from harness.access.lint import Finding, Known, LintedGroup, LintedSet, lint, promised_rights
-from harness.access.linted_files import linted_set
+from harness.access.linting.files import linted_set
+from harness.access.linting.rules import Finding, Known, LintedGroup, LintedSet, lint, promised_rights
 from harness.access.model import Access
 from harness.references.tree import parse
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from harness.access.platform import RowAccess, Told, ask_platform, ask_rows, objects_with_permissions
+from harness.access.reading.platform import RowAccess, Told, ask_platform, ask_rows, objects_with_permissions
 from harness.errors import RequestRefused
 from harness.org.connection import Connection
 from harness.org.reply import ApiError, Reply

@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from harness.access.asking import ask, try_ask
-from harness.access.belongings import read_belongings, read_owned, read_shares, share_of
-from harness.access.people import read_extra_licenses
-from harness.access.permission_rows import object_rights
-from harness.access.record_types import objects_with, of_describes, read_names
-from harness.access.setup_names import read_setup_names
+from harness.access.reading.asking import ask, try_ask
+from harness.access.reading.belongings import read_belongings, read_owned, read_shares, share_of
+from harness.access.reading.people import read_extra_licenses
+from harness.access.reading.permission_rows import object_rights
+from harness.access.reading.record_types import objects_with, of_describes, read_names
+from harness.access.reading.setup_names import read_setup_names
 from harness.errors import RequestRefused
 from tests.unit.fake_org import Asked, Bench, FakeOrg, Told
 

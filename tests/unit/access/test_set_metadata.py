@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from harness.access.circles import Circle
-from harness.access.record_types import MASTER, attributed, objects_with, of_describes, of_metadata
-from harness.access.set_metadata import SetMetadata, parse_set
-from harness.access.sharing_rules import rules_for
+from harness.access.reading.circles import Circle
+from harness.access.reading.record_types import MASTER, attributed, objects_with, of_describes, of_metadata
+from harness.access.reading.set_metadata import SetMetadata, parse_set
+from harness.access.reading.sharing_rules import rules_for
 
 MASTER_INFO = {"recordTypeId": "012000000000000AAA", "available": True, "defaultRecordTypeMapping": False}
 

@@ -9,8 +9,8 @@ from typing import Any, cast
 import pytest
 
 from harness.access.effective import Key, ObjectFacts, facts_of
-from harness.checks.impossible import by_errors, sample_rows
-from harness.checks.witnesses import Probed
+from harness.checks.proof.impossible import by_errors, sample_rows
+from harness.checks.proof.witnesses import Probed
 from harness.errors import OrgError
 from harness.org.connection import Connection
 from harness.org.reply import ApiError, Reply

@@ -8,8 +8,8 @@ import pytest
 
 from harness.access.algebra import minus
 from harness.access.model import Access
+from harness.checks.proof.verdict import Agreed, Holder, counterexamples, in_words
 from harness.checks.results import Counterexample
-from harness.checks.verdict import Agreed, Holder, counterexamples, in_words
 
 
 def access(**parts: Any) -> Access:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness.access.effective import Key, facts_of
-from harness.access.platform import Told
+from harness.access.reading.platform import Told
+from harness.checks.proof.witnesses import BESIDE, Probed, Witnesses, disagreements, probes_of, stronger
 from harness.checks.results import Cell
-from harness.checks.witnesses import BESIDE, Probed, Witnesses, disagreements, probes_of, stronger
 
 ACCOUNT = facts_of(
     {

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from harness.errors import ScenarioError
-from harness.migration.acceptance import Acceptance, acceptances, agree, to_paste
+from harness.migration.planning.acceptance import Acceptance, acceptances, agree, to_paste
 from harness.migration.records import Cause, Loss, LossKind
 from harness.scenario.loader import ScenarioFile, read
 from harness.scenario.model import LOSS_KINDS, lost_parts

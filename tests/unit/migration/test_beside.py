@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from harness.access.model import Access
-from harness.access.set_metadata import SetMetadata
+from harness.access.reading.set_metadata import SetMetadata
 from harness.migration import records
-from harness.migration.beside import Beside, losses_beside, warnings_beside
-from harness.migration.losses import PlacedDrop
+from harness.migration.planning.beside import Beside, losses_beside, warnings_beside
+from harness.migration.planning.losses import PlacedDrop
 from harness.migration.records import Person, Snapshot
 from harness.scenario.model import Drop
 

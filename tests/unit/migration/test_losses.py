@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from harness.access.algebra import Atom, Dependencies, atoms, minus, requirements, union
 from harness.access.ceiling import Ceiling
 from harness.access.model import Access
-from harness.migration.losses import Decision, PlacedDrop, decide
+from harness.migration.planning.losses import Decision, PlacedDrop, decide
 from harness.migration.records import Loss, PermissionSource
 from harness.scenario.model import Drop
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from harness.access.algebra import Atom
 from harness.access.ceiling import Ceiling, License
 from harness.access.model import Access
-from harness.migration.losses import USED, decide, untried_objects
+from harness.migration.planning.losses import USED, decide, untried_objects
+from harness.migration.planning.used import unused_access, used_access, warnings_of_use
 from harness.migration.records import Usage, UsedPermission
-from harness.migration.used import unused_access, used_access, warnings_of_use
 
 from .test_losses import BASELINE, drop, source, told
 

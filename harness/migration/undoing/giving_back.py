@@ -16,7 +16,7 @@ from harness.migration import writes
 from harness.migration.place import give_back_place
 from harness.migration.seats import seats_of_profile
 from harness.migration.sign_ins import parse
-from harness.migration.undoing import Done, Findings, inverse_of, put_back
+from harness.migration.undoing.parts import Done, Findings, inverse_of, put_back
 from harness.migration.writes import WriteRefused
 
 if TYPE_CHECKING:

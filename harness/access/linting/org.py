@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import ask
-from harness.access.lint import LintedGroup, LintedSet
-from harness.access.permission_rows import MUTING, PermissionRows, read_rows, read_sets
+from harness.access.linting.rules import LintedGroup, LintedSet
+from harness.access.reading.asking import ask
+from harness.access.reading.permission_rows import MUTING, PermissionRows, read_rows, read_sets
 from harness.access.soql import select
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.access import record_types
-from harness.access.belongings import Belongings, read_belongings, read_owned, read_shares
-from harness.access.circles import read_circle
-from harness.access.people import User
-from harness.access.reading import Holdings
-from harness.access.record_types import RecordTypes
-from harness.access.set_metadata import SetMetadata, try_read
-from harness.access.sharing_rules import read_sharing_rules
+from harness.access.reading import record_types
+from harness.access.reading.belongings import Belongings, read_belongings, read_owned, read_shares
+from harness.access.reading.circles import read_circle
+from harness.access.reading.holdings import Holdings
+from harness.access.reading.people import User
+from harness.access.reading.record_types import RecordTypes
+from harness.access.reading.set_metadata import SetMetadata, try_read
+from harness.access.reading.sharing_rules import read_sharing_rules
 from harness.access.soql import among, select
 from harness.errors import RequestRefused, SignInRefused
 

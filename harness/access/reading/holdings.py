@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.access.algebra import mute, union
-from harness.access.assignments import DESCRIBED, Assigned, Assignment, assignments_of, read_assigned
-from harness.access.group_sets import stale_groups
 from harness.access.model import Access, ObjectRight
-from harness.access.people import User
-from harness.access.permission_rows import (
+from harness.access.reading.assignments import DESCRIBED, Assigned, Assignment, assignments_of, read_assigned
+from harness.access.reading.group_sets import stale_groups
+from harness.access.reading.people import User
+from harness.access.reading.permission_rows import (
     MUTING,
     PermissionRows,
     merged,

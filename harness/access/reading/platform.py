@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import Rows, try_ask
 from harness.access.effective import HELD, Key
+from harness.access.reading.asking import Rows, try_ask
 from harness.access.soql import among, batches, equals, select
 from harness.errors import RequestRefused
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import Rows, try_ask
+from harness.access.reading.asking import Rows, try_ask
 from harness.access.soql import among, batches, select
 from harness.errors import RequestRefused
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.access.model import Access
-from harness.access.set_metadata import SetMetadata
-from harness.migration import not_needed
-from harness.migration.losses import PlacedDrop
+from harness.access.reading.set_metadata import SetMetadata
+from harness.migration.planning import not_needed
+from harness.migration.planning.losses import PlacedDrop
 from harness.migration.records import Loss, LossKind, Snapshot
 
 MASTER = "Master"

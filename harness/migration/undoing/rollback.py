@@ -12,20 +12,20 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from harness.access.fingerprint import differences
-from harness.access.people import find_user
+from harness.access.reading.people import find_user
 from harness.access.soql import among, equals, select
 from harness.errors import OrgUnreachable, SignInRefused, StageFailed
 from harness.migration import writes
 from harness.migration.apps import find_app, set_run_as
-from harness.migration.giving_back import authorize_again, check_way_back, convert_back, give_back
-from harness.migration.giving_back_seats import give_back_seats
 from harness.migration.place import give_back_place
 from harness.migration.record_types import KIND
 from harness.migration.records import Intent, Outcome, RollbackProof, Snapshot
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import read_state
-from harness.migration.undoing import STAGE, Done, Findings, inverse_of, put_back, restore, standing_ids
-from harness.migration.undoing_trial import TRIAL, undo_trial_write
+from harness.migration.undoing.giving_back import authorize_again, check_way_back, convert_back, give_back
+from harness.migration.undoing.parts import STAGE, Done, Findings, inverse_of, put_back, restore, standing_ids
+from harness.migration.undoing.seats import give_back_seats
+from harness.migration.undoing.trial import TRIAL, undo_trial_write
 from harness.org.reply import Answer
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
-from harness.access.asking import Rows, ask
 from harness.access.model import FIELD_RIGHTS, OBJECT_RIGHTS, Access, ObjectRight
-from harness.access.setup_names import SetupNames, read_setup_names
+from harness.access.reading.asking import Rows, ask
+from harness.access.reading.setup_names import SetupNames, read_setup_names
 from harness.access.soql import among, batches, select
 
 if TYPE_CHECKING:

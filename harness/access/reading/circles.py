@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import ask
-from harness.access.people import User
+from harness.access.reading.asking import ask
+from harness.access.reading.people import User
 from harness.access.soql import among, batches, select
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import try_ask
-from harness.access.people import User
+from harness.access.reading.asking import try_ask
+from harness.access.reading.people import User
 from harness.access.soql import equals, select
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from harness.access.lint import LintedGroup, LintedSet
+from harness.access.linting.rules import LintedGroup, LintedSet
 from harness.access.model import Access
 
 _OBJECT_RIGHTS: Mapping[str, str] = {

@@ -10,12 +10,13 @@ from harness.access.algebra import Dependencies
 from harness.access.ceiling import Ceiling
 from harness.access.fingerprint import digest
 from harness.access.model import Access
-from harness.access.set_metadata import SetMetadata
-from harness.migration.acceptance import Acceptance, acceptances, agree
+from harness.access.reading.set_metadata import SetMetadata
 from harness.migration.apps import App
-from harness.migration.beside import Beside, losses_beside, told_twice, warnings_beside
-from harness.migration.grants import field_permissions, numbered, object_permissions, setup_access
-from harness.migration.losses import Decision, PlacedDrop, decide
+from harness.migration.planning.acceptance import Acceptance, acceptances, agree
+from harness.migration.planning.beside import Beside, losses_beside, told_twice, warnings_beside
+from harness.migration.planning.grants import field_permissions, numbered, object_permissions, setup_access
+from harness.migration.planning.losses import Decision, PlacedDrop, decide
+from harness.migration.planning.used import sources_in_use, unused_access, warnings_of_use
 from harness.migration.record_types import KIND
 from harness.migration.records import Loss, Plan, PlannedWrite, Preflight, Snapshot, Usage
 from harness.migration.strategies import (
@@ -28,7 +29,6 @@ from harness.migration.strategies import (
     strategy_of,
 )
 from harness.migration.target import PERMISSION_SET_LICENSE
-from harness.migration.used import sources_in_use, unused_access, warnings_of_use
 from harness.scenario.loader import ScenarioFile
 from harness.scenario.model import Scenario
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.access.people import read_extra_licenses, read_user
+from harness.access.reading.people import read_extra_licenses, read_user
 from harness.access.soql import among, select
 from harness.migration import writes
 from harness.migration.writes import Write

@@ -10,12 +10,12 @@ from harness.access.algebra import Atom, Dependencies
 from harness.access.dependencies import read_dependencies
 from harness.access.effective import FEATURES, ObjectFacts, effective, facts_of
 from harness.access.model import Access
-from harness.access.people import read_features
-from harness.access.platform import ask_platform, objects_with_permissions
-from harness.checks.described import by_describe
-from harness.checks.impossible import by_errors, sample_rows
+from harness.access.reading.people import read_features
+from harness.access.reading.platform import ask_platform, objects_with_permissions
+from harness.checks.proof.described import by_describe
+from harness.checks.proof.impossible import by_errors, sample_rows
+from harness.checks.proof.witnesses import Witnesses, disagreements, probes_of, stronger
 from harness.checks.results import Disagreement, Probes
-from harness.checks.witnesses import Witnesses, disagreements, probes_of, stronger
 from harness.errors import RequestRefused
 
 if TYPE_CHECKING:

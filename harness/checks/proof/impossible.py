@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from harness.access.effective import Key, ObjectFacts
-from harness.access.platform import RowAccess, ask_rows
+from harness.access.reading.platform import RowAccess, ask_rows
 from harness.checks.probe import NEVER, ROWS_AT_MOST
+from harness.checks.proof.witnesses import Probed
 from harness.checks.soql import select
-from harness.checks.witnesses import Probed
 from harness.errors import OrgError
 from harness.org.connection import SUBREQUESTS_PER_COMPOSITE
 from harness.org.ids import to_18

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.access.soql import equals, select
 from harness.migration import writes
 from harness.migration.trial_user import trial_username
-from harness.migration.undoing import Done, Findings, inverse_of, put_back, restore, standing_ids
+from harness.migration.undoing.parts import Done, Findings, inverse_of, put_back, restore, standing_ids
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

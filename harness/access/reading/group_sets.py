@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.access.assignments import UPDATED, Assigned
-from harness.access.permission_rows import MUTING, PermissionRows
+from harness.access.reading.assignments import UPDATED, Assigned
+from harness.access.reading.permission_rows import MUTING, PermissionRows
 
 if TYPE_CHECKING:
-    from harness.access.reading import Source
+    from harness.access.reading.holdings import Source
 
 
 def stale_groups(

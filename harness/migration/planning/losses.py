@@ -27,7 +27,7 @@ from harness.access.algebra import (
 )
 from harness.access.ceiling import Ceiling
 from harness.access.model import Access, FieldRight, ObjectRight
-from harness.migration import not_needed
+from harness.migration.planning import not_needed
 from harness.migration.records import Cause, Loss, PermissionSource
 from harness.scenario.model import Drop
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.access.effective import Key, ObjectFacts
-from harness.checks.witnesses import Probed
+from harness.checks.proof.witnesses import Probed
 
 _OBJECT_FLAGS = {"create": "createable", "edit": "updateable", "delete": "deletable"}
 _FIELD_FLAGS = {"create": "createable", "edit": "updateable"}

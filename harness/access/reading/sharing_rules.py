@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.access.circles import Circle
-from harness.access.set_metadata import NAMES_PER_CALL, each_of
+from harness.access.reading.circles import Circle
+from harness.access.reading.set_metadata import NAMES_PER_CALL, each_of
 
 if TYPE_CHECKING:
     from harness.org.connection import Connection

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import Rows, try_ask
+from harness.access.reading.asking import Rows, try_ask
 from harness.access.soql import equals, select
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from harness.access.effective import (
     Key,
     ObjectFacts,
 )
-from harness.access.platform import Told
+from harness.access.reading.platform import Told
 from harness.checks.results import Cell, Disagreement, Grade, Probes
 
 BESIDE = "(beside objects)"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.access.asking import ask, try_ask
+from harness.access.reading.asking import ask, try_ask
 from harness.access.soql import equals, select
 
 if TYPE_CHECKING:
