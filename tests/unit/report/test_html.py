@@ -307,3 +307,11 @@ def test_a_check_says_how_its_answer_is_known() -> None:
     first, *others = evidence.checks
     graded = first.model_copy(update={"result": first.result.model_copy(update={"grade": "rolled-back"})})
     assert "(grade: rolled-back)" in Page(render(evidence.model_copy(update={"checks": (graded, *others)}))).text
+
+
+def test_a_user_that_moves_in_place_is_one_user() -> None:
+    evidence = read(made.signed_off)
+    header = evidence.header.model_copy(update={"strategy": "in-place", "target_username": made.OLD})
+    text = Page(render(evidence.model_copy(update={"header": header}))).text
+    assert f"{made.OLD} in place" in text
+    assert "The user before and after" in text
