@@ -104,10 +104,16 @@ MUTATION = Mutation(
     scenario_digest=made.sha("scenario"),
     tool_version="0.1.0",
     mutants=(
-        Mutant(kind="removed", what="object Account: edit", caught_by=("workload[2: upsert Account]", "verdict")),
+        Mutant(
+            kind="removed",
+            what="object Account: edit",
+            own=("workload[2: upsert Account]",),
+            caught_by=("workload[2: upsert Account]", "verdict"),
+        ),
         Mutant(kind="removed", what="system RunReports"),
-        Mutant(kind="added", what="system ModifyAllData", caught_by=("verdict",)),
+        Mutant(kind="added", what="system ModifyAllData", caught_by=("verdict",), suggestion="- describe: Case"),
         Mutant(kind="added", what="object Case: read"),
+        Mutant(kind="removed", what="system ApiEnabled", refused="It goes with the profile."),
     ),
 )
 

@@ -17,7 +17,7 @@ from harness.report.proof import (
     changes_made,
     grades,
     matrix,
-    missed,
+    missed_changes,
     otherwise,
     uses,
 )
@@ -79,7 +79,7 @@ def render(evidence: Evidence, *, json_name: str | None = None) -> str:
             uses=uses(evidence.usage.permissions) if evidence.usage else [],
             hits=_hits(evidence),
             changes_made=[words.CHANGES[change] for change in sorted(changes_made(evidence.header))],
-            missed=missed(evidence.mutation.mutants) if evidence.mutation else ([], []),
+            missed_changes=missed_changes(evidence.mutation),
             rehearsal_calls=sum(rollback.calls for rollback in evidence.rollbacks if not rollback.own),
             json_name=json_name or f"{evidence.name}.json",
         )

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.checks.results import Cell, Finding, Mutant, Probes, SideBySide
+from harness.checks.results import Cell, Finding, Mutant, Mutation, Probes, SideBySide
 from harness.migration.records import RunStarted, UsedPermission
 from harness.report.words import GRADES
 
@@ -112,7 +112,12 @@ def changes_made(header: RunStarted) -> frozenset[str]:
     return frozenset({"new-user", "freeze", *retired})
 
 
-def missed(mutants: Iterable[Mutant]) -> tuple[list[Mutant], list[Mutant]]:
-    """The removed grants and the added ones that no check noticed."""
-    unseen = [each for each in mutants if not each.caught_by]
-    return [each for each in unseen if each.kind == "removed"], [each for each in unseen if each.kind == "added"]
+def missed_changes(mutation: Mutation | None) -> list[tuple[str, list[Mutant]]]:
+    """The changes that went unnoticed, with a title for each group: by everything, or by the scenario's own checks."""
+    made = mutation.made if mutation else ()
+    unseen = [each for each in made if not each.caught_by]
+    return [
+        ("Grants that no check would miss", [each for each in unseen if each.kind == "removed"]),
+        ("Forbidden grants that no check would notice", [each for each in unseen if each.kind == "added"]),
+        ("Noticed by the proof of access alone", [each for each in made if each.caught_by and not each.own]),
+    ]

@@ -200,9 +200,15 @@ def _mutation_card(evidence: Evidence) -> Iterator[Card]:
     """How many changes of access some check notices."""
     mutation = evidence.mutation
     if mutation is not None and mutation.scenario_digest == evidence.header.scenario_digest:
-        caught, all_ = mutation.caught, len(mutation.mutants)
+        caught, all_ = mutation.caught, len(mutation.made)
         tone: Tone = "good" if caught == all_ else "amber"
-        yield Card("mutation", "changes noticed", f"{caught:,} of {all_:,}", "when access is tampered with", tone)
+        yield Card(
+            "mutation",
+            "changes noticed",
+            f"{caught:,} of {all_:,}",
+            f"{mutation.caught_by_own:,} by the scenario's own checks",
+            tone,
+        )
 
 
 # --- access and losses ------------------------------------------------------------------------------------------------
