@@ -68,8 +68,6 @@ MARKS: Mapping[str, Mark] = {
     "used": Mark("good", "✓", "used"),
     "never-used": Mark("plain", "○", "never used"),
     "missing": Mark("bad", "\u2212", "missing"),
-    "caught": Mark("good", "✓", "caught"),
-    "missed": Mark("amber", "○", "missed"),
     "explained": Mark("plain", "✓", "explained"),
     "finding": Mark("bad", "\u2212", "finding"),
     "open": Mark("bad", "!", "open"),

@@ -238,7 +238,7 @@ def test_tests_of_the_tests_show_what_no_check_would_miss() -> None:
     assert re.search(r"Grants that no check would miss 1\n.*removed system RunReports", text, re.DOTALL)
     assert re.search(r"Forbidden grants that no check would notice 1\n.*added object Case: read", text, re.DOTALL)
     assert "added system ModifyAllData - describe: Case" in text
-    assert "ApiEnabled" not in text
+    assert "removed system ApiEnabled" not in text
 
 
 def test_a_score_of_an_older_scenario_is_not_shown() -> None:
