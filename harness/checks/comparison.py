@@ -125,7 +125,7 @@ def _lost(old: Answered, new: Answered, agreed: Sequence[Agreed]) -> Iterator[Di
     """What came back for the old user only. A right lost on the object is not told again for each of its fields."""
     before, after = set(old.fields), set(new.fields)
     for entry in old.fields:
-        if entry in after:
+        if entry in after or _is_parent(entry, after):
             continue
         what, _, right = entry.partition(": ")
         if not right:
@@ -143,9 +143,14 @@ def _gained(old: Answered, new: Answered) -> Iterator[Difference]:
     before = set(old.fields)
     for entry in new.fields:
         what, _, right = entry.partition(": ")
-        if entry not in before and (not right or "." not in what or what in before):
+        if entry not in before and not _is_parent(entry, before) and (not right or "." not in what or what in before):
             text = f"{_field_or_object(what)}: the new user has {right or 'read'}, the old one has not"
             yield Difference(entry, text)
+
+
+def _is_parent(entry: str, fields: set[str]) -> bool:
+    """Whether it is a parent, not a field: where a row has none, it comes back in place of the fields of the parent."""
+    return any(each.startswith(f"{entry}.") for each in fields)
 
 
 def _emptied(old: Answered, new: Answered) -> Iterator[Difference]:

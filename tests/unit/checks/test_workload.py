@@ -235,6 +235,20 @@ def test_a_difference_is_a_sentence(old: dict[str, Any], new: dict[str, Any], di
     assert remedy in (comparison.remedy or "")
 
 
+def test_a_row_without_a_parent_is_no_difference() -> None:
+    with_parent = {"rows": 3, "fields": ("Account.Id", "Account.Owner.Name")}
+    some_without = {"rows": 3, "fields": ("Account.Id", "Account.Owner", "Account.Owner.Name")}
+    none_with = {"rows": 3, "fields": ("Account.Id", "Account.Owner")}
+    assert compared(QUERY, with_parent, some_without).equal
+    assert compared(QUERY, some_without, with_parent).equal
+    assert compared(QUERY, with_parent, none_with).differences == (
+        "field Account.Owner.Name vanished for the new user",
+    )
+    assert compared(QUERY, none_with, with_parent).differences == (
+        "field Account.Owner.Name: the new user has read, the old one has not",
+    )
+
+
 def test_a_right_lost_on_the_object_is_told_once() -> None:
     name = ("Account.Name", "Account.Name: create", "Account.Name: edit")
     comparison = compared(
