@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from harness.access.reading.asking import ask_each
 from harness.access.soql import equals, quote, select
+from harness.errors import RequestRefused
 
 if TYPE_CHECKING:
     from harness.org.connection import Answer, Connection
@@ -62,11 +64,15 @@ class App:
 
 
 def find_app(admin: Connection, name: str, *, policy: bool) -> App | None:
-    """Find an app by its name in Setup: one or two queries. With `policy`, its policies are read as well."""
-    columns = ("Id", "Name", "OptionsAllowAdminApprovedUsersOnly")
-    rows = admin.query(select("ConnectedApplication", columns, where=equals("Name", name)))
-    if rows:
-        row = rows[0]
+    """Find an app by its name in Setup: one call. With `policy`, its policies are read as well. Raises RequestRefused.
+
+    An org that has no External Client Apps refuses to be asked for one: that matters only where the name is no other's.
+    """
+    connected, client = ask_each(admin, _queries(name))
+    if isinstance(connected, RequestRefused):
+        raise connected
+    if connected:
+        row = connected[0]
         app = App(
             kind="ConnectedApplication",
             id=str(row["Id"]),
@@ -75,11 +81,11 @@ def find_app(admin: Connection, name: str, *, policy: bool) -> App | None:
             admin_approved_only=bool(row["OptionsAllowAdminApprovedUsersOnly"]),
         )
         return _with_policy(admin, app) if policy else app
-    where = f"MasterLabel = {quote(name)} OR DeveloperName = {quote(name)}"
-    rows = admin.query(select("ExternalClientApplication", ("Id", "DeveloperName", "MasterLabel"), where=where))
-    if not rows:
+    if isinstance(client, RequestRefused):
+        raise client
+    if not client:
         return None
-    row = rows[0]
+    row = client[0]
     app = App(
         kind="ExternalClientApplication",
         id=str(row["Id"]),
@@ -88,6 +94,15 @@ def find_app(admin: Connection, name: str, *, policy: bool) -> App | None:
         admin_approved_only=None,
     )
     return _with_policy(admin, app)
+
+
+def _queries(name: str) -> tuple[str, str]:
+    columns = ("Id", "Name", "OptionsAllowAdminApprovedUsersOnly")
+    where = f"MasterLabel = {quote(name)} OR DeveloperName = {quote(name)}"
+    return (
+        select("ConnectedApplication", columns, where=equals("Name", name)),
+        select("ExternalClientApplication", ("Id", "DeveloperName", "MasterLabel"), where=where),
+    )
 
 
 def set_run_as(admin: Connection, app: App, username: str | None) -> Answer:

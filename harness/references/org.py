@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
-from harness.access.reading.asking import QUERIES_PER_CALL
+from harness.access.reading.asking import Rows, ask_each
 from harness.access.soql import among, select
 from harness.errors import RequestRefused
 from harness.references.finding import Component, find, find_in_code
@@ -117,7 +116,7 @@ class OrgSearch:
             except RequestRefused as refusal:
                 self._note(probe, refusal)
 
-    def _note(self, probe: Probe, answer: list[dict[str, Any]] | RequestRefused) -> None:
+    def _note(self, probe: Probe, answer: Rows | RequestRefused) -> None:
         if isinstance(answer, RequestRefused):
             self._unread(probe.sobject, answer, optional=probe.optional)
             return
@@ -243,28 +242,8 @@ class OrgSearch:
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
-    def _ask(self, queries: Sequence[str]) -> list[list[dict[str, Any]] | RequestRefused]:
-        """The rows of each query, or its refusal; five queries a call."""
-        answers: list[list[dict[str, Any]] | RequestRefused] = []
-        for some in _batches(queries, QUERIES_PER_CALL):
-            asked = [{"method": "GET", "url": f"query?{urlencode({'q': soql})}"} for soql in some]
-            for soql, reply in zip(some, self._admin.composite(asked, all_or_none=False), strict=True):
-                if not reply.ok:
-                    error = reply.errors[0]
-                    answers.append(
-                        RequestRefused(
-                            f"the org refused: {error}",
-                            asked=soql,
-                            status=reply.status,
-                            code=error.code,
-                            description=error.message,
-                        )
-                    )
-                elif not reply.body.get("done", True):
-                    answers.append(self._admin.query(soql))
-                else:
-                    answers.append(list(reply.body["records"]))
-        return answers
+    def _ask(self, queries: Sequence[str]) -> list[Rows | RequestRefused]:
+        return ask_each(self._admin, queries)
 
     def _unread(self, what: str, refusal: RequestRefused, *, optional: bool) -> None:
         if not (optional and refusal.code.endswith(_PRESENT_BY_FEATURE)):

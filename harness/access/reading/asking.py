@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from harness.errors import RequestRefused
+
 if TYPE_CHECKING:
-    from harness.org.connection import Connection
+    from harness.org.connection import Connection, Reply
 
 QUERIES_PER_CALL = 5
 
@@ -31,13 +33,24 @@ def ask(connection: Connection, *queries: str) -> list[Rows]:
 
 def try_ask(connection: Connection, queries: Sequence[str]) -> list[Rows | None]:
     """The rows of each query; None where the org refuses one."""
-    found: list[Rows | None] = []
+    return [None if isinstance(each, RequestRefused) else each for each in ask_each(connection, queries)]
+
+
+def ask_each(connection: Connection, queries: Sequence[str]) -> list[Rows | RequestRefused]:
+    """The rows of each query, or its refusal, for whoever says why something could not be read."""
+    answers: list[Rows | RequestRefused] = []
     for start in range(0, len(queries), QUERIES_PER_CALL):
         some = queries[start : start + QUERIES_PER_CALL]
         replies = connection.composite([_subrequest(each) for each in some], all_or_none=False)
-        for soql, reply in zip(some, replies, strict=True):
-            found.append(connection.all_rows(reply, soql) if reply.ok else None)
-    return found
+        answers += [_rows_or_refusal(connection, reply, soql) for reply, soql in zip(replies, some, strict=True)]
+    return answers
+
+
+def _rows_or_refusal(connection: Connection, reply: Reply, soql: str) -> Rows | RequestRefused:
+    try:
+        return connection.all_rows(reply, soql)
+    except RequestRefused as refusal:
+        return refusal
 
 
 def _subrequest(soql: str) -> dict[str, str]:

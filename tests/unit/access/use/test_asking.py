@@ -45,14 +45,13 @@ class Org:
             return Reply(400, None, (ApiError("INVALID_TYPE", "not for you"),))
         return Reply(200, {"records": self._rows[name[1]], "done": True})
 
-    def all_rows(self, reply: Reply, _soql: str) -> list[Any]:
-        return list(reply.body["records"])
-
-    def query(self, soql: str) -> list[Any]:
-        reply = self._answer(soql)
+    def all_rows(self, reply: Reply, soql: str) -> list[Any]:
         if not reply.ok:
             raise RequestRefused("no", asked=soql, status=400, code="INVALID_TYPE", description="no")
         return list(reply.body["records"])
+
+    def query(self, soql: str) -> list[Any]:
+        return self.all_rows(self._answer(soql), soql)
 
     tooling_query = query
 
