@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.access.fingerprint import digest, source_parts, target_parts
 from harness.access.reading.asking import ask
-from harness.access.reading.holdings import Holdings, read_holdings
+from harness.access.reading.holdings import HOLDING_OBJECTS, Holdings, read_holdings
 from harness.access.reading.people import ExtraLicenses, User, read_extra_licenses, read_user
 from harness.access.soql import equals, select
 from harness.errors import StageFailed
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from harness.org.connection import Connection
 
 RUNS_AS_FLOW = "client-credentials"
+_ASKED_LATER = ("User", "RecordType", "PermissionSetLicense", "UserPermissionAccess")
+"""Setup objects whose columns the stages ask for later: described in the same call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def read_state(context: Context) -> State:
             remedy="write the username as it stands in this sandbox: a copy of production adds a suffix to it",
         )
     before = context.world.meter.calls
+    admin.learn_fields(*HOLDING_OBJECTS, *_ASKED_LATER)
     holdings = read_holdings(admin, source)
     calls = context.world.meter.calls - before
     licenses = read_extra_licenses(admin, source.id)

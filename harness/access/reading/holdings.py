@@ -28,7 +28,10 @@ from harness.access.soql import equals, select
 if TYPE_CHECKING:
     from harness.org.connection import Connection
 
-__all__ = ["Holdings", "Kind", "Source", "permission_columns", "read_holdings", "read_profile"]
+__all__ = ["HOLDING_OBJECTS", "Holdings", "Kind", "Source", "permission_columns", "read_holdings", "read_profile"]
+
+HOLDING_OBJECTS = ("PermissionSet", "MutingPermissionSet", "ObjectPermissions", *DESCRIBED)
+"""The setup objects whose columns `read_holdings` has to know."""
 
 Kind = Literal["profile", "permission-set", "permission-set-group"]
 
@@ -95,7 +98,7 @@ def read_holdings(admin: Connection, user: User) -> Holdings:
 
     Five calls as a rule, and one for each further page of rows. Raises RequestRefused.
     """
-    admin.learn_fields("PermissionSet", "MutingPermissionSet", "ObjectPermissions", *DESCRIBED)
+    admin.learn_fields(*HOLDING_OBJECTS)
     assigned = read_assigned(admin, user)
     gathered = PermissionRows(rows=assigned.rows)
     sets = read_sets(admin, _all_sets(assigned), gathered)
