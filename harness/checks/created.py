@@ -18,11 +18,11 @@ def read_back(connection: Connection, sobject: str, record_id: str, sent: Collec
     """What a row holds that was not sent, read as the user who created it: its owner, its record type, its defaults.
 
     Only what could have been sent: audit fields and formulas are the org's own. Nothing when the row cannot be read.
-    Two calls.
+    One call.
     """
-    reply = connection.request("GET", f"sobjects/{sobject}/{record_id}")
-    described = connection.describe(sobject) if reply.ok else reply
-    if not described.ok:
+    asked = [{"method": "GET", "url": f"sobjects/{sobject}/{what}"} for what in (record_id, "describe")]
+    reply, described = connection.composite(asked, all_or_none=False)
+    if not (reply.ok and described.ok):
         return {}
     given = {name.casefold() for name in sent}
     fields = {each["name"] for each in described.body["fields"] if each["createable"] or each["name"] in ALWAYS}

@@ -191,7 +191,8 @@ def _field(connection: Connection, field: FieldAccess, *, written: bool) -> Said
     """Ask describe and a query, which must agree; where an error of a write is expected, try to write it too."""
     sobject, _, name = field.name.partition(".")
     request = f"describe {sobject}, and {(soql := select(name, sobject, limit=1))}"
-    described, queried = connection.describe(sobject), connection.try_query(soql)
+    asked = (f"sobjects/{sobject}/describe", "query?" + urlencode({"q": soql}))
+    described, queried = connection.composite([{"method": "GET", "url": each} for each in asked], all_or_none=False)
     entries = described.body["fields"] if described.ok else []
     entry = next((each for each in entries if each["name"].casefold() == name.casefold()), None)
     if (entry is not None) != queried.ok:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import unquote_plus
 
 from harness.checks.check import make_check
 from harness.checks.results import CheckResult
@@ -75,10 +76,6 @@ class FakeConnection:
     def describe(self, sobject: str) -> Reply:
         return self._answer(f"describe {sobject}")
 
-    def request(self, method: str, path: str) -> Reply:
-        """A row is read back; one that no test is about is not there."""
-        return self.answers.get(f"{method} {path}", no("NOT_FOUND", status=404))
-
     def user_interface_allowed(self) -> Reply:
         return self._answer("ui")
 
@@ -87,6 +84,8 @@ class FakeConnection:
         return self._answer(f"apex {method} {path}")
 
     def composite(self, subrequests: Sequence[Mapping[str, Any]], *, all_or_none: bool) -> list[Reply]:
+        if all(each["method"] == "GET" for each in subrequests):
+            return [self._read(each["url"]) for each in subrequests]
         self.sent += subrequests
         if not all_or_none:
             return [self._answer(f"{each['method']} {each['url']}") for each in subrequests]
@@ -94,6 +93,13 @@ class FakeConnection:
         assert "RehearsalRollsThisBack__c" in last["url"]
         replies = [self.answers.get(f"{each['method']} {each['url']}", HALTED) for each in writes]
         return [*replies, NEVER if all(reply is HALTED for reply in replies) else HALTED]
+
+    def _read(self, url: str) -> Reply:
+        """A query, a describe, or a row; one that no test is about is not there."""
+        kind, _, rest = url.partition("?q=")
+        name = kind.removeprefix("sobjects/").removesuffix("/describe")
+        asked = unquote_plus(rest) or (f"describe {name}" if url.endswith("/describe") else f"GET {url}")
+        return self._answer(asked) if asked in self.answers else no("NOT_FOUND", status=404)
 
     def create_many(self, sobject: str, made: Sequence[Any]) -> list[Answer]:
         self.asked.append(f"create {len(made)} {sobject}")
