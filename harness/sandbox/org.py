@@ -155,8 +155,12 @@ class SandboxOrg:
         self.store.save_state("metadata", self.stamp.kept())
 
     def _forget_everything(self) -> None:
-        """What was remembered of rows that are no longer so."""
+        """What was remembered of another state."""
         self.book.forget_everything()
+        self._forget_rows()
+
+    def _forget_rows(self) -> None:
+        """What was remembered of rows that are no longer so."""
         self.derived.forget_everything()
         self.shares.forget_everything()
         self.record_types.forget_everything()
@@ -164,9 +168,11 @@ class SandboxOrg:
         self.known_sessions.clear()
 
     def _after_transaction(self, kept: bool) -> None:
+        outermost = not self.store.in_transaction
+        self.book.transaction_ended(kept=kept, outermost=outermost)
         if not kept:
-            self._forget_everything()
-        if not self.store.in_transaction:
+            self._forget_rows()
+        if outermost:
             self.dml.end_transaction()
 
     @contextmanager

@@ -67,6 +67,8 @@ class Store:
         self._connection.execute("CREATE TABLE IF NOT EXISTS _state (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
         self._tables: dict[str, _Table] = {}
         self._private: set[str] = set()
+        self._made_meanwhile: set[str] = set()
+        """The tables that were made or changed in the open transaction: they are gone if it is not kept."""
         self._depth = 0
         self.before_commit: list[Callable[[], None]] = []
         """Called as the outermost transaction is about to be committed."""
@@ -105,8 +107,11 @@ class Store:
 
     def _end(self, name: str, *, kept: bool) -> None:
         if not kept:  # a table made in it is gone too
-            self._tables.clear()
-            self._private.clear()
+            for made in self._made_meanwhile:
+                self._tables.pop(made, None)
+            self._private -= self._made_meanwhile
+        if not self._depth:
+            self._made_meanwhile.clear()
         if self._depth:
             if not kept:
                 self._connection.execute(f"ROLLBACK TO {name}")
@@ -160,6 +165,7 @@ class Store:
             return
         columns = stored_fields(sobject)
         present = {row[1] for row in self._connection.execute(f"PRAGMA table_info({quote(sobject.name)})")}
+        self._made_meanwhile.add(sobject.name)
         if not present:
             body = ", ".join(_declare(column) for column in columns)
             deleted = "" if sobject.get("IsDeleted") else ', "IsDeleted" INTEGER NOT NULL DEFAULT 0'
@@ -177,6 +183,7 @@ class Store:
         if table not in self._private:
             self._connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
             self._private.add(table)
+            self._made_meanwhile.add(table)
 
     def schema_changed(self, sobject: SObject) -> None:
         """An object got new fields: make their columns when it is next touched."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.sandbox.access.contents import NEEDS, NO_RIGHTS, OBJECT_RIGHTS, Content, Contents, union
@@ -125,6 +125,15 @@ def _governing(sobject: SObject, field: Field) -> Field:
     return (sobject.get(field.compound) or field) if field.compound else field
 
 
+@dataclass(slots=True)
+class _Meanwhile:
+    """What was forgotten since the open transaction began."""
+
+    sets: set[str] = field(default_factory=set)
+    users: set[str] = field(default_factory=set)
+    everybody: bool = False
+
+
 class AccessBook:
     """Computes access from the rows, and remembers it until one of those rows changes.
 
@@ -156,6 +165,7 @@ class AccessBook:
         self._membership = Membership(schema, store)
         self._users: dict[tuple[str, frozenset[str], int | None], EffectiveAccess] = {}
         self._activated: dict[tuple[str, str], frozenset[str]] = {}
+        self._meanwhile = _Meanwhile()
         self.before_reading: Callable[[], None] = _nothing
         """Called before access is looked up: what changes with time may want to change first."""
 
@@ -188,10 +198,22 @@ class AccessBook:
     # Forgetting
 
     def forget_everything(self) -> None:
-        """After a rollback: nothing remembered can be trusted."""
+        """After a change of the schema, or another state: nothing remembered can be trusted."""
         self._contents.forget()
         self._users.clear()
         self._activated.clear()
+
+    def transaction_ended(self, *, kept: bool, outermost: bool) -> None:
+        """What was forgotten in it, and may be remembered anew, is forgotten again if it is not kept."""
+        meanwhile = self._meanwhile
+        if not kept:
+            self._contents.forget(meanwhile.sets)
+            if meanwhile.everybody:
+                self._users.clear()
+            self._drop_users(meanwhile.users, meanwhile.sets)
+            self._activated.clear()
+        if outermost:
+            self._meanwhile = _Meanwhile()
 
     def row_changed(self, name: str, *rows: Row | None) -> None:
         """A row of an object was written: `rows` are its states before and after, as far as there are."""
@@ -204,21 +226,31 @@ class AccessBook:
             self._forget_users({str(row.get("AssigneeId")) for row in present})
         elif name == "User":
             if len(present) != 2 or any(present[0].get(one) != present[1].get(one) for one in _decisive(present[0])):
-                self._users.clear()
+                self._forget_everybody()
         elif name == "SessionPermSetActivation":
             self._activated.clear()
         elif name in _STRUCTURE:
-            self._users.clear()
+            self._forget_everybody()
 
     def forget_sets(self, set_ids: set[str]) -> None:
         """Forget what sets carry, and the access of everybody who has them."""
+        self._meanwhile.sets |= set_ids
         self._contents.forget(set_ids)
-        for key in [key for key, access in self._users.items() if not set_ids.isdisjoint(access.set_ids)]:
-            del self._users[key]
+        self._drop_users(set(), set_ids)
 
     def _forget_users(self, user_ids: set[str]) -> None:
-        for key in [key for key in self._users if key[0] in user_ids]:
-            del self._users[key]
+        self._meanwhile.users |= user_ids
+        self._drop_users(user_ids, set())
+
+    def _forget_everybody(self) -> None:
+        self._meanwhile.everybody = True
+        self._users.clear()
+
+    def _drop_users(self, user_ids: set[str], set_ids: set[str]) -> None:
+        """Forget the access of these users, and of everybody who has one of these sets."""
+        for key, access in list(self._users.items()):
+            if key[0] in user_ids or not set_ids.isdisjoint(access.set_ids):
+                del self._users[key]
 
     # Sets
 
