@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.access.algebra import is_empty, minus, union, walk
+from harness.access.algebra import minus, union, walk
 from harness.access.model import Access
 
 _SHOWN = 5
@@ -16,18 +16,6 @@ class Difference:
 
     missing: Access
     extra: Access
-
-    @property
-    def none(self) -> bool:
-        """Whether the two are the same."""
-        return is_empty(self.missing) and is_empty(self.extra)
-
-    def __str__(self) -> str:
-        parts = [f"{word} {in_words(access)}" for word, access in self._both() if not is_empty(access)]
-        return "; ".join(parts) or "no difference"
-
-    def _both(self) -> tuple[tuple[str, Access], tuple[str, Access]]:
-        return ("missing", self.missing), ("beyond the plan", self.extra)
 
 
 def compare(*, expected: Access, baseline: Access, actual: Access) -> Difference:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 IDS_PER_QUERY = 200
 """Ids in one IN list: a URL holds 16,384 bytes (facts 5.1)."""
@@ -32,7 +35,7 @@ def among(column: str, values: Iterable[str]) -> str:
     return f"{column} IN ({', '.join(quote(one) for one in values)})"
 
 
-def batches(values: Sequence[str], size: int = IDS_PER_QUERY) -> Iterator[Sequence[str]]:
+def batches(values: Sequence[Item], size: int = IDS_PER_QUERY) -> Iterator[Sequence[Item]]:
     """The values in runs of at most `size`."""
     for start in range(0, len(values), size):
         yield values[start : start + size]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
+from harness.access.reading.asking import replies
 from harness.access.soql import among, batches, equals, select
 from harness.checks.results import Look, SampledRow
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from harness.org.connection import Connection
     from harness.org.reply import Reply
 
-QUERIES_PER_CALL = 5
-"""Of the 25 subrequests of a composite, so many may be queries (facts 5.5)."""
 SAMPLED = 5
 """Rows of each object that are compared field by field."""
 _UNTRIED = frozenset({"address", "location", "base64", "complexvalue", "anyType"})
@@ -39,26 +37,18 @@ def look(connection: Connection, names: Sequence[str], *, ids: Samples | None = 
     listed = {each["name"] for each in connection.describe_global()}
     described = connection.describe_many(names)
     asked = [name for name in names if name in described and described[name]["queryable"]]
-    counted = _ask(connection, [select(name, ("COUNT()",)) for name in asked])
+    counted = replies(connection, [select(name, ("COUNT()",)) for name in asked])
     counts = dict(zip(asked, counted, strict=True))
     wanted = [name for name in asked if counts[name].ok and (ids is None or ids.get(name))]
     wanted = [name for name in wanted if counts[name].body["totalSize"] or ids is not None]
-    sampled = _ask(connection, [_sample_query(name, described[name], (ids or {}).get(name, ())) for name in wanted])
+    sample_queries = [_sample_query(name, described[name], (ids or {}).get(name, ())) for name in wanted]
+    sampled = list(replies(connection, sample_queries))
     samples = dict(zip(wanted, sampled, strict=True))
     may = _may(connection, [str(row["Id"]) for reply in sampled if reply.ok for row in reply.body["records"]])
     seen = {
         name: _look(name, name in listed, described.get(name), counts.get(name), samples.get(name)) for name in names
     }
     return {name: _with_rights(each, may) for name, each in seen.items()}
-
-
-def _ask(connection: Connection, queries: Sequence[str]) -> list[Reply]:
-    replies: list[Reply] = []
-    for start in range(0, len(queries), QUERIES_PER_CALL):
-        some = queries[start : start + QUERIES_PER_CALL]
-        asked = [{"method": "GET", "url": f"query?{urlencode({'q': soql})}"} for soql in some]
-        replies += connection.composite(asked, all_or_none=False)
-    return replies
 
 
 def _sample_query(name: str, described: Described, ids: Sequence[str]) -> str:
@@ -80,7 +70,7 @@ def _may(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, ...
     queries = [
         select("UserRecordAccess", columns, where=f"{own} AND {among('RecordId', some)}") for some in batches(ids)
     ]
-    told = [row for reply in _ask(connection, queries) if reply.ok for row in reply.body["records"]]
+    told = [row for reply in replies(connection, queries) if reply.ok for row in reply.body["records"]]
     return {str(row["RecordId"]): tuple(right for right, column in _ROW_RIGHTS.items() if row[column]) for row in told}
 
 

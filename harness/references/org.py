@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.access.reading.asking import Rows, ask_each
-from harness.access.soql import among, select
+from harness.access.soql import among, batches, select
 from harness.errors import RequestRefused
 from harness.references.finding import Component, find, find_in_code
 from harness.references.meanings import GONE
@@ -199,7 +199,7 @@ class OrgSearch:
         self.hits.extend(find_in_code(component, self._subject))
 
     def _listed(self) -> Iterator[tuple[Kind, list[str]]]:
-        for kinds in _batches(KINDS, KINDS_PER_LIST):
+        for kinds in batches(KINDS, KINDS_PER_LIST):
             names = self._list(kinds)
             for kind in kinds:
                 found = [name for name in names.get(kind.name, ()) if not kind.in_scope or self._is_in_scope(name)]
@@ -221,7 +221,7 @@ class OrgSearch:
 
     def _read_components(self, kind: Kind, names: Sequence[str]) -> None:
         read = 0
-        for some in _batches(names, NAMES_PER_READ):
+        for some in batches(names, NAMES_PER_READ):
             try:
                 found = self._admin.read_metadata(kind.name, some)
             except RequestRefused as refusal:
@@ -279,8 +279,3 @@ def _held(kind: str, name: str, what: str) -> ReferenceHit:
         when=(),
         remedy="see the plan's losses",
     )
-
-
-def _batches(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

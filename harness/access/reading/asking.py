@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from harness.access.soql import batches
 from harness.errors import RequestRefused
 
 if TYPE_CHECKING:
@@ -23,12 +24,7 @@ def ask(connection: Connection, *queries: str) -> list[Rows]:
     """
     if len(queries) == 1:
         return [connection.query(queries[0])]
-    answers: list[Rows] = []
-    for start in range(0, len(queries), QUERIES_PER_CALL):
-        some = queries[start : start + QUERIES_PER_CALL]
-        replies = connection.composite([_subrequest(each) for each in some], all_or_none=False)
-        answers += [connection.all_rows(reply, soql) for soql, reply in zip(some, replies, strict=True)]
-    return answers
+    return [connection.all_rows(reply, soql) for soql, reply in zip(queries, replies(connection, queries), strict=True)]
 
 
 def try_ask(connection: Connection, queries: Sequence[str]) -> list[Rows | None]:
@@ -38,12 +34,14 @@ def try_ask(connection: Connection, queries: Sequence[str]) -> list[Rows | None]
 
 def ask_each(connection: Connection, queries: Sequence[str]) -> list[Rows | RequestRefused]:
     """The rows of each query, or its refusal, for whoever says why something could not be read."""
-    answers: list[Rows | RequestRefused] = []
-    for start in range(0, len(queries), QUERIES_PER_CALL):
-        some = queries[start : start + QUERIES_PER_CALL]
-        replies = connection.composite([_subrequest(each) for each in some], all_or_none=False)
-        answers += [_rows_or_refusal(connection, reply, soql) for reply, soql in zip(replies, some, strict=True)]
-    return answers
+    answered = zip(replies(connection, queries), queries, strict=True)
+    return [_rows_or_refusal(connection, reply, soql) for reply, soql in answered]
+
+
+def replies(connection: Connection, queries: Sequence[str]) -> Iterator[Reply]:
+    """The first page of each query as the org sends it; a refusal is a Reply."""
+    for some in batches(queries, QUERIES_PER_CALL):
+        yield from connection.composite([_subrequest(each) for each in some], all_or_none=False)
 
 
 def _rows_or_refusal(connection: Connection, reply: Reply, soql: str) -> Rows | RequestRefused:

@@ -19,6 +19,7 @@ from harness.access.algebra import (
     atoms,
     closure,
     fallen,
+    is_empty,
     minus,
     supported,
     union,
@@ -135,7 +136,7 @@ def _leave_dropped(left: _Left, drops: Sequence[PlacedDrop], sources: Sequence[P
     idle = []
     for placed in drops:
         dropped = dropped_by(placed.drop, sources)
-        if dropped == Access():
+        if is_empty(dropped):
             idle.append(placed)
         because = placed.drop.because
         left.leave(dropped, Reason("declared-drop", because, True, accepted_because=because, place=placed.place))

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from harness.access.algebra import minus, union
+from harness.access.algebra import is_empty, minus, union
 from harness.access.model import Access
 from harness.migration.records import PermissionSource, Usage, UsedPermission
 
 _NAMED = 8
-
-
-def used_access(usage: Usage) -> Access:
-    """What was seen in use, held or not."""
-    return _access(each for each in usage.permissions if each.verdict != "never-used")
 
 
 def unused_access(usage: Usage) -> Access:
@@ -29,7 +24,7 @@ def sources_in_use(sources: Sequence[PermissionSource], usage: Usage) -> tuple[P
     """
     used = _access(each for each in usage.permissions if each.verdict == "used")
     implied = minus(used, union(source.access for source in sources))
-    if implied == Access():
+    if is_empty(implied):
         return tuple(sources)
     name = "what wider permissions give"
     return (*sources, PermissionSource(kind="permission-set", name=name, label=name, id="", access=implied))
