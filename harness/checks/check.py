@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from harness.checks import remedies
+from harness.checks.committing import Diary, NoDiary
 from harness.checks.probe import Ask, Said, question
 from harness.checks.results import CheckResult, Grade
 from harness.checks.spec import CheckSpec, about, name
@@ -21,18 +22,32 @@ SignIn = Callable[[str], None]
 
 
 def make_check(
-    spec: CheckSpec, *, target: Connection, admin: Connection, values: Values, sign_in: SignIn
+    spec: CheckSpec,
+    *,
+    target: Connection,
+    admin: Connection,
+    values: Values,
+    sign_in: SignIn,
+    diary: Diary | None = None,
 ) -> CheckResult:
     """Make one check and say how it went.
 
     A write is tried and rolled back by the org, or with `commit` done and then undone as the admin, so the transport
-    needs a capability for it: GuardRefused is raised without one. What the org says, or that it says nothing, is in the
-    result and is not raised.
+    needs a capability for it: GuardRefused is raised without one. What is committed is put down in `diary` before it is
+    sent. What the org says, or that it says nothing, is in the result and is not raised.
     """
     item = spec.item
     seen_by = (target,) if isinstance(item, Grant) else (target, admin)
     try:
-        ask = question(item, spec_id=spec.id, values=values, seen_by=seen_by, sign_in=sign_in, cleaner=admin)
+        ask = question(
+            item,
+            spec_id=spec.id,
+            values=values,
+            seen_by=seen_by,
+            sign_in=sign_in,
+            cleaner=admin,
+            diary=diary or NoDiary(),
+        )
         if isinstance(item, Grant):
             return _grant(spec, item, target, ask)
         return _denial(spec, item, target, admin, ask)

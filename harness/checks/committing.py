@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from harness.org.connection import Connection
@@ -22,7 +22,41 @@ class Committed:
     conflict: str | None = None
 
 
-def commit(connection: Connection, writes: Sequence[Mapping[str, Any]], cleaner: Connection) -> Committed:
+class Diary(Protocol):
+    """Where a write is put down before it is sent, so that it can be undone where the check dies in between."""
+
+    def intend(
+        self, connection: Connection, writes: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """The writes are about to be sent; `before` are the values of the rows that are changed, in order."""
+
+    def refused(self) -> None:
+        """The org refused them: nothing stayed."""
+
+    def written(self, ids: Sequence[str]) -> None:
+        """They were done, and made these rows."""
+
+    def undone(self) -> None:
+        """They were undone."""
+
+
+class NoDiary:
+    """A diary for whoever keeps none."""
+
+    def intend(self, *_: object) -> None:
+        """Nothing is put down."""
+
+    def refused(self) -> None:
+        """Nothing is put down."""
+
+    def written(self, ids: Sequence[str]) -> None:
+        """Nothing is put down."""
+
+    def undone(self) -> None:
+        """Nothing is put down."""
+
+
+def commit(connection: Connection, writes: Sequence[Mapping[str, Any]], cleaner: Connection, diary: Diary) -> Committed:
     """Make the writes, all or none, and undo them as `cleaner`.
 
     `writes` are subrequests of a composite: POST of new rows, PATCH of rows by their id. What cannot be read before it
@@ -33,12 +67,19 @@ def commit(connection: Connection, writes: Sequence[Mapping[str, Any]], cleaner:
     hidden = next((reply for reply in before if not reply.ok), None)
     if hidden is not None:
         return Committed(refused=hidden)
+    diary.intend(connection, writes, [reply.body for reply in before])
     replies = connection.composite(writes, all_or_none=True)
     refused = next((reply for reply in replies if reply.errors and reply.errors[0].code != _HALTED), None)
     if refused is not None:
+        diary.refused()
         return Committed(refused=refused)
+    diary.written(
+        [str(reply.body["id"]) for reply in replies if isinstance(reply.body, Mapping) and "id" in reply.body]
+    )
     undone = cleaner.composite(list(_inverse(writes, replies, before)), all_or_none=True)
     kept = next((reply for reply in undone if not reply.ok), None)
+    if kept is None:
+        diary.undone()
     return Committed(replies[0].status, conflict=_left(writes, replies, kept) if kept is not None else None)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from harness.checks.committing import commit
+from harness.checks.committing import Diary, commit
 from harness.checks.results import Asked
 from harness.checks.soql import select
 from harness.checks.values import NoRecord, Values
@@ -71,9 +71,11 @@ def question(
     seen_by: Sequence[Connection],
     sign_in: Callable[[str], None],
     cleaner: Connection,
+    diary: Diary,
 ) -> Ask:
-    """What to ask for an item, ready to be asked as anyone. `cleaner` undoes what is committed on request.
+    """What to ask for an item, ready to be asked as anyone.
 
+    `cleaner` undoes what is committed on request, and `diary` has it put down before it is sent.
     Rows are made, and records found, once: the same request goes out for each principal. Records are found as the first
     of `seen_by` that sees one. Raises NoRecord when there is none to try it on.
     """
@@ -85,7 +87,7 @@ def question(
         case InsertRows() | UpdateRows() | UpsertRows() | DeleteRows() as rows:
             writes = _writes(rows, spec_id=spec_id, values=values, seen_by=seen_by)
             if getattr(item, "commit", False):
-                return lambda connection: _commit(connection, writes, cleaner)
+                return lambda connection: _commit(connection, writes, cleaner, diary)
             return lambda connection: write(connection, writes)
         case text if item.kind == "sign_in" and text != "ui":
             return lambda _: _sign_in(text, sign_in)
@@ -112,9 +114,9 @@ def write(connection: Connection, writes: Sequence[Mapping[str, Any]]) -> Said:
     return Said(request, done=True, status=replies[0].status, rows=len(writes), conflict=conflict)
 
 
-def _commit(connection: Connection, writes: Sequence[Mapping[str, Any]], cleaner: Connection) -> Said:
+def _commit(connection: Connection, writes: Sequence[Mapping[str, Any]], cleaner: Connection, diary: Diary) -> Said:
     request = f"{_words(writes[0])} ({len(writes)} rows, committed and cleaned up)"
-    made = commit(connection, writes, cleaner)
+    made = commit(connection, writes, cleaner, diary)
     if made.refused is not None:
         return _said(request, made.refused)
     return Said(request, done=True, status=made.status, rows=len(writes), conflict=made.conflict)

@@ -12,6 +12,7 @@ from harness.checks.values import Values
 from harness.errors import StageFailed
 from harness.migration.proving import prove
 from harness.migration.stages import Stage, Steps
+from harness.migration.undoing.committed import Committing, undo_committed
 from harness.scenario.model import Grant
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ def _verify(context: Context) -> Steps:
     for spec in specs:
         if isinstance(spec.item, Grant) and spec.item.commit:
             _warn_of_commit(context, spec)
+            yield from undo_committed(context, spec.id)
         result = make_check(
             spec,
             target=target,
             admin=admin,
             values=values,
             sign_in=lambda flow: context.world.sign_in("target", flow),
+            diary=Committing(context, spec),
         )
         context.record("check", spec.id, result)
         if not result.passed:
@@ -57,7 +60,7 @@ def _verify(context: Context) -> Steps:
 def _warn_of_commit(context: Context, spec: CheckSpec) -> None:
     text = (
         f"{spec.id} writes for real and is cleaned up by the admin: triggers and flows run to their end, deleted rows "
-        "go to the recycle bin, and if the run breaks off just then, the rows are left"
+        "go to the recycle bin; if the run breaks off just then, a resume or the rollback cleans it up"
     )
     context.warn(f"committed {spec.id}", text)
 

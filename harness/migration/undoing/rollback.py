@@ -22,6 +22,7 @@ from harness.migration.record_types import KIND
 from harness.migration.records import Intent, Outcome, RollbackProof, Snapshot
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import read_state
+from harness.migration.undoing.committed import COMMITTED, undo_committed_write
 from harness.migration.undoing.giving_back import authorize_again, check_way_back, convert_back, give_back
 from harness.migration.undoing.parts import STAGE, Done, Findings, inverse_of, put_back, restore, standing_ids
 from harness.migration.undoing.seats import give_back_seats
@@ -92,6 +93,9 @@ def undo_stage(context: Context, stage: str) -> Generator[None, None, Findings]:
 def _undo(context: Context, done: Done, findings: Findings) -> None:
     if done.stage == TRIAL:
         undo_trial_write(context, done, findings)
+        return
+    if done.key.startswith(COMMITTED):
+        undo_committed_write(context, done, findings)
         return
     by_object = _INVERSES.get((done.intent.operation, done.intent.sobject))
     undo = _BY_KEY.get(done.key) or by_object or _BY_OPERATION[done.intent.operation]
