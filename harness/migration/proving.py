@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.access.algebra import union
+from harness.access.algebra import minus, union
+from harness.access.compare import in_words
 from harness.access.model import Access
-from harness.access.reading.holdings import Holdings, read_holdings, read_profile
+from harness.access.reading.holdings import Holdings, read_holdings
 from harness.access.reading.people import User, read_user
 from harness.access.reading.record_types import of_describes, read_names
 from harness.checks.proof.deriving import Derivation, derive
@@ -16,7 +17,7 @@ from harness.checks.proof.verdict import Agreed, Holder, Memberships, counterexa
 from harness.checks.results import AccessVerdict, Counterexample
 from harness.checks.scope import named_objects
 from harness.errors import RequestRefused, StageFailed
-from harness.migration.records import AccessAfter, Intent, Loss, Person, Preflight
+from harness.migration.records import AccessAfter, Intent, Loss, Person
 from harness.migration.stages.snapshot import person_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ def prove(context: Context) -> AccessVerdict:
     derivation = _derive(context, holdings)
     after = _after(context, user, holdings, derivation)
     context.record("access-after", "access-after", AccessAfter(person=after.person, effective=after.holder.access))
-    found = counterexamples(_old(context), after.holder, _agreed(context, after))
+    found = (
+        *counterexamples(_old(context), after.holder, _agreed(context, after)),
+        *not_for_good(holdings),
+    )
     for probes in derivation.probes:
         context.record("probes", probes.object, probes)
     for text in derivation.unread:
@@ -62,6 +66,37 @@ def prove(context: Context) -> AccessVerdict:
     verdict = _verdict(context, found, derivation, calls=context.world.meter.calls - before)
     context.record("verdict", "access", verdict)
     return verdict
+
+
+def check_still_so(context: Context) -> None:
+    """Hold what the target user has now against what was proven of it: days may lie between the two.
+
+    Some seven calls. Raises StageFailed, naming what changed; does nothing in a run that only rehearses a rollback.
+    """
+    if context.only_to_be_undone:
+        return
+    proven, user = context.need(AccessAfter), read_user(context.admin, context.scenario.target_username)
+    if user is None:
+        raise StageFailed(f"there is no user {context.scenario.target_username}", stage=context.stage)
+    holdings, person = read_holdings(context.admin, user), person_of(user)
+    told = {"record_types": frozenset[str]()}  # those are known from describes alone, which are not asked for again
+    before, now = proven.effective.model_copy(update=told), holdings.effective.model_copy(update=told)
+    changed = [
+        *(
+            f"its {name} changed"
+            for name in Person.model_fields
+            if getattr(person, name) != getattr(proven.person, name)
+        ),
+        *(f"lost {each}" for each in [in_words(minus(before, now))] if each),
+        *(f"gained {each}" for each in [in_words(minus(now, before))] if each),
+        *(f"{each.name}: {', '.join(each.access)}" if each.access else each.name for each in not_for_good(holdings)),
+    ]
+    if changed:
+        raise StageFailed(
+            f"{user.username} is not what was verified any more: {'; '.join(changed)}",
+            stage=context.stage,
+            remedy="find out in the Setup Audit Trail who changed it; put it back and `rehearse resume`, or roll back",
+        )
 
 
 def _derive(context: Context, holdings: Holdings) -> Derivation:
@@ -74,8 +109,25 @@ def _derive(context: Context, holdings: Holdings) -> Derivation:
         held=holdings.effective,
         objects={*held.objects, *fields, *named_objects(context.scenario)},
         exhaustive=context.scenario.checks == "exhaustive",
-        reasons={"*": " ".join(holdings.stale)} if holdings.stale else None,
     )
+
+
+def not_for_good(holdings: Holdings) -> Iterator[Counterexample]:
+    """What is assigned and does not give now what it will give, without anybody changing it.
+
+    What expires is lost then; a session-based set, or one whose license is not held yet, may give all it holds at any
+    time; a group that waits for its computation gives something else already. Nothing that a migration assigns is so.
+    """
+    for text in holdings.stale:
+        yield Counterexample(direction="gained", kind="assignment", name=text)
+    for each in holdings.assigned:
+        if each.ended:
+            continue
+        if each.nothing_because:
+            yield Counterexample(direction="gained", kind="assignment", name=each.name, access=(each.nothing_because,))
+        if each.expires:
+            until = f"it expires on {each.expires:%Y-%m-%d %H:%M} UTC"
+            yield Counterexample(direction="lost", kind="assignment", name=each.name, access=(until,))
 
 
 def _after(context: Context, user: User, holdings: Holdings, derivation: Derivation) -> _After:
@@ -93,12 +145,12 @@ def _old(context: Context) -> Holder:
 
 
 def _agreed(context: Context, after: _After) -> Agreed:
-    """What the plan says, and what the target's profile and apps give anyway.
+    """What the plan says, and what the target's profile gave when it was made, and its apps give anyway.
 
     Which record types a profile opens, no table tells: that the user has more of them is no finding.
     """
     losses = [loss for loss in context.plan.losses if loss.accepted]
-    baseline = read_profile(context.admin, context.need(Preflight).profile_id)
+    baseline = context.plan.baseline
     apps = _authorized(context)
     authorized = {name for name, entity in after.holdings.setup_ids.items() if entity in apps}
     beside = {"setup": baseline.setup | authorized, "record_types": baseline.record_types | after.record_types}

@@ -367,6 +367,9 @@ class Plan(Body):
     """What the target user will hold through the permission set."""
     added: tuple[str, ...] = ()
     """What had to be added for a dependency, each with its reason."""
+    baseline: Access = Access()
+    """What the target's profile gives it anyway, as it was when the plan was made: what comes later was not agreed to.
+    """
     preconditions: tuple[str, ...]
     """What must still be so when it runs, each a sentence."""
     executable: bool

@@ -41,6 +41,8 @@ class Assignment:
     expires: datetime | None = None
     nothing_because: str | None = None
     """Why it gives nothing, in words; None where it gives what it holds."""
+    ended: bool = False
+    """Whether it expired or was revoked: then it gives nothing for good, and not just for now."""
 
     @property
     def sentence(self) -> str:
@@ -150,14 +152,15 @@ def _of_groups(assigned: Assigned) -> Iterator[Assignment]:
 
 
 def _assignment(row: Mapping[str, Any], given_id: str, names: tuple[str, str], asleep: str | None) -> Assignment:
-    why = "the assignment was revoked" if row.get("IsRevoked") else asleep
-    return Assignment(str(row["Id"]), given_id, *names, _moment(row.get("ExpirationDate")), why)
+    revoked = bool(row.get("IsRevoked"))
+    why = "the assignment was revoked" if revoked else asleep
+    return Assignment(str(row["Id"]), given_id, *names, _moment(row.get("ExpirationDate")), why, revoked)
 
 
 def _expired(assignment: Assignment, now: datetime) -> Assignment:
     if assignment.expires is None or assignment.expires > now:
         return assignment
-    return replace(assignment, nothing_because=f"the assignment expired on {assignment.expires:%Y-%m-%d}")
+    return replace(assignment, nothing_because=f"the assignment expired on {assignment.expires:%Y-%m-%d}", ended=True)
 
 
 def _asleep(row: Mapping[str, Any], user: User, sessions: int) -> str | None:

@@ -94,6 +94,7 @@ def make_plan(file: ScenarioFile, facts: Facts) -> Planned:
         losses=agreed.losses,
         carried=decision.carried,
         added=decision.added,
+        baseline=facts.ceiling.baseline,
         preconditions=tuple(_preconditions(scenario, facts)),
         executable=not refused,
         refusal=refusal(refused),
