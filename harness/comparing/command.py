@@ -35,7 +35,7 @@ def compare(file: Path, *, as_json: bool, root: Path) -> int:
             place=scenario.place("expect", "sign_off"),
         )
     with Console(stderr=True).status("starting") as spinner:
-        found = rehearse_all(scenario, _options(root), say=spinner.update)
+        found = rehearse_all(scenario, Options.simulated(root), say=spinner.update)
     if as_json:
         sys.stdout.write(to_json(found))
     else:
@@ -56,18 +56,6 @@ def rehearse_all(file: ScenarioFile, options: Options, *, say: Callable[[str], N
 def to_json(found: Comparison) -> str:
     """The result as JSON."""
     return found.model_dump_json(indent=1) + "\n"
-
-
-def _options(root: Path) -> Options:
-    return Options.build(
-        root=root,
-        org=None,
-        sandbox=None,
-        cassettes="off",
-        cassette_folder=root / "cassettes",
-        report_folder=root / "reports",
-        state_folder=root / ".rehearse",
-    )
 
 
 def show(found: Comparison) -> None:

@@ -30,15 +30,7 @@ def mutate(file: Path, *, only: str | None, as_json: bool, output: Path | None, 
     Raises UsageError and StageFailed as `migrated` does.
     """
     scenario = load(file)
-    options = Options.build(
-        root=root,
-        org=None,
-        sandbox=None,
-        cassettes="off",
-        cassette_folder=root / "cassettes",
-        report_folder=root / "reports",
-        state_folder=root / ".rehearse",
-    )
+    options = Options.simulated(root)
     with migrated(scenario, options) as bench:
         changes = bench.changes(only)
         began = time.monotonic()

@@ -67,6 +67,19 @@ class Options:
             dry=dry,
         )
 
+    @classmethod
+    def simulated(cls, root: Path) -> Self:
+        """A simulated org of this process alone, with nothing recorded or replayed, and the folders where they are."""
+        return cls.build(
+            root=root,
+            org=None,
+            sandbox=None,
+            cassettes="off",
+            cassette_folder=root / "cassettes",
+            report_folder=root / "reports",
+            state_folder=root / ".rehearse",
+        )
+
     @property
     def where(self) -> str:
         """The org as messages name it."""

@@ -32,18 +32,6 @@ def write_scenario(folder: Path, **changes: Any) -> Path:
     return path
 
 
-def options(folder: Path) -> Options:
-    return Options.build(
-        root=folder,
-        org=None,
-        sandbox=None,
-        cassettes="off",
-        cassette_folder=folder / "cassettes",
-        report_folder=folder / "reports",
-        state_folder=folder / ".rehearse",
-    )
-
-
 def _quiet(_words: str) -> None:
     """Nobody looks on."""
 
@@ -52,7 +40,7 @@ def _quiet(_words: str) -> None:
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     folder = tmp_path_factory.mktemp("compare")
     said: list[str] = []
-    found = rehearse_all(load(write_scenario(folder)), options(folder), say=said.append)
+    found = rehearse_all(load(write_scenario(folder)), Options.simulated(folder), say=said.append)
     assert "in-place: rollback from provision" in said
     return found
 
@@ -132,7 +120,9 @@ def test_every_row_says_something_of_what_was_measured(compared: Comparison) -> 
 def test_a_strategy_that_cannot_be_run_says_why(tmp_path: Path) -> None:
     seats = {**POPULATION["licenses"], "Salesforce": 2}
     path = write_scenario(tmp_path, population={"licenses": seats}, rollback={"from": ["retire"]})
-    found = {column.strategy: column for column in rehearse_all(load(path), options(tmp_path), say=_quiet).columns}
+    found = {
+        column.strategy: column for column in rehearse_all(load(path), Options.simulated(tmp_path), say=_quiet).columns
+    }
     full_first = found["temporary-full-license"]
     assert "failed in preflight: no seat of Salesforce is free" in full_first.ended
     assert not full_first.good
@@ -145,7 +135,7 @@ def test_a_strategy_that_cannot_be_written_says_why(tmp_path: Path) -> None:
     sign_in = {**SCENARIO["from"]["sign_in"], "password": "env:NEW_PASSWORD"}
     path = write_scenario(tmp_path, to={"username": "erp.integration@acme.example", "sign_in": sign_in})
     file = load(path)
-    column = rehearse(file, "in-place", options(tmp_path), say=_quiet)
+    column = rehearse(file, "in-place", Options.simulated(tmp_path), say=_quiet)
     assert column.ended.startswith("cannot be run: strategy in-place cannot move to username-password")
     assert variant(file, "temporary-full-license").file.scenario.to.strategy == "temporary-full-license"
 
