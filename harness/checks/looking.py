@@ -19,6 +19,8 @@ _UNTRIED = frozenset({"address", "location", "base64", "complexvalue", "anyType"
 """Types of fields that are made of others, or whose values are too large to be fetched for a look."""
 PER_USER = frozenset({"LastViewedDate", "LastReferencedDate"})
 """Fields that say when the user who asks last saw the row (Object Reference): they differ between any two users."""
+_PERSONAL = frozenset({"email", "encryptedstring", "phone"})
+"""Types of fields whose values are not kept to call a row by, even where they are external ids."""
 _RIGHTS = {"create": "createable", "edit": "updateable", "delete": "deletable"}
 _ROW_RIGHTS = {"edit": "HasEditAccess", "delete": "HasDeleteAccess"}
 MASTER = "Master"
@@ -114,7 +116,7 @@ def _default(field: Described) -> str | None:
 
 
 def _sampled(described: Described, rows: Iterable[Mapping[str, Any]]) -> dict[str, SampledRow]:
-    keys = sorted(each["name"] for each in described["fields"] if each["externalId"])
+    keys = sorted(each["name"] for each in described["fields"] if each["externalId"] and each["type"] not in _PERSONAL)
     types = {str(each["recordTypeId"]): each["developerName"] or MASTER for each in described["recordTypeInfos"]}
     return {str(row["Id"]): _row(row, keys, types) for row in rows}
 

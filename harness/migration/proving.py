@@ -59,6 +59,7 @@ def prove(context: Context) -> AccessVerdict:
         *counterexamples(_old(context), after.holder, _agreed(context, after)),
         *not_for_good(holdings),
     )
+    _note_other_sets(context, holdings)
     for probes in derivation.probes:
         context.record("probes", probes.object, probes)
     for text in derivation.unread:
@@ -110,6 +111,17 @@ def _derive(context: Context, holdings: Holdings) -> Derivation:
         objects={*held.objects, *fields, *named_objects(context.scenario)},
         exhaustive=context.scenario.checks == "exhaustive",
     )
+
+
+def _note_other_sets(context: Context, holdings: Holdings) -> None:
+    """Sets that give nothing more than was agreed to are no finding; what they will give one day is a reviewer's."""
+    for each in holdings.assigned:
+        if each.name != context.scenario.permission_set_name:
+            text = (
+                f"{each.label} is assigned to {context.scenario.target_username} too, and not by this run: whatever is "
+                "put into it later comes to that user"
+            )
+            context.warn(f"also assigned {each.name}", text)
 
 
 def not_for_good(holdings: Holdings) -> Iterator[Counterexample]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.migration.records import StageFinished
+from harness.migration.records import Note, StageFinished
 from harness.sandbox.org import SandboxOrg
 from tests.component.migration.conftest import Bench, MakeBench, ending, results
 from tests.component.proof.test_tampering import SET, USERNAME, granted, make_bench, set_id, verdict_of
@@ -115,3 +115,14 @@ def test_what_changes_after_the_proof_stops_the_cut_over(
     assert results(records)["cut-over"] == ("passed" if change is None else "failed")
     frozen = bench.org.rows("UserLogin", UserId=bench.row("User", Username="erp.sync@acme.example")["Id"])[0]
     assert frozen["IsFrozen"] is (change is None)
+
+
+def test_a_set_that_gives_nothing_more_is_told(granted: Bench) -> None:
+    org = granted.org
+    made = org.insert_row("PermissionSet", {"Name": "Empty_Yet", "Label": "Empty Yet"})
+    org.insert_row("PermissionSetAssignment", {"AssigneeId": user_id(org), "PermissionSetId": made})
+    records = list(granted.engine().stages())
+    assert results(records)["verify"] == "passed"
+    told = [record.body.text for record in records if isinstance(record.body, Note) and "Empty Yet" in record.body.text]
+    [text] = told
+    assert text.startswith(f"Empty Yet is assigned to {USERNAME} too, and not by this run")

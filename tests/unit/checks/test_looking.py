@@ -131,3 +131,12 @@ def test_what_may_be_done_with_each_row_is_asked_of_the_org() -> None:
     org = Org({"Account": described()}, {"Account": rows, "UserRecordAccess": told})
     sample = looked(org, "Account")["Account"].sample
     assert (sample["001A"].may, sample["001B"].may) == (("edit",), None)
+
+
+def test_no_personal_value_is_kept_to_call_a_row_by() -> None:
+    fields = (field("Email__c", type="email", externalId=True), field("Key__c", externalId=True))
+    rows = [{"Id": "001A", "Email__c": "jo@person.example", "Key__c": None}]
+    org = Org({"Account": described(*fields)}, {"Account": rows})
+    seen = looked(org, "Account")["Account"]
+    assert [row.key for row in seen.sample.values()] == ["Id 001A"]
+    assert "jo@person" not in seen.model_dump_json()
