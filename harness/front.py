@@ -16,7 +16,7 @@ from harness.checks.results import CheckResult, Comparison
 from harness.errors import EXIT_AS_EXPECTED, GuardRefused, RehearseError, StageFailed, Stopped, UsageError
 from harness.migration.journal import Record
 from harness.migration.planning.acceptance import to_paste
-from harness.migration.records import Loss, Plan, RollbackProof, RunStarted, StageFinished, StageStarted
+from harness.migration.records import Loss, Note, Plan, RollbackProof, RunStarted, StageFinished, StageStarted
 from harness.migration.status import Status, status
 from harness.rehearsal.config import find_org
 from harness.rehearsal.options import Options, shown
@@ -82,8 +82,8 @@ def resume(rehearsal: Rehearsal) -> int:
 
 def rollback(rehearsal: Rehearsal) -> int:
     """Undo the run that stands."""
-    standing = _standing(rehearsal)
-    with _reported(rehearsal):
+    standing = _standing(rehearsal, "undo", "see `rehearse status`: what was undone stays undone")
+    with _reported(rehearsal, undone=True):
         end = _show(rehearsal.take_up(standing).engine.rollback())
         proof = rehearsal.journal.find(standing.run_id, RollbackProof)
         if proof is not None:
@@ -123,20 +123,27 @@ def show_plan(rehearsal: Rehearsal) -> int:
         end = _show(_until_plan(rehearsal))
         plan = rehearsal.journal.find(rehearsal.run.id, Plan)
         if plan is not None:
-            _print_plan(plan)
+            _print_plan(plan, _warnings(rehearsal))
     finally:
         rehearsal.finish()
     return _forward_code(rehearsal, end)
 
 
-def _standing(rehearsal: Rehearsal) -> RunStarted:
+def _warnings(rehearsal: Rehearsal) -> list[str]:
+    """What the stages warned of, up to the plan: acceptances that meet nothing, say."""
+    notes = (record.body for record in rehearsal.journal.records(rehearsal.run.id, kind="note"))
+    return [note.text for note in notes if isinstance(note, Note) and note.kind == "warning"]
+
+
+def _standing(rehearsal: Rehearsal, verb: str = "take up", remedy: str | None = None) -> RunStarted:
     known = (rehearsal.folder / "journal.db").is_file()  # asking must not leave an empty journal behind
     standing = rehearsal.standing() if known else None
     if standing is None:
         _check_org(rehearsal.options)
         raise UsageError(
-            f"{rehearsal.file.shown} has no run to take up in {rehearsal.options.where}",
-            remedy=f"begin one: rehearse run {rehearsal.file.shown}{rehearsal.options.as_typed}",
+            f"{rehearsal.file.shown} has no run to {verb} in {rehearsal.options.where}",
+            remedy=(remedy if known else None)
+            or f"begin one: rehearse run {rehearsal.file.shown}{rehearsal.options.as_typed}",
         )
     return standing
 
@@ -168,7 +175,7 @@ def _until_plan(rehearsal: Rehearsal) -> Iterator[Record]:
 
 
 @contextmanager
-def _reported(rehearsal: Rehearsal) -> Iterator[None]:
+def _reported(rehearsal: Rehearsal, *, undone: bool = False) -> Iterator[None]:
     """Whatever happens, write the report of what there is, and say where it is."""
     try:
         yield
@@ -176,16 +183,17 @@ def _reported(rehearsal: Rehearsal) -> Iterator[None]:
         evidence = rehearsal.finish()
         if evidence is not None:
             index = write_reports([evidence], rehearsal.options.report_folder)
-            _say_verdict(rehearsal, evidence)
+            _say_verdict(rehearsal, evidence, undone)
             Console(highlight=False).print(f"report: {shown(index.parent) / (evidence.name + '.html')}", soft_wrap=True)
 
 
-def _say_verdict(rehearsal: Rehearsal, evidence: Evidence) -> None:
+def _say_verdict(rehearsal: Rehearsal, evidence: Evidence, undone: bool) -> None:
     """The verdict; a command never rehearses the rollbacks, so it says where those are rehearsed."""
     reasons = evidence.verdict.reasons
     if reasons and all(reason.section == "rollback" and reason.kind == "not-made" for reason in reasons):
         test = f"pytest {rehearsal.file.shown} --cassettes off"
-        line = f"All stages are through. For a sign-off the rollbacks must be rehearsed as well: {test}"
+        begun = "What was run is undone." if undone else "All stages are through."
+        line = f"{begun} For a sign-off the rollbacks must be rehearsed as well: {test}"
         Console(highlight=False).print(line, markup=False, soft_wrap=True)
     else:
         summarize([evidence], sys.stdout)
@@ -244,7 +252,7 @@ def _show_proof(proof: RollbackProof) -> None:
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _print_plan(plan: Plan) -> None:
+def _print_plan(plan: Plan, warnings: Sequence[str]) -> None:
     console = Console(highlight=False)
     writes = Table("stage", "write", "rows", "calls", title="What would be written", title_justify="left")
     for write in plan.writes:
@@ -255,7 +263,7 @@ def _print_plan(plan: Plan) -> None:
         console.print("What would be added, because something carried depends on it", style="italic")
         for added in plan.added:
             console.print(f"  {added}", markup=False, soft_wrap=True)
-    for warning in plan.warnings:
+    for warning in warnings:
         console.print(f"! {warning}", style="yellow", markup=False, soft_wrap=True)
     console.print(f"{plan.calls} API calls to write it; digest {plan.digest[:16]}…")
     if plan.refusal:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.access.algebra import Atom, Dependencies, requirements, with_atoms
 from harness.access.bisecting import refused_of
 from harness.access.model import OBJECT_RIGHTS, Access
+from harness.access.reading.permission_rows import object_rights
 from harness.access.soql import among, equals, select
 from harness.errors import OrgUnreachable
 from harness.migration import writes
@@ -68,7 +69,8 @@ class AssignedSet:
 
     def _refused_objects(self, key: str, wanted: Iterable[Atom]) -> dict[str, str]:
         """The objects whose row is refused for what it grants itself, each with the org's words."""
-        rows = grants.object_permissions(with_atoms(Access(), wanted), self._masters)
+        columns = object_rights(self._context.admin)
+        rows = grants.object_permissions(with_atoms(Access(), wanted), self._masters, columns)
         if not rows:
             return {}
         write = Write(

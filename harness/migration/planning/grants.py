@@ -28,10 +28,12 @@ def permission_set(*, name: str, label: str, description: str, carried: Access) 
     return {"Name": name, "Label": label, "Description": description, **system}
 
 
-def object_permissions(carried: Access, masters: Mapping[str, Sequence[str]]) -> list[Row]:
-    """The object permissions, without their parent."""
+def object_permissions(
+    carried: Access, masters: Mapping[str, Sequence[str]], columns: Mapping[Any, str] = OBJECT_RIGHTS
+) -> list[Row]:
+    """The object permissions, without their parent, in the `columns` that the org has."""
     return [
-        {"SobjectType": name, **{column: right in carried.objects[name] for right, column in OBJECT_RIGHTS.items()}}
+        {"SobjectType": name, **{column: right in carried.objects[name] for right, column in columns.items()}}
         for name in masters_first(sorted(carried.objects), masters)
     ]
 

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.access.reading.people import find_user
+from harness.access.reading.permission_rows import object_rights
 from harness.access.soql import among, equals, select
 from harness.errors import StageFailed
 from harness.migration import writes
@@ -55,8 +56,9 @@ def fill_set(context: Context, set_id: str) -> Generator[None, None, None]:
     """Write what the permission set gives; what is refused is told by name at the end. Raises WriteRefused."""
     snapshot, carried = context.snapshot, context.carried
     refused: list[WriteRefused] = []
+    objects = grants.object_permissions(carried, snapshot.masters, object_rights(context.admin))
     filled: tuple[tuple[str, str, list[grants.Row]], ...] = (
-        ("grant/object-permissions", "ObjectPermissions", grants.object_permissions(carried, snapshot.masters)),
+        ("grant/object-permissions", "ObjectPermissions", objects),
         ("grant/field-permissions", "FieldPermissions", grants.field_permissions(carried)),
         ("grant/setup-access", "SetupEntityAccess", grants.setup_access(carried, snapshot.setup_ids)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from harness.access.algebra import atoms
@@ -121,7 +122,9 @@ def _warn(context: Context, planned: Planned) -> None:
         text = f"{placed.place}: this drop takes nothing away, the source user does not hold it"
         context.warn(f"idle drop {placed.place}", text)
     for accepted in planned.idle_acceptances:
-        text = f"{accepted.place}: nothing is lost that is called `{accepted.line}`"
+        near = get_close_matches(accepted.line, [loss.line for loss in planned.plan.losses if not loss.accepted], n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        text = f"{accepted.place}: nothing is lost that is called `{accepted.line}`{hint}"
         context.warn(f"idle acceptance {accepted.place}", text)
     for number, text in enumerate(planned.plan.warnings, start=1):
         context.warn(f"plan {number}", text)

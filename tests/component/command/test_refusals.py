@@ -103,6 +103,17 @@ def test_a_wrong_password_is_the_orgs_answer_with_a_remedy(example: Callable[[st
     assert is_clear(ran)
 
 
+def test_a_plan_says_which_acceptances_meet_nothing(project: Example) -> None:
+    project.change(project.scenario, "system ViewHelpLink]", "system ViewHelpLnk, system ModifyAllData]")
+    ran = project.rehearse("plan", SCENARIO)
+    assert ran.code == 4, ran.output
+    idle = [line for line in ran.output.splitlines() if line.startswith(f"! {SCENARIO}:43:")]
+    assert [line.partition("nothing is lost")[2] for line in idle] == [
+        " that is called `system ViewHelpLnk`; did you mean `system ViewHelpLink`?",
+        " that is called `system ModifyAllData`",
+    ]
+
+
 @pytest.mark.parametrize("command", ["resume", "rollback"])
 def test_what_never_began_cannot_be_taken_up(project: Example, command: str) -> None:
     ran = project.rehearse(command, SCENARIO)
