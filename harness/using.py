@@ -19,11 +19,12 @@ from harness.migration.records import StageFinished, Usage, UsedPermission
 from harness.recording.files import write_at_once
 from harness.rehearsal.rehearsal import Rehearsal
 from harness.scenario.loader import ScenarioFile
+from harness.words import few
 
 _VERDICTS = {"used": "used and granted", "never-used": "granted and never used", "missing": "needed and missing"}
 _MARKS = {"used": "✓", "never-used": "-", "missing": "✗"}
 _STYLES = {"used": "green", "never-used": "dim", "missing": "red"}
-FEW = 2
+_PLACES = 2
 """So many places of a use are shown."""
 _KINDS = {
     "object": "objects",
@@ -110,8 +111,7 @@ def _print_table(console: Console, permissions: Iterable[UsedPermission]) -> Non
 
 def _places(rows: Iterable[UsedPermission]) -> str:
     places = list(dict.fromkeys(place for row in rows for place in row.seen_in))
-    more = f" and {len(places) - FEW} more" if len(places) > FEW else ""
-    return f"  ({', '.join(places[:FEW])}{more})" if places else ""
+    return f"  ({few(places, _PLACES)})" if places else ""
 
 
 def _print_words(console: Console, usage: Usage) -> None:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from harness.access.algebra import minus, union, walk
 from harness.access.model import Access
-
-_SHOWN = 5
+from harness.words import few
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,5 +25,4 @@ def compare(*, expected: Access, baseline: Access, actual: Access) -> Difference
 def in_words(access: Access) -> str:
     """An access in a line: the first few entries by name, and how many more there are."""
     entries = [f"{name} ({', '.join(rights)})" if rights else name for _, name, rights in walk(access)]
-    more = f" and {len(entries) - _SHOWN} more" if len(entries) > _SHOWN else ""
-    return ", ".join(entries[:_SHOWN]) + more
+    return few(entries)

@@ -11,6 +11,7 @@ from typing import get_args
 from harness.checks import accepted, remedies
 from harness.checks.accepted import Agreed
 from harness.checks.results import Finding, Look, SideBySide
+from harness.words import few
 
 _SHOWN = 3
 
@@ -196,6 +197,4 @@ def _rows(first: Look, again: Look, new: Look, agreed: Sequence[Agreed], *, made
 
 
 def _list(names: Iterable[str]) -> str:
-    every = list(names)
-    more = f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else ""
-    return ", ".join(every[:_SHOWN]) + more
+    return few(list(names), _SHOWN)

@@ -15,6 +15,7 @@ from harness.references.model import Change, ReferenceHit, Subject
 from harness.references.probes import PROBES, Probe
 from harness.references.project import split
 from harness.references.tree import Node, tree_of
+from harness.words import several
 
 if TYPE_CHECKING:
     from harness.org.connection import Connection
@@ -262,7 +263,7 @@ def _owned(name: str, count: int, model: str) -> ReferenceHit:
         kind="RecordOwner",
         name=name,
         where=f"{name}.OwnerId",
-        says=f"{count} row{'s' if count != 1 else ''}, sharing {model}",
+        says=f"{several(count, 'row')}, sharing {model}",
         breaks=f"The rows belong to the old user, also when it is inactive; rules on the owner mean it.{sees}",
         when=(("new-user", *GONE) if decides else GONE),
         remedy="transfer the rows, or share what the old user owns with the new one",

@@ -12,6 +12,7 @@ from typing import Any
 from harness.access.soql import quote, select
 from harness.references.meanings import GONE, STOPPED
 from harness.references.model import Change, ReferenceHit, Subject
+from harness.words import several
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Probe:
     def hits(self, rows: list[dict[str, Any]]) -> list[ReferenceHit]:
         """What the rows of the answer mean, each name once."""
         if self.counted:
-            return [self._hit(self.counted, f"{len(rows)} row{'s' if len(rows) != 1 else ''}")] if rows else []
+            return [self._hit(self.counted, several(len(rows), "row"))] if rows else []
         names = dict.fromkeys(str(_value(row, self.column) or row["Id"]) for row in rows)
         return [
             self._hit(name, self.where.format(id="the user", profile_id="the profile", email="the e-mail address"))

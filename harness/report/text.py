@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.report.model import Evidence
-from harness.report.verdict import several
 from harness.report.words import MARKS, recording_words
+from harness.words import several
 
 SHOWN = 3
 """So many reasons of an unexpected verdict are told in full, and one of an expected one; the report has the rest."""

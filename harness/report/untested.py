@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from harness.report.model import Facts, Untested
-from harness.report.verdict import few, owed_operations, several
+from harness.report.verdict import owed_operations
+from harness.words import few, several
 
 
 def untested(facts: Facts) -> tuple[Untested, ...]:

@@ -11,14 +11,13 @@ from collections.abc import Iterator, Sequence
 from harness.report.changes import lost_without_word, promised_but_missing
 from harness.report.model import Facts, Reason, ReasonKind, StageRun, Verdict
 from harness.report.proof import open_findings
+from harness.words import SHOWN, few, several
 
 THE_ORG_SAID_SO: frozenset[ReasonKind] = frozenset(
     {"plan-refused", "check-failed", "workload-differs", "access-differs", "silent-loss"}
 )
 """Reasons that are findings about the migration. A scenario that expects a refusal expects one of these: a run that
 broke off, a wrong password or an org that did not answer refuse nothing."""
-
-FEW = 5
 
 
 def judge(facts: Facts) -> Verdict:
@@ -34,17 +33,6 @@ def judge(facts: Facts) -> Verdict:
         expectation=expectation,
         reasons=reasons,
     )
-
-
-def several(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun: `1 check`, `2 checks`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def few(names: Sequence[str]) -> str:
-    """The first few of a list, in a sentence."""
-    shown = ", ".join(names[:FEW])
-    return f"{shown} and {len(names) - FEW:,} more" if len(names) > FEW else shown
 
 
 def owed_operations(facts: Facts) -> dict[str, tuple[str, ...]]:
@@ -159,9 +147,10 @@ def _differing_access(facts: Facts) -> Iterator[Reason]:
 def _silent_losses(facts: Facts) -> Iterator[Reason]:
     found = open_findings(facts.side_by_side)
     if found:
+        shown = [each.text for each in found[:SHOWN]]
         yield Reason(
             kind="silent-loss",
-            text=f"The new user sees otherwise what no error reports: {_sentence([each.text for each in found[:FEW]])}",
+            text=f"The new user sees otherwise what no error reports: {_sentence(shown)}",
             section="both-eyes",
             remedy=found[0].remedy,
         )
@@ -232,7 +221,7 @@ def _failed_rollbacks(facts: Facts) -> Iterator[Reason]:
         proof = rollback.proof
         if proof is None or rollback.proven:
             continue
-        wrong = [*proof.differences[:FEW]]
+        wrong = [*proof.differences[:SHOWN]]
         if not proof.equal and not wrong:
             wrong.append("the access fingerprints differ")
         if not proof.credential_restored:

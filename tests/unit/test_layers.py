@@ -12,16 +12,17 @@ HARNESS = Path(__file__).parents[2] / "harness"
 
 MAY_KNOW = {
     "errors": set(),
+    "words": set(),
     "scenario": {"errors"},
     "org": {"errors", "scenario"},
-    "access": {"errors", "scenario", "org"},
-    "references": {"errors", "scenario", "org", "access"},
+    "access": {"errors", "words", "scenario", "org"},
+    "references": {"errors", "words", "scenario", "org", "access"},
     "credentials": {"errors", "scenario", "org"},
-    "checks": {"errors", "scenario", "org", "access", "credentials"},
-    "migration": {"errors", "scenario", "org", "access", "credentials", "checks", "references"},
+    "checks": {"errors", "words", "scenario", "org", "access", "credentials"},
+    "migration": {"errors", "words", "scenario", "org", "access", "credentials", "checks", "references"},
     "recording": {"errors", "org"},
     "capture": {"errors", "org"},
-    "report": {"errors", "scenario", "access", "checks", "migration"},
+    "report": {"errors", "words", "scenario", "access", "checks", "migration"},
     "sandbox": set(),
     "rehearsal": {
         "errors",

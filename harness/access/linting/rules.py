@@ -14,6 +14,7 @@ from typing import Literal
 
 from harness.access.algebra import FIELD_NEEDS, NEEDS, Atom, Dependencies, atoms, minus, requirements, union, walk
 from harness.access.model import Access, ObjectRight
+from harness.words import few
 
 Level = Literal["error", "warning"]
 
@@ -132,7 +133,11 @@ def license_grants_nothing(one: LintedSet, _known: Known) -> Iterator[Finding]:
     """Under the user license itself standard objects vanish from a set (facts 1.5, 7.3)."""
     if one.license == INTEGRATION:
         standard = [name for name in sorted(one.access.objects) if "__" not in name]
-        what = f"what it says of {_some(standard)} grants nothing" if standard else "standard objects cannot be granted"
+        what = (
+            f"what it says of {few(standard, _SHOWN)} grants nothing"
+            if standard
+            else "standard objects cannot be granted"
+        )
         text = f"it is bound to the user license {INTEGRATION}, under which {what}"
         yield _finding(one, "license", "license-grants-nothing", text, f"write {INTEGRATION_PSL}, or no license")
 
@@ -164,7 +169,7 @@ def _told_dependencies(one: LintedSet, known: Known, everywhere: frozenset[Objec
         told = requirements(atom, known.dependencies) if not atom.object else frozenset[Atom]()
         lacking = [need for need in sorted(told - held) if not (need.object and need.right in everywhere)]
         if lacking:
-            text = f"{atom.right} needs {_some([str(need) for need in lacking])}"
+            text = f"{atom.right} needs {few([str(need) for need in lacking], _SHOWN)}"
             yield _finding(one, f"system {atom.right}", "dependency-missing", text, "grant that, too")
 
 
@@ -206,7 +211,7 @@ def broader_than_its_name(one: LintedSet, _known: Known) -> Iterator[Finding]:
     beyond = {name: rights for name, rights in excess.items() if rights}
     if beyond:
         first = next(iter(beyond))
-        many = _some([f"{name} ({', '.join(_in_order(rights))})" for name, rights in beyond.items()])
+        many = few([f"{name} ({', '.join(_in_order(rights))})" for name, rights in beyond.items()], _SHOWN)
         text = f"its name says {said}, and it also grants {many}"
         yield _finding(one, f"object {first}", "broader-than-its-name", text, _RENAME, level="warning")
 
@@ -286,11 +291,6 @@ def _grant(rights: Iterable[ObjectRight]) -> str:
 def _in_order(rights: Iterable[ObjectRight]) -> list[ObjectRight]:
     held = set(rights)
     return [right for right in NEEDS if right in held]
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _is_own(name: str) -> bool:

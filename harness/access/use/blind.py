@@ -10,6 +10,7 @@ from harness.access.use.deeds import Seen, Touched
 from harness.access.use.governed import LEAVE_NO_TRACE
 from harness.access.use.needs import Needs
 from harness.access.use.permission_set import not_in_metadata
+from harness.words import few
 
 _NAMED = 8
 _UNSEEN_SETUP = ("CustomPermission", "FlowDefinition", "ExternalCredentialParameter", "CustomEntityDefinition")
@@ -94,6 +95,4 @@ def _unknown(seen: Seen) -> Iterator[str]:
 
 
 def _few(names: Iterable[str]) -> str:
-    ordered = sorted(names)
-    more = f" and {len(ordered) - _NAMED} more" if len(ordered) > _NAMED else ""
-    return ", ".join(ordered[:_NAMED]) + more
+    return few(sorted(names), _NAMED)

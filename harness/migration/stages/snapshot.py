@@ -15,6 +15,7 @@ from harness.migration.naming import search_references
 from harness.migration.records import Beside, PermissionSource, Person, Snapshot
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import read_state
+from harness.words import several
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -73,17 +74,13 @@ def _beside(found: Surroundings, licenses: ExtraLicenses) -> Beside:
         packages=licenses.packages or (),
         login_hours=found.profile.login_hours,
         login_ip_ranges=found.profile.login_ip_ranges,
-        teams=tuple(f"{name}: {_rows(count)}" for name, count in sorted(found.belongings.teams.items())),
+        teams=tuple(f"{name}: {several(count, 'row')}" for name, count in sorted(found.belongings.teams.items())),
         territories=found.belongings.territories,
         shares=found.shares,
         owned=found.owned,
         sharing_rules=found.sharing_rules,
         unread=(*found.unread, *untold),
     )
-
-
-def _rows(count: int) -> str:
-    return f"{count} row{'' if count == 1 else 's'}"
 
 
 def person_of(user: User) -> Person:

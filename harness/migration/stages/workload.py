@@ -26,14 +26,13 @@ from harness.checks.values import Values
 from harness.checks.workload import Workload
 from harness.errors import StageFailed
 from harness.migration.records import Usage
+from harness.words import SHOWN, few, several
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from harness.migration.context import Context
     from harness.org.connection import Principal
-
-_SHOWN = 5
 
 
 def workload_of(context: Context) -> Workload:
@@ -110,12 +109,11 @@ def note_rows_left(context: Context, workload: Workload) -> None:
 
 def unlike_error(context: Context, unlike: Sequence[tuple[str, Comparison]], how: str) -> StageFailed:
     """The failure of a stage whose operations went otherwise than they should."""
-    names = ", ".join(name for name, _ in unlike[:_SHOWN])
-    more = f" and {len(unlike) - _SHOWN} more" if len(unlike) > _SHOWN else ""
+    names = few([name for name, _ in unlike])
     first_id, first = unlike[0]
     spec = next(each for each in operation_specs(context.world.file) if each.id == first_id)
     return StageFailed(
-        f"{len(unlike)} operations {how}: {names}{more}; {'; '.join(first.differences[:_SHOWN])}",
+        f"{len(unlike)} operations {how}: {names}; {'; '.join(first.differences[:SHOWN])}",
         stage=context.stage,
         place=spec.place,
         remedy=first.remedy,
@@ -206,12 +204,11 @@ def _error(
     """The failure: the operations that differ, the objects that do, and which set gives nothing, if one does."""
     answers = unlike_error(context, unlike, "differ between the old and the new user") if unlike else None
     findings = [each for _, result in alarming for each in alarms(result)]
-    more = f" and {len(findings) - _SHOWN} more" if len(findings) > _SHOWN else ""
-    shown = "; ".join(each.text for each in findings[:_SHOWN])
-    things = "1 thing is" if len(findings) == 1 else f"{len(findings)} things are"
+    shown = few([each.text for each in findings], between="; ")
+    things = several(len(findings), "thing is", "things are")
     said = [
         *([answers.message] if answers else []),
-        *([f"{things} otherwise for the new user: {shown}{more}"] if findings else []),
+        *([f"{things} otherwise for the new user: {shown}"] if findings else []),
         *_dormant(context),
     ]
     return StageFailed(

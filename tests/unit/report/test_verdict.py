@@ -11,7 +11,7 @@ from harness.checks.results import Answered
 from harness.migration.journal import Journal
 from harness.migration.records import AccessAfter
 from harness.report.evidence import Evidence, gather
-from harness.report.verdict import few, judge, several
+from harness.report.verdict import judge
 from tests import report_journals as made
 
 
@@ -184,8 +184,3 @@ def test_an_unequal_operation_without_words_still_says_something(good: Evidence)
     assert "the new user got another answer than the old one." in texts(
         changed(good, operations=(operation, *good.operations[1:]))
     )
-
-
-def test_words() -> None:
-    assert [several(count, "loss", "losses") for count in (0, 1, 7000)] == ["0 losses", "1 loss", "7,000 losses"]
-    assert few(list("abcdefg")) == "a, b, c, d, e and 2 more"
