@@ -104,7 +104,7 @@ class Connection:
         """Up to 25 subrequests in one call, each `{method, url, body?, referenceId?}`; one Reply for each, in order.
 
         `url` is under /services/data/vXX.X unless it starts with /services. A composite that is refused as a whole
-        gives every subrequest that refusal.
+        gives every subrequest that refusal. A describe has the keys that `harness.org.describe` lists, here too.
         """
         if len(subrequests) > SUBREQUESTS_PER_COMPOSITE:
             raise ValueError(f"a composite holds {SUBREQUESTS_PER_COMPOSITE} subrequests, not {len(subrequests)}")
@@ -119,7 +119,7 @@ class Connection:
         if not reply.ok:
             return [reply] * len(subrequests)
         return [
-            reply_of(each["httpStatusCode"], each.get("body"), each.get("httpHeaders"))
+            _reduced(reply_of(each["httpStatusCode"], each.get("body"), each.get("httpHeaders")))
             for each in reply.body["compositeResponse"]
         ]
 
@@ -179,7 +179,7 @@ class Connection:
             asked = [{"method": "GET", "url": f"sobjects/{name}/describe"} for name in batch]
             for name, reply in zip(batch, self.composite(asked, all_or_none=False), strict=True):
                 if reply.ok:
-                    found[name] = _reduced(reply).body
+                    found[name] = reply.body
                 elif reply.status not in (400, 404):
                     raise _refused(reply, f"describe {name}")
         return found

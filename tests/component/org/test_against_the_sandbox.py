@@ -127,6 +127,8 @@ def test_describes(admin: Connection) -> None:
     assert set(found) == {"Account", "Contact"}
     assert {"name", "type", "createable"} <= set(found["Account"]["fields"][0])
     assert admin.describe("Account").body == found["Account"]
+    [in_one_call] = admin.composite([{"method": "GET", "url": "sobjects/Account/describe"}], all_or_none=False)
+    assert in_one_call.body == found["Account"]  # nothing else of it would be there in a replay
     assert "Account" in {each["name"] for each in admin.describe_global()}
 
 
