@@ -180,7 +180,7 @@ def _describes(admin: Connection, names: Sequence[str]) -> Iterator[tuple[str, M
     for start in range(0, len(names), SUBREQUESTS_PER_COMPOSITE):
         batch = names[start : start + SUBREQUESTS_PER_COMPOSITE]
         asked = [{"method": "GET", "url": f"sobjects/{name}/describe"} for name in batch]
-        for name, reply in zip(batch, admin.composite(asked, all_or_none=False), strict=True):
+        for name, reply in zip(batch, admin.composite(asked, all_or_none=False, whole=True), strict=True):
             if reply.ok:
                 yield name, reply.body
 

@@ -100,11 +100,12 @@ class Connection:
 
         return self._call(call)
 
-    def composite(self, subrequests: Sequence[Row], *, all_or_none: bool) -> list[Reply]:
+    def composite(self, subrequests: Sequence[Row], *, all_or_none: bool, whole: bool = False) -> list[Reply]:
         """Up to 25 subrequests in one call, each `{method, url, body?, referenceId?}`; one Reply for each, in order.
 
         `url` is under /services/data/vXX.X unless it starts with /services. A composite that is refused as a whole
-        gives every subrequest that refusal. A describe has the keys that `harness.org.describe` lists, here too.
+        gives every subrequest that refusal. A describe has the keys that `harness.org.describe` lists, unless it is
+        asked for as a whole, by what is never recorded.
         """
         if len(subrequests) > SUBREQUESTS_PER_COMPOSITE:
             raise ValueError(f"a composite holds {SUBREQUESTS_PER_COMPOSITE} subrequests, not {len(subrequests)}")
@@ -118,10 +119,11 @@ class Connection:
         reply = self.request("POST", "composite", json=body)
         if not reply.ok:
             return [reply] * len(subrequests)
-        return [
-            _reduced(reply_of(each["httpStatusCode"], each.get("body"), each.get("httpHeaders")))
+        answers = [
+            reply_of(each["httpStatusCode"], each.get("body"), each.get("httpHeaders"))
             for each in reply.body["compositeResponse"]
         ]
+        return answers if whole else [_reduced(each) for each in answers]
 
     def apex_rest(self, method: str, path: str, body: Any = None) -> Reply:
         """A call of an Apex REST resource; `path` is what follows /services/apexrest."""
