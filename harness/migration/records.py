@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,6 +25,7 @@ from harness.checks.results import (
 )
 from harness.references.model import ReferenceHit as ReferenceHit  # noqa: PLC0414 - told on to the report
 from harness.references.model import ReferenceScan as ReferenceScan  # noqa: PLC0414 - told on to the report
+from harness.scenario.model import LossKind
 
 
 class Body(BaseModel):
@@ -112,13 +113,16 @@ class StageFinished(Body):
     """With `stopped`: until when it waits."""
 
 
+WriteOperation = Literal["create", "update", "delete", "file"]
+
+
 class Intent(Body):
     """Something about to be sent, journaled before it is sent.
 
     The record's key is the write's id, such as `grant/permission-set`.
     """
 
-    operation: Literal["create", "update", "delete", "file"]
+    operation: WriteOperation
     """`file`: the credential file is replaced."""
     sobject: str
     """The object written, or the credential store's name."""
@@ -285,30 +289,6 @@ class Snapshot(Body):
     """How many rows `calls` brought."""
 
 
-LossKind = Literal[
-    "object",
-    "field",
-    "system",
-    "setup",
-    "record-type",
-    "default-record-type",
-    "tab",
-    "app",
-    "login-hours",
-    "login-ip-ranges",
-    "role",
-    "group",
-    "queue",
-    "team",
-    "territory",
-    "share",
-    "sharing-rule",
-    "feature-license",
-    "package-license",
-    "permission-set-license",
-]
-
-
 Cause = Literal["license-ceiling", "other-license", "declared-drop", "not-needed-api-only", "not-copyable", "not-used"]
 
 
@@ -349,11 +329,26 @@ class PlannedWrite(Body):
     key: str
     """Such as `grant/permission-set`: the key of its intent."""
     stage: str
-    operation: Literal["create", "update", "delete", "file"]
+    operation: WriteOperation
     sobject: str
     summary: str
     rows: int
     calls: int
+
+    @classmethod
+    def of(
+        cls, key: str, operation: WriteOperation, sobject: str, summary: str, *, rows: int = 1, calls: int = 1
+    ) -> Self:
+        """A write of the stage that its key begins with; as a rule of one row, in one call."""
+        return cls(
+            key=key,
+            stage=key.partition("/")[0],
+            operation=operation,
+            sobject=sobject,
+            summary=summary,
+            rows=rows,
+            calls=calls,
+        )
 
 
 class Plan(Body):

@@ -60,13 +60,13 @@ def provision_writes(scenario: Scenario, preflight: Preflight, *, residue: bool)
     user, full = scenario.target_username, strategy_of(scenario).begins_full
     profile = preflight.full_profile if full else preflight.profile
     if residue:
-        yield _write("provision/user", "update", "User", f"reactivate {user} with profile {profile}")
+        yield PlannedWrite.of("provision/user", "update", "User", f"reactivate {user} with profile {profile}")
     else:
-        yield _write("provision/user", "create", "User", f"create {user} with profile {profile}")
+        yield PlannedWrite.of("provision/user", "create", "User", f"create {user} with profile {profile}")
     if scenario.to.sign_in.flow in PASSWORD_FLOWS:
-        yield _write("provision/password", "update", "User password", f"set the password of {user}")
+        yield PlannedWrite.of("provision/password", "update", "User password", f"set the password of {user}")
     if full:
-        yield _write("provision/move", "update", "User", f"move {user} to profile {preflight.profile}")
+        yield PlannedWrite.of("provision/move", "update", "User", f"move {user} to profile {preflight.profile}")
     yield from license_writes(scenario, preflight)
 
 
@@ -77,11 +77,13 @@ def conversion_writes(scenario: Scenario, snapshot: Snapshot, preflight: Preflig
     licenses = [each for each in person.permission_set_licenses if each not in wanted_licenses(scenario)]
     if sets:
         summary = f"take {len(sets)} permission sets and groups from {user}"
-        yield _write("provision/unassign", "delete", "PermissionSetAssignment", summary, rows=len(sets))
+        yield PlannedWrite.of("provision/unassign", "delete", "PermissionSetAssignment", summary, rows=len(sets))
     if licenses:
         summary = f"take {', '.join(licenses)} from {user}"
-        yield _write("provision/unlicense", "delete", "PermissionSetLicenseAssign", summary, rows=len(licenses))
-    yield _write("provision/profile", "update", "User", f"move {user} to profile {preflight.profile}")
+        yield PlannedWrite.of(
+            "provision/unlicense", "delete", "PermissionSetLicenseAssign", summary, rows=len(licenses)
+        )
+    yield PlannedWrite.of("provision/profile", "update", "User", f"move {user} to profile {preflight.profile}")
     yield from license_writes(scenario, preflight)
 
 
@@ -91,7 +93,7 @@ def license_writes(scenario: Scenario, preflight: Preflight) -> Iterator[Planned
     labels |= {license_key(name): name for name in scenario.permissions.licenses}
     for key, label in labels.items():
         summary = f"assign {label} to {scenario.target_username}"
-        yield _write(key, "create", "PermissionSetLicenseAssign", summary)
+        yield PlannedWrite.of(key, "create", "PermissionSetLicenseAssign", summary)
 
 
 def wanted_licenses(scenario: Scenario) -> frozenset[str]:
@@ -173,32 +175,13 @@ def ending_writes(scenario: Scenario, ending: Ending, old: App | None) -> Iterat
     user, app = scenario.from_.username, old.name if old else ""
     match ending.how:
         case "freeze":
-            yield _write("cut-over/freeze", "update", "UserLogin", f"freeze {user}")
+            yield PlannedWrite.of("cut-over/freeze", "update", "UserLogin", f"freeze {user}")
         case "pre-authorization":
             summary = f"withdraw {app} from {scenario.permission_set_label}"
-            yield _write("cut-over/pre-authorization", "delete", "SetupEntityAccess", summary)
+            yield PlannedWrite.of("cut-over/pre-authorization", "delete", "SetupEntityAccess", summary)
         case "run-as":
             kind = old.policy_kind if old else "ConnectedApp"
-            yield _write("cut-over/run-as", "update", kind, f"let {app} run as nobody")
+            yield PlannedWrite.of("cut-over/run-as", "update", kind, f"let {app} run as nobody")
         case "any-api-auth":
             summary = f"take {ANY_API_AUTH} from {scenario.permission_set_label}"
-            yield _write("cut-over/any-api-auth", "update", "PermissionSet", summary)
-
-
-def _write(
-    key: str,
-    operation: Literal["create", "update", "delete", "file"],
-    sobject: str,
-    summary: str,
-    *,
-    rows: int = 1,
-) -> PlannedWrite:
-    return PlannedWrite(
-        key=key,
-        stage=key.partition("/")[0],
-        operation=operation,
-        sobject=sobject,
-        summary=summary,
-        rows=rows,
-        calls=1,
-    )
+            yield PlannedWrite.of("cut-over/any-api-auth", "update", "PermissionSet", summary)

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.access.soql import among, equals, select
 from harness.errors import OrgUnreachable, StageFailed
 from harness.migration.context import Context
-from harness.migration.records import Intent, Outcome
+from harness.migration.records import Intent, Outcome, WriteOperation
 from harness.org.reply import Answer, ApiError
 
 if TYPE_CHECKING:
     from harness.org.connection import Connection
 
 Row = Mapping[str, Any]
-Operation = Literal["create", "update", "delete", "file"]
 
 GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"})
 """The codes of a delete that say there is nothing to delete."""
@@ -46,7 +45,7 @@ class Write:
     """One write: what is journaled before it is sent."""
 
     key: str
-    operation: Operation
+    operation: WriteOperation
     sobject: str
     summary: str
     natural_key: Row

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -70,6 +70,7 @@ __all__ = [
     "InsertRows",
     "JwtBearer",
     "Keep",
+    "LossKind",
     "Model",
     "Name",
     "ObjectName",
@@ -232,7 +233,7 @@ class Drop(Model):
         return self
 
 
-LOSS_KINDS = (
+LossKind = Literal[
     "object",
     "field",
     "system",
@@ -253,8 +254,9 @@ LOSS_KINDS = (
     "feature-license",
     "package-license",
     "permission-set-license",
-)
+]
 """The kinds of things that can be lost."""
+LOSS_KINDS: tuple[LossKind, ...] = get_args(LossKind)
 _OF_OBJECTS = ("read", "create", "edit", "delete", "view-all", "modify-all", "view-all-fields")
 _RIGHTS_OF_KIND: Mapping[str, tuple[str, ...]] = {"object": _OF_OBJECTS, "field": ("read", "edit")}
 

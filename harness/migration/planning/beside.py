@@ -13,7 +13,8 @@ from harness.access.model import Access
 from harness.access.reading.set_metadata import SetMetadata
 from harness.migration.planning import not_needed
 from harness.migration.planning.losses import PlacedDrop
-from harness.migration.records import Loss, LossKind, Snapshot
+from harness.migration.records import Loss, Snapshot
+from harness.scenario.model import LossKind
 
 MASTER = "Master"
 """The record type of a row where there are none."""

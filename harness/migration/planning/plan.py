@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from harness.access.algebra import Dependencies
 from harness.access.ceiling import Ceiling
@@ -165,11 +165,11 @@ def _writes(scenario: Scenario, facts: Facts, carried: Access) -> Iterator[Plann
         yield from _place(scenario, facts.snapshot)
     yield from _authorize(scenario, facts.app, carried)
     path = scenario.credentials.path
-    yield _write("switch/credential", "file", path, f"replace the credential in {path}", calls=0)
+    yield PlannedWrite.of("switch/credential", "file", path, f"replace the credential in {path}", calls=0)
     ending = ending_of(scenario, facts.old_app, facts.app, carried)
     yield from ending_writes(scenario, ending, facts.old_app)
     if scenario.finish == "retire":
-        yield _write("retire/deactivate", "update", "User", f"deactivate {scenario.from_.username}")
+        yield PlannedWrite.of("retire/deactivate", "update", "User", f"deactivate {scenario.from_.username}")
 
 
 def _convert(scenario: Scenario, facts: Facts, carried: Access) -> Iterator[PlannedWrite]:
@@ -184,11 +184,11 @@ def _convert(scenario: Scenario, facts: Facts, carried: Access) -> Iterator[Plan
 def _grant(scenario: Scenario, snapshot: Snapshot, carried: Access) -> Iterator[PlannedWrite]:
     user, label = scenario.target_username, scenario.permission_set_label
     system = f" with {len(carried.system)} system permissions" if carried.system else ""
-    yield _write("grant/permission-set", "create", "PermissionSet", f"create {label}{system}")
+    yield PlannedWrite.of("grant/permission-set", "create", "PermissionSet", f"create {label}{system}")
     if carried.record_types:
         summary = f"make {len(carried.record_types)} record types visible to {label}"
-        yield _write("grant/record-types", "update", KIND, summary, rows=len(carried.record_types))
-    yield _write("grant/assignment", "create", "PermissionSetAssignment", f"assign {label} to {user}")
+        yield PlannedWrite.of("grant/record-types", "update", KIND, summary, rows=len(carried.record_types))
+    yield PlannedWrite.of("grant/assignment", "create", "PermissionSetAssignment", f"assign {label} to {user}")
     filled: tuple[tuple[str, str, Sequence[Any]], ...] = (
         ("grant/object-permissions", "ObjectPermissions", object_permissions(carried, snapshot.masters)),
         ("grant/field-permissions", "FieldPermissions", field_permissions(carried)),
@@ -196,18 +196,18 @@ def _grant(scenario: Scenario, snapshot: Snapshot, carried: Access) -> Iterator[
     )
     for key, sobject, rows in filled:
         for each, some in numbered(key, rows):
-            yield _write(each, "create", sobject, f"{len(some)} {sobject} rows of {label}", rows=len(some))
+            yield PlannedWrite.of(each, "create", sobject, f"{len(some)} {sobject} rows of {label}", rows=len(some))
 
 
 def _place(scenario: Scenario, snapshot: Snapshot) -> Iterator[PlannedWrite]:
     """The role, groups and queues of the new user."""
     user, person = scenario.target_username, snapshot.person
     if person.role:
-        yield _write("grant/role", "update", "User", f"put {user} into role {person.role}")
+        yield PlannedWrite.of("grant/role", "update", "User", f"put {user} into role {person.role}")
     groups = [*person.groups, *person.queues]
     for each, names in numbered("grant/memberships", groups):
         summary = f"make {user} a member of {', '.join(names[:_NAMED])}"
-        yield _write(each, "create", "GroupMember", summary, rows=len(names))
+        yield PlannedWrite.of(each, "create", "GroupMember", summary, rows=len(names))
 
 
 def _authorize(scenario: Scenario, app: App | None, carried: Access) -> Iterator[PlannedWrite]:
@@ -216,26 +216,6 @@ def _authorize(scenario: Scenario, app: App | None, carried: Access) -> Iterator
         return
     if app.needs_approval and app.entity not in carried.setup:
         summary = f"pre-authorize {app.name} for {scenario.permission_set_label}"
-        yield _write("authorize/app", "create", "SetupEntityAccess", summary)
+        yield PlannedWrite.of("authorize/app", "create", "SetupEntityAccess", summary)
     if scenario.to.sign_in.flow == "client-credentials":
-        yield _write("authorize/run-as", "update", app.policy_kind, f"let {app.name} run as {user}")
-
-
-def _write(
-    key: str,
-    operation: Literal["create", "update", "delete", "file"],
-    sobject: str,
-    summary: str,
-    *,
-    rows: int = 1,
-    calls: int = 1,
-) -> PlannedWrite:
-    return PlannedWrite(
-        key=key,
-        stage=key.partition("/")[0],
-        operation=operation,
-        sobject=sobject,
-        summary=summary,
-        rows=rows,
-        calls=calls,
-    )
+        yield PlannedWrite.of("authorize/run-as", "update", app.policy_kind, f"let {app.name} run as {user}")

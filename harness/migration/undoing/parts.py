@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.access.soql import among, equals, select
 from harness.migration import writes
-from harness.migration.records import Intent
+from harness.migration.records import Intent, WriteOperation
 from harness.migration.writes import Write
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def restore(
         writes.update(context, whole, record_id)
 
 
-def inverse_of(done: Done, *, operation: writes.Operation, summary: str) -> Write:
+def inverse_of(done: Done, *, operation: WriteOperation, summary: str) -> Write:
     """The write that undoes a write."""
     return Write(
         key=f"{STAGE}/{done.key}",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
 
 from harness.errors import ScenarioError
 from harness.migration.planning.acceptance import Acceptance, acceptances, agree, to_paste
-from harness.migration.records import Cause, Loss, LossKind
+from harness.migration.records import Cause, Loss
 from harness.scenario.loader import ScenarioFile, read
-from harness.scenario.model import LOSS_KINDS, lost_parts
+from harness.scenario.model import LossKind, lost_parts
 from tests.unit.scenario.example import TEXT
 
 
@@ -108,10 +107,6 @@ def test_what_is_printed_is_yaml_that_accepts_everything() -> None:
 
 def test_with_nothing_open_nothing_is_printed() -> None:
     assert to_paste([loss("system", "AuthorApex").model_copy(update={"accepted": True})]) == ""
-
-
-def test_the_language_and_the_journal_know_the_same_kinds() -> None:
-    assert get_args(LossKind) == LOSS_KINDS
 
 
 @pytest.mark.parametrize(
