@@ -17,16 +17,28 @@ _SHOWN = 3
 
 
 def side_by_side(
-    first: Look, again: Look, new: Look, *, agreed: Sequence[Agreed] = (), made_since: int = 0
+    first: Look,
+    again: Look,
+    new: Look,
+    *,
+    agreed: Sequence[Agreed] = (),
+    made_since: int = 0,
+    later: Look | None = None,
 ) -> SideBySide:
-    """Put the looks beside each other. `made_since` is how many rows the workload has made since the old user's."""
+    """Put the looks beside each other. `made_since` is how many rows the workload has made since the old user's.
+
+    `later` is one more look of the old user, after the new one's: rows that are otherwise in it were changed or deleted
+    meanwhile, so they say nothing about the new user, and the new user's count lies between the old one's two.
+    """
+    if later is not None:
+        first, new = _unchanged(first, later, first), _unchanged(first, later, new)
     noise = list(_findings(first, again, ()))
     known = {(each.kind, each.name) for each in noise}
     drift = abs((again.rows or 0) - (first.rows or 0))
     found = [each for each in _findings(first, new, agreed) if (each.kind, each.name) not in known]
     return SideBySide(
         object=first.object,
-        findings=(*found, *_rows(first, again, new, agreed, made_since=made_since)),
+        findings=(*found, *_rows(first, again, new, agreed, made_since=made_since, later=later)),
         noise=tuple(f"the old user's second look: {each.text}" for each in noise)
         + ((f"the old user counted {first.rows} rows, then {again.rows}",) if drift else ()),
         fields_old=len(first.fields),
@@ -35,6 +47,14 @@ def side_by_side(
         rows_new=new.rows,
         sampled=len(first.sample.keys() & new.sample.keys()),
     )
+
+
+def _unchanged(first: Look, later: Look, of: Look) -> Look:
+    """A look with the sampled rows alone that the old user sees later as it did first."""
+    kept = {
+        one: row for one, row in of.sample.items() if one in first.sample and later.sample.get(one) == first.sample[one]
+    }
+    return of.model_copy(update={"sample": kept})
 
 
 def alarms(result: SideBySide) -> tuple[Finding, ...]:
@@ -177,7 +197,9 @@ def _of_row_rights(old: Look, new: Look, agreed: Sequence[Agreed]) -> Iterator[F
             yield _finding("more", name, f"{text}: {_list(more)}")
 
 
-def _rows(first: Look, again: Look, new: Look, agreed: Sequence[Agreed], *, made_since: int) -> Iterator[Finding]:
+def _rows(
+    first: Look, again: Look, new: Look, agreed: Sequence[Agreed], *, made_since: int, later: Look | None
+) -> Iterator[Finding]:
     """The number of rows, where all three could count: what drifted between the old user's looks may drift on."""
     if first.rows is None or again.rows is None or new.rows is None:
         if first.rows is not None and new.described:
@@ -187,6 +209,8 @@ def _rows(first: Look, again: Look, new: Look, agreed: Sequence[Agreed], *, made
     drift = abs(again.rows - first.rows)
     least = min(first.rows, again.rows) - drift + made_since
     most = max(first.rows, again.rows) + drift + made_since
+    if later is not None and later.rows is not None:
+        least, most = sorted((again.rows + made_since, later.rows))
     text = f"{first.object}: the old user sees {again.rows} rows, the new user {new.rows}"
     if made_since:
         text += f"; the workload itself has made {made_since} since"

@@ -26,6 +26,7 @@ from harness.checks.values import Values
 from harness.checks.workload import Workload
 from harness.errors import StageFailed
 from harness.migration.records import Usage
+from harness.migration.strategies import strategy_of
 from harness.words import SHOWN, few, several
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def compare_new(context: Context) -> Generator[None, None, str]:
     """
     _must_be(context, "target", context.scenario.target_username)
     agreed = tuple(_agreed(context, _scope(context)))
-    looked = [] if context.only_to_be_undone else (yield from _compare_looks(context, agreed))
+    looked = [] if context.only_to_be_undone else (yield from _compare_looks(context, agreed, settle=True))
     alarming = [(name, result) for name, result in looked if alarms(result)]
     unlike = yield from _compare_answers(context, agreed)
     if alarming or unlike:
@@ -92,7 +93,7 @@ def compare_new(context: Context) -> Generator[None, None, str]:
 
 def looks_compared(context: Context) -> Generator[None, None, list[tuple[str, SideBySide]]]:
     """The first half of `compare_new` by itself: each object in scope, by name, and what differs."""
-    return (yield from _compare_looks(context, tuple(_agreed(context, _scope(context)))))
+    return (yield from _compare_looks(context, tuple(_agreed(context, _scope(context))), settle=False))
 
 
 def answers_compared(context: Context) -> Generator[None, None, list[tuple[str, Comparison]]]:
@@ -170,7 +171,10 @@ def _ids(looks: Mapping[str, Look]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(each.sample) for name, each in looks.items()}
 
 
-def _compare_looks(context: Context, agreed: Sequence[Agreed]) -> Generator[None, None, list[tuple[str, SideBySide]]]:
+def _compare_looks(
+    context: Context, agreed: Sequence[Agreed], *, settle: bool
+) -> Generator[None, None, list[tuple[str, SideBySide]]]:
+    """Compare; with `settle` the old user looks once more at what alarms, since others may have changed rows since."""
     seen = {key: body for key, body in _observed(context, "old-look") if isinstance(body, OldLook)}
     if not seen:
         _must_be(context, "source", context.scenario.from_.username)
@@ -178,15 +182,28 @@ def _compare_looks(context: Context, agreed: Sequence[Agreed]) -> Generator[None
     yield
     new = look(context.world.connect("target"), tuple(seen), ids=_ids({name: one.first for name, one in seen.items()}))
     made = _made_since(context)
-    found = []
-    for name, old in seen.items():
-        result = side_by_side(old.first, old.again, new[name], agreed=agreed, made_since=made[name])
+
+    def compared(name: str, later: Look | None = None) -> SideBySide:
+        first, again = seen[name].first, seen[name].again
+        return side_by_side(first, again, new[name], agreed=agreed, made_since=made[name], later=later)
+
+    found = [(name, compared(name)) for name in seen]
+    if settle and (alarming := [name for name, result in found if alarms(result)]):
+        later = _look_later(context, {name: seen[name].first for name in alarming})
+        found = [(name, compared(name, later[name]) if name in later else result) for name, result in found]
+    for name, result in found:
         context.record("side-by-side", name, result)
-        found.append((name, result))
     _note_unread(context, seen)
     _note_left_out(context)
     yield
     return found
+
+
+def _look_later(context: Context, seen: Mapping[str, Look]) -> dict[str, Look]:
+    """Look again as the old user where something is otherwise: others may have changed rows since. Not in place."""
+    if strategy_of(context.scenario).one_user:
+        return {}
+    return look(context.world.connect("source"), tuple(seen), ids=_ids(seen))
 
 
 def _note_unread(context: Context, seen: Mapping[str, OldLook]) -> None:

@@ -55,3 +55,28 @@ def test_a_loss_is_found_in_a_busy_org_too(bench: Migrated) -> None:
         "Shipment__c: edit",
         "Shipment__c: delete",
     ]
+
+
+def deletion(bench: Migrated, sobject: str) -> Errand:
+    """The first row goes just before the new user looks: the third to ask for the list of objects."""
+    name = bench.org.rows(sobject)[0]["Name"]
+    write = {"operation": "delete", "object": sobject, "where": {"Name": name}}
+    at = {"method": "GET", "path": "*/sobjects", "nth": 3}
+    return Errand.model_validate({"writes": [write], "when": "before", "at": at})
+
+
+def test_a_sampled_row_that_somebody_deletes_meanwhile_is_no_alarm(bench: Migrated) -> None:
+    bench.put_back()
+    deals = look_at("Deal__c", bench.go_on("dual-auth", errands=[deletion(bench, "Deal__c")]))
+    assert alarms(deals) == ()
+    assert (deals.rows_old, deals.rows_new) == (2, 1)
+
+
+def test_a_loss_is_found_although_somebody_deletes_a_sampled_row(bench: Migrated) -> None:
+    bench.put_back()
+    [loss] = [each for each in LOSSES if each.kind == "View All"]
+    with loss.seed(bench.org):
+        records = bench.go_on("dual-auth", errands=[deletion(bench, "Deal__c")])
+    assert [each.text for each in alarms(look_at("Deal__c", records))][-1:] == [
+        "Deal__c: the old user sees 2 rows, the new user 0"
+    ]
