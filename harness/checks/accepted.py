@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 _OF_ALL_ROWS = frozenset({"role", "group", "queue", "team", "territory"})
 """The kinds of losses that take rows away, and do not say of which object."""
+_DEFAULT_TEAMS = frozenset({"UserAccountTeamMember", "UserTeamMember"})
+"""Whom a user puts into teams by habit: these rows open nothing to anybody (Object Reference)."""
 _VIEW_ALL = frozenset({"view-all", "modify-all"})
 ALL_DATA = frozenset({"ViewAllData", "ModifyAllData"})
 """The system permissions that open every object, also those without rights of their own."""
@@ -64,7 +66,7 @@ def _takes_rows(loss: Agreed, name: str) -> bool:
         case "share" | "sharing-rule":
             return loss.name.partition(".")[0] == name
         case kind:
-            return kind in _OF_ALL_ROWS
+            return kind in _OF_ALL_ROWS and loss.name not in _DEFAULT_TEAMS
 
 
 def of_kind(agreed: Sequence[Agreed], kind: str, name: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.checks.accepted import Agreed, of_field
+from harness.checks.accepted import Agreed, of_field, of_rows
 
 ADDRESS = [Agreed("field", "Account.ShippingAddress", ("edit",), "s:1"), Agreed("field", "Account.Loc__c", (), "s:2")]
 
@@ -26,3 +26,10 @@ ADDRESS = [Agreed("field", "Account.ShippingAddress", ("edit",), "s:1"), Agreed(
 )
 def test_the_loss_of_a_compound_field_is_that_of_its_parts(name: str, right: str, place: str | None) -> None:
     assert of_field(ADDRESS, name, right) == place
+
+
+@pytest.mark.parametrize(
+    ("team", "place"), [("AccountTeamMember", "s:1"), ("UserAccountTeamMember", None), ("UserTeamMember", None)]
+)
+def test_default_teams_explain_no_missing_rows(team: str, place: str | None) -> None:
+    assert of_rows([Agreed("team", team, (), "s:1")], "Account") == place
