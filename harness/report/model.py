@@ -234,11 +234,6 @@ class Verdict(Model):
     reasons: tuple[Reason, ...] = ()
     """Empty when it is signed off; else the gravest first."""
 
-    @property
-    def headline(self) -> str:
-        """The verdict and whether it is the expected one, in one line."""
-        return f"{self.words}, {'as' if self.as_expected else 'not as'} the scenario expects"
-
 
 class Untested(Model):
     """Something this rehearsal says nothing about."""

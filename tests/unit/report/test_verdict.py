@@ -53,7 +53,6 @@ def test_a_full_rehearsal_is_signed_off(good: Evidence) -> None:
         "All that the scenario owes was done and came out right: "
         "10 stages, 6 checks, 4 operations of the workload and 7 rollbacks."
     )
-    assert good.verdict.headline == "Signed off, as the scenario expects"
 
 
 def test_a_refused_plan_is_not_signed_off_and_says_why() -> None:
