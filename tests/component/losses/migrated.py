@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +15,17 @@ from harness.migration.journal import Journal, Record
 from harness.migration.records import Plan, RunStarted, StageFinished
 from harness.migration.stages import Stage
 from harness.migration.stages.order import STAGES
-from harness.org.clock import SystemClock
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.worlds import World, open_simulated
 from harness.sandbox.control.second_admin import Errand
 from harness.sandbox.in_process import InProcess
 from harness.sandbox.org import SandboxOrg
 from harness.scenario.loader import ScenarioFile
+from tests.org_clock import OrgClock
 
 BEFORE = ("preflight", "snapshot", "plan", "provision", "grant", "authorize")
 """What is migrated once."""
 RUN = "run1"
-
-
-class OrgClock(SystemClock):
-    """The simulated org's own clock."""
-
-    def __init__(self, org: SandboxOrg) -> None:
-        self._org = org
-
-    def now(self) -> datetime:
-        return self._org.clock.peek()
-
-    def sleep(self, seconds: float) -> None:
-        self._org.clock.advance(seconds)
-
-    def pass_until(self, moment: datetime) -> bool:
-        self._org.clock.advance(max(0.0, (moment - self.now()).total_seconds()))
-        return True
 
 
 @dataclass

@@ -17,7 +17,6 @@ from harness.credentials.store import open_store
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal, Record
 from harness.migration.records import RunStarted, StageFinished
-from harness.org.clock import SystemClock
 from harness.org.connection import Connection, Principal
 from harness.org.guard import WriteGuard
 from harness.org.secret import Secret
@@ -28,29 +27,21 @@ from harness.sandbox.org import SandboxOrg
 from harness.sandbox.server import SandboxServer
 from harness.sandbox.source import open_org
 from harness.scenario.loader import ScenarioFile, load
+from tests.org_clock import OrgClock
 
 from .project import POPULATION, SCENARIO, write_project
 
 
-class OrgClock(SystemClock):
-    """The simulated org's own clock: time passes by being advanced."""
+class BenchClock(OrgClock):
+    """The org's clock, with ids that are counted; unless it is `patient`, no long time passes."""
 
     def __init__(self, org: SandboxOrg) -> None:
-        self._org = org
+        super().__init__(org)
         self._ids = 0
         self.patient = True
 
-    def now(self) -> datetime:
-        return self._org.clock.peek()
-
-    def sleep(self, seconds: float) -> None:
-        self._org.clock.advance(seconds)
-
     def pass_until(self, moment: datetime) -> bool:
-        if not self.patient and self.now() < moment:
-            return False
-        self._org.clock.advance(max(0.0, (moment - self.now()).total_seconds()))
-        return True
+        return (self.patient or self.now() >= moment) and super().pass_until(moment)
 
     def new_id(self) -> str:
         self._ids += 1
@@ -66,7 +57,7 @@ class Bench:
     folder: Path
     file: ScenarioFile
     journal: Journal
-    clock: OrgClock
+    clock: BenchClock
     secrets: dict[str, str]
     transports: list[Transport] = field(default_factory=list)
 
@@ -183,7 +174,7 @@ def make_bench(tmp_path: Path) -> Iterator[MakeBench]:
             folder=tmp_path,
             file=load(path),
             journal=Journal(tmp_path / "journal.db"),
-            clock=OrgClock(org),
+            clock=BenchClock(org),
             secrets={
                 "OLD_KEY": ready.apps["ERP Legacy"]["consumer_key"],
                 "OLD_SECRET": ready.apps["ERP Legacy"]["consumer_secret"],

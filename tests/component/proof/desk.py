@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from harness.access.reading.holdings import Holdings, read_holdings
 from harness.access.reading.people import read_user
@@ -20,19 +19,7 @@ from harness.org.transport import Transport
 from harness.sandbox import identity
 from harness.sandbox.in_process import InProcess
 from harness.sandbox.org import SandboxOrg
-
-
-class OrgClock:
-    """The simulated org's own clock."""
-
-    def __init__(self, org: SandboxOrg) -> None:
-        self._org = org
-
-    def now(self) -> datetime:
-        return self._org.clock.peek()
-
-    def sleep(self, seconds: float) -> None:
-        self._org.clock.advance(seconds)
+from tests.org_clock import OrgClock
 
 
 class Desk:
@@ -44,7 +31,7 @@ class Desk:
         self.wire = InProcess(org)
         self.org_id = to_18(org.org_id)
         site = Site("simulated", self.wire.instance_url, self.org_id, simulated=True)
-        self.transport = Transport(site, guard=self.guard, clock=cast("Any", OrgClock(org)), wire=self.wire)
+        self.transport = Transport(site, guard=self.guard, clock=OrgClock(org), wire=self.wire)
         self.site = site
         self._connections: dict[str, Connection] = {}
         self.admin = self.connect("admin", admin)
@@ -56,7 +43,7 @@ class Desk:
             token = identity.sign_in(self.org, user, identity.Login(type="Test", application="Test")).token
             credential = Credential("access-token", username, None, {"access_token": Secret(token)})
             self._connections[username] = Connection(
-                principal, credential, self.site, self.transport, cast("Any", OrgClock(self.org))
+                principal, credential, self.site, self.transport, OrgClock(self.org)
             )
         return self._connections[username]
 
