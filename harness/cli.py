@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,8 +40,7 @@ def _exit_code(arguments: list[str] | None) -> int:
         error.show()
         return UsageError.exit_code
     except (click.Abort, KeyboardInterrupt):
-        message = "interrupted: nothing is lost; `rehearse status` says where things stand"
-        click.secho(message, err=True, fg="yellow")
+        click.secho(_interrupted(arguments or sys.argv[1:]), err=True, fg="yellow")
         return Stopped.exit_code
     except Exception as error:
         if isinstance(error, OSError) and error.filename is not None:  # a disk that is full, a folder that is read-only
@@ -53,6 +52,13 @@ def _exit_code(arguments: list[str] | None) -> int:
         click.secho("this is a bug in rehearse; the run's journal is intact", err=True, fg="red")
         return EXIT_OUR_BUG
     return result if isinstance(result, int) else 0
+
+
+def _interrupted(arguments: Sequence[str]) -> str:
+    """What becomes of a command that was interrupted: only a migration leaves anything to take up."""
+    if arguments and arguments[0] in ("run", "resume", "rollback"):
+        return "interrupted: nothing is lost; `rehearse status` says where things stand"
+    return "interrupted: nothing was changed; give the command again to begin anew"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -17,7 +17,7 @@ from harness.access.linting.files import custom_field, linted_group, linted_set
 from harness.access.linting.org import read_linted_sets
 from harness.access.linting.rules import Finding, Known, LintedGroup, LintedSet, lint
 from harness.capturing import connected
-from harness.errors import EXIT_AS_EXPECTED, Place, StageFailed, UsageError
+from harness.errors import EXIT_AS_EXPECTED, Place, RequestRefused, StageFailed, UsageError
 from harness.org.connection import Connection
 from harness.references.tree import Node, NotReadable, parse
 from harness.rehearsal.worlds import admin_of_configured, admin_of_ready
@@ -160,11 +160,15 @@ def _asked(org: str | None, sandbox: Path | None, sets: list[LintedSet], known: 
     site, credential = admin_of_ready(sandbox) if sandbox else admin_of_configured(org or "", Path.cwd())
     with Console(stderr=True).status("signing in") as status, connected(site, credential) as (admin, transport):
         status.update("reading permission sets")
-        if not sets:
-            everything, groups = read_linted_sets(admin)
-            sets, known = list(everything.values()), Known(groups=groups, sets=everything)
-        status.update(f"asking what they need ({transport.meter.calls} calls)")
-        return sets, _with_org(admin, sets, known)
+        try:
+            if not sets:
+                everything, groups = read_linted_sets(admin)
+                sets, known = list(everything.values()), Known(groups=groups, sets=everything)
+            status.update(f"asking what they need ({transport.meter.calls} calls)")
+            return sets, _with_org(admin, sets, known)
+        except RequestRefused as refusal:
+            refusal.remedy = "lint as a user with View Setup and Configuration, who sees permission sets and licenses"
+            raise
 
 
 def _with_org(admin: Connection, sets: Sequence[LintedSet], known: Known) -> Known:

@@ -57,6 +57,16 @@ def test_ctrl_c_stops_and_everything_can_go_on_or_be_undone(project: Example, st
         assert "access fingerprint: equal to the snapshot" in end.output
 
 
+def test_ctrl_c_in_what_leaves_no_run_promises_none(project: Example) -> None:
+    with running(project, "compare", SCENARIO) as process:
+        time.sleep(4)  # well within it: it takes three rehearsals
+        stopped = process.end(by=signal.SIGINT)
+    assert stopped.code == 3, stopped.output
+    assert "interrupted: nothing was changed; give the command again" in stopped.output
+    assert "rehearse status" not in stopped.output
+    assert project.rehearse("status", SCENARIO).output.startswith(f"{SCENARIO}: nothing was run")
+
+
 def test_a_process_that_was_killed_is_taken_up_and_then_undone(project: Example) -> None:
     with running(project, "run", SCENARIO) as process:
         wait_until_in(project, "grant")

@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import rehearse
-from harness.errors import UsageError
+from harness.errors import RequestRefused, UsageError
+from harness.org.connection import Connection
 from harness.sandbox.server import SandboxServer
 from harness.sandbox.source import open_org
 
@@ -99,6 +100,19 @@ def test_the_sets_of_an_org_are_judged(ready: Path) -> None:
     done = lint("--sandbox", ready)
     assert done.return_value == 0, done.output
     assert "permission set ERP_Invoices: license-not-assignable" in done.output
+
+
+def test_an_admin_who_sees_no_permission_sets_is_told_what_it_needs(
+    ready: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(admin: Connection) -> None:
+        admin.query("SELECT Id FROM NoSuchThing")
+
+    monkeypatch.setattr("harness.linting.read_linted_sets", refuse)
+    refused = lint("--sandbox", ready).exception
+    assert isinstance(refused, RequestRefused)
+    assert refused.code == "INVALID_TYPE"
+    assert "View Setup and Configuration" in (refused.remedy or "")
 
 
 def test_files_are_held_against_an_org(project: Path, ready: Path) -> None:
