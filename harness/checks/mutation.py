@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 from harness.access.algebra import NEEDS, Atom, walk
 from harness.access.model import Access
@@ -30,19 +30,7 @@ Kind = Literal[
     "permission-set-license",
     "user-interface",
 ]
-KINDS: tuple[Kind, ...] = (
-    "object",
-    "field",
-    "system",
-    "setup",
-    "record-type",
-    "group",
-    "queue",
-    "role",
-    "permission-set",
-    "permission-set-license",
-    "user-interface",
-)
+KINDS: tuple[Kind, ...] = get_args(Kind)
 """What may be taken or given, in the order in which it is tried."""
 _FIELD_ERRORS = ("INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE")
 _EVERYTHING = ("ViewAllData", "ModifyAllData")
