@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from harness.access.soql import among, select
 from harness.errors import Place, StageFailed
 from harness.migration import writes
+from harness.migration.target import PERMISSION_SET_LICENSE
 from harness.migration.writes import Write
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def further_problems(context: Context) -> Iterator[tuple[str, str, Place]]:
     for number, name in enumerate(context.scenario.permissions.licenses):
         place = context.world.file.place("permissions", "licenses", number)
         row = rows.get(name)
-        if row is None:
+        if name == PERMISSION_SET_LICENSE:
+            yield f"{name} is assigned in any case", "take it out of permissions.licenses", place
+        elif row is None:
             remedy = "write the DeveloperName of an active permission set license, or take it out"
             yield f"the org has no active permission set license {name}", remedy, place
         elif int(row["UsedLicenses"]) >= int(row["TotalLicenses"]):

@@ -10,7 +10,7 @@ from harness.access.algebra import minus, union
 from harness.access.compare import in_words
 from harness.access.model import Access
 from harness.access.reading.holdings import Holdings, read_holdings
-from harness.access.reading.people import User, read_user
+from harness.access.reading.people import User, read_features, read_user
 from harness.access.reading.record_types import of_describes, read_names
 from harness.checks.proof.deriving import Derivation, derive
 from harness.checks.proof.verdict import Agreed, Holder, Memberships, counterexamples
@@ -23,7 +23,7 @@ from harness.migration.stages.snapshot import person_of
 if TYPE_CHECKING:
     from harness.migration.context import Context
 
-_MEMBERSHIPS = ("role", "group", "queue")
+_MEMBERSHIPS = ("role", "group", "queue", "feature-license")
 _TOLD_RECORD_TYPES = "its record types"
 
 
@@ -34,12 +34,13 @@ class _After:
     person: Person
     holdings: Holdings
     record_types: frozenset[str]
+    features: frozenset[str]
 
     @property
     def holder(self) -> Holder:
         types = Access(record_types=self.record_types)
         sources = [(each.name, each.access) for each in self.holdings.sources]
-        return Holder((*sources, (_TOLD_RECORD_TYPES, types)), memberships_of(self.person))
+        return Holder((*sources, (_TOLD_RECORD_TYPES, types)), memberships_of(self.person, self.features))
 
 
 def prove(context: Context) -> AccessVerdict:
@@ -148,12 +149,20 @@ def _after(context: Context, user: User, holdings: Holdings, derivation: Derivat
     except RequestRefused:
         names = {}
         context.not_tested("record types", "The record types of the org could not be read back")
-    return _After(person_of(user), holdings, of_describes(derivation.described, names).available)
+    try:
+        features = read_features(context.admin, user.id)
+    except RequestRefused:
+        features = frozenset(context.snapshot.beside.features)
+        context.not_tested("feature licenses", "The feature licenses of the user could not be read back")
+    return _After(person_of(user), holdings, of_describes(derivation.described, names).available, features)
 
 
 def _old(context: Context) -> Holder:
     snapshot = context.snapshot
-    return Holder([(each.name, each.access) for each in snapshot.sources], memberships_of(snapshot.person))
+    return Holder(
+        [(each.name, each.access) for each in snapshot.sources],
+        memberships_of(snapshot.person, snapshot.beside.features),
+    )
 
 
 def _agreed(context: Context, after: _After) -> Agreed:
@@ -187,11 +196,12 @@ def _authorized(context: Context) -> set[str]:
     return {str(each.natural_key["SetupEntityId"]) for each in intents if isinstance(each, Intent)}
 
 
-def memberships_of(person: Person) -> Memberships:
-    """The role, the public groups and the queues of a user."""
+def memberships_of(person: Person, features: Iterable[str] = ()) -> Memberships:
+    """The role, the public groups, the queues and the feature licenses of a user."""
     role = [("role", person.role)] if person.role else []
     groups = [("group", name) for name in person.groups]
-    return frozenset((*role, *groups, *(("queue", name) for name in person.queues)))
+    queues = [("queue", name) for name in person.queues]
+    return frozenset((*role, *groups, *queues, *(("feature-license", name) for name in features)))
 
 
 def lost_access(losses: Iterable[Loss], held: Access) -> Access:

@@ -165,7 +165,7 @@ def _open_references(facts: Facts) -> Iterator[Reason]:
             text=f"{several(len(hits), 'place')} still {more} the old user or its profile, and nobody agreed to that: "
             f"{few([hit.line for hit in hits])}.",
             section="references",
-            remedy=hits[0].remedy,
+            remedy=f"{hits[0].remedy} Or agree to each by name: `rehearse references FILE` prints the lines to paste.",
         )
 
 

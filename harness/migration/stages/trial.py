@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from harness.access.algebra import Dependencies
     from harness.migration.context import Context
 
-_COPIED = ("Email", "LocaleSidKey", "LanguageLocaleKey", "TimeZoneSidKey", "EmailEncodingKey")
+_EMAIL = "nobody@rehearse.invalid"
+"""Nobody reads it: whoever could, might ask for a new password of the user while it is active (RFC 2606)."""
+_COPIED = ("LocaleSidKey", "LanguageLocaleKey", "TimeZoneSidKey", "EmailEncodingKey")
 _SEATS = "free a seat of the license, or buy one; or leave the trial out (permissions.ceiling: ask)"
 
 
@@ -157,6 +159,7 @@ def _make_user(context: Context) -> str:
         "Alias": alias(f"trial{scenario.system}"),
         "CommunityNickname": mark,
         "ProfileId": preflight.profile_id,
+        "Email": _EMAIL,
         **{column: source[column] for column in _COPIED},
     }
     write = Write(

@@ -56,12 +56,17 @@ def stale_group(org: SandboxOrg) -> None:
     org.update_row("PermissionSetGroup", group["Id"], {"Status": "Outdated"})
 
 
+def feature_license(org: SandboxOrg) -> None:
+    org.update_row("User", user_id(org), {"UserPermissionsMarketingUser": True})
+
+
 ASLEEP = "it is session-based, and switched on in no session of the user"
 LIES = {
     expiring: ("lost", "assignment", SET, ("it expires on 2099-01-01 00:00 UTC",)),
     session_based: ("gained", "assignment", "Later", (ASLEEP,)),
     profile_set: ("gained", "object", "Opportunity", ("read",)),
     other_profile: ("lost", "system", "ApiEnabled", ()),
+    feature_license: ("gained", "feature-license", "MarketingUser", ()),
     stale_group: ("gained", "assignment", "the group ERP People is Outdated", ()),
 }
 

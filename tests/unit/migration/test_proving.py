@@ -67,4 +67,5 @@ def test_the_memberships_of_a_user() -> None:
         queues=("Orders",),
     )
     assert memberships_of(person) == {("role", "Back_Office"), ("group", "Integrations"), ("queue", "Orders")}
+    assert ("feature-license", "MarketingUser") in memberships_of(person, ["MarketingUser"])
     assert memberships_of(person.model_copy(update={"role": None, "groups": (), "queues": ()})) == frozenset()
