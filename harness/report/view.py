@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from harness.access.algebra import minus
+from harness.access.compare import in_words
 from harness.checks.results import Answered, Comparison
 from harness.migration.records import Loss
 from harness.report.changes import AccessChanges, Change, ObjectChange
@@ -343,6 +345,11 @@ POWERS = {
 
 
 def powers(evidence: Evidence) -> list[str]:
-    """A sentence for each power that the new user is given."""
+    """A sentence for each power that the new user is given, and one for what its profile gives beyond the old user."""
     given = evidence.plan.carried.system if evidence.plan else frozenset()
-    return [f"The new user is given {name}: it may {what}." for name, what in POWERS.items() if name in given]
+    told = [f"The new user is given {name}: it may {what}." for name, what in POWERS.items() if name in given]
+    if evidence.plan and evidence.snapshot:
+        new = minus(evidence.plan.baseline, evidence.snapshot.effective)
+        if beyond := in_words(new):
+            told.append(f"The profile of the new license gives what the old user did not have: {beyond}.")
+    return told

@@ -317,3 +317,13 @@ def test_a_user_that_moves_in_place_is_one_user() -> None:
     text = Page(render(evidence.model_copy(update={"header": header}))).text
     assert f"{made.OLD} in place" in text
     assert "The user before and after" in text
+
+
+def test_what_the_new_profile_gives_beyond_the_old_user_is_told() -> None:
+    evidence = read(made.signed_off)
+    assert evidence.plan is not None
+    baseline = made.access({}, {}, ("ApiEnabled", "ApiUserOnly"), ())
+    text = Page(
+        render(evidence.model_copy(update={"plan": evidence.plan.model_copy(update={"baseline": baseline})}))
+    ).text
+    assert "The profile of the new license gives what the old user did not have: ApiUserOnly." in text
