@@ -104,7 +104,7 @@ def no_role(org: SandboxOrg) -> None:
         (session_based, f"Later: {ASLEEP}"),
         (None, ""),
     ],
-    ids=str,
+    ids=("more rights", "fewer fields", "no role", "expiring", "session-based", "nothing"),
 )
 def test_what_changes_after_the_proof_stops_the_cut_over(
     make_bench: MakeBench, change: Callable[[SandboxOrg], None] | None, said: str
