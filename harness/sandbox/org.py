@@ -242,11 +242,11 @@ class SandboxOrg:
         return calendar_of(self.store, self.schema, now, user_id) if plan.dated else Calendar(now)
 
     def _plan(self, soql: str, access: EffectiveAccess, *, all_rows: bool, tooling: bool) -> Plan:
-        key = (access.serial, soql, all_rows, tooling)
+        key = (access.serial, self.store.tables_lost, soql, all_rows, tooling)
         plan = self._plans.get(key)
         if plan is None:
             compiled = partial(self._compile, access=access, all_rows=all_rows, tooling=tooling)
-            plan = self._templates.plan(soql, (access.serial, all_rows, tooling), compiled)
+            plan = self._templates.plan(soql, (access.serial, self.store.tables_lost, all_rows, tooling), compiled)
             if len(soql) <= LONGEST_KEPT:
                 self._keep(key, plan)
         return plan
@@ -255,7 +255,8 @@ class SandboxOrg:
         self, sobject: SObject, fields: Sequence[str] | None, access: EffectiveAccess, *, tooling: bool
     ) -> Plan:
         """How to read one row, with any id."""
-        key = (access.serial, sobject.name, None if fields is None else tuple(fields), tooling)
+        columns = None if fields is None else tuple(fields)
+        key = (access.serial, self.store.tables_lost, sobject.name, columns, tooling)
         plan = self._plans.get(key)
         if plan is not None:
             return plan

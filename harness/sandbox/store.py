@@ -69,6 +69,8 @@ class Store:
         self._private: set[str] = set()
         self._made_meanwhile: set[str] = set()
         """The tables that were made or changed in the open transaction: they are gone if it is not kept."""
+        self.tables_lost = 0
+        """How often tables went with a transaction: a statement made before may name one that is gone."""
         self._depth = 0
         self.before_commit: list[Callable[[], None]] = []
         """Called as the outermost transaction is about to be committed."""
@@ -107,6 +109,7 @@ class Store:
 
     def _end(self, name: str, *, kept: bool) -> None:
         if not kept:  # a table made in it is gone too
+            self.tables_lost += bool(self._made_meanwhile)
             for made in self._made_meanwhile:
                 self._tables.pop(made, None)
             self._private -= self._made_meanwhile

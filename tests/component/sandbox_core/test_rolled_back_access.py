@@ -95,3 +95,17 @@ def test_access_that_no_rolled_back_row_touches_is_not_worked_out_again(org: San
         org.insert_row("Account", {"Name": "Gone", "OwnerId": who})
         raise Regret
     assert org.permissions_of(who).serial == before.serial
+
+
+def test_a_query_finds_a_table_again_that_went_with_a_transaction(org: SandboxOrg) -> None:
+    """Whoever asks first for a private object makes the table of its shares; the same query is asked again after."""
+    soql, seller = "SELECT Id FROM Opportunity WHERE Amount > 1", org.rows("User", Username="sam.seller@acme.example")
+    who, share = str(seller[0]["Id"]), table(org, "OpportunityShare")
+    org.store.ensure(share)
+    org.store.execute('DROP TABLE "OpportunityShare"')
+    org.store.schema_changed(share)
+    org.shares.forget_everything()
+    with suppress(Regret), org.transaction():
+        inside = org.query(soql, as_user=who).total_size
+        raise Regret
+    assert org.query(soql, as_user=who).total_size == inside
