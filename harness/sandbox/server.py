@@ -246,7 +246,12 @@ class _Uvicorn(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut the connections that clients keep open; over TLS a farewell would wait for theirs, which never comes."""
+        await self._cut()
+        await super().shutdown(sockets)
+        await asyncio.sleep(0)  # a connection that was taken just then is only now one of the server's
+        await self._cut()
+
+    async def _cut(self) -> None:
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await asyncio.sleep(0)
-        await super().shutdown(sockets)
