@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 
@@ -56,6 +57,7 @@ __all__ = [
     "ClientCredentials",
     "CredentialPart",
     "Credentials",
+    "CutOver",
     "DeleteRows",
     "Denial",
     "Drop",
@@ -436,6 +438,16 @@ class DualAuth(Model):
         return self
 
 
+class CutOver(Model):
+    """How long the cut-over may take."""
+
+    within: Duration = Field(
+        default=timedelta(minutes=30), examples=["30m"], json_schema_extra={"default": "30m"}, ge=timedelta(minutes=1)
+    )
+    """How long it may take, from the moment the old sign-in is about to be ended: what has not passed by then, or fails
+    before, is undone at once, and the old user works again."""
+
+
 class RollbackFrom(Model):
     """Which stages the rollback is rehearsed from."""
 
@@ -479,6 +491,8 @@ class Scenario(Model):
     """What the integration does, in order. It runs as the old and as the new user, and is compared."""
     dual_auth: DualAuth = Field(examples=[{"for": "14d", "old_user_quiet_for": "48h"}])
     """How long both users work, and when the old one may be cut off."""
+    cut_over: CutOver = Field(default=CutOver(), examples=[{"within": "30m"}], json_schema_extra={"default": {}})
+    """How long the cut-over may take before it falls back by itself."""
     expect: Expect = Field(default=Expect(), examples=[{"grants": [{"describe": "Account"}]}])
     """What the new user must and must not be able to do."""
     finish: Literal["freeze", "retire"] = Field(default="freeze", examples=["freeze"])
