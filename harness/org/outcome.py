@@ -1,6 +1,6 @@
 """How certain it is that a write took effect, read from the org's answer.
 
-One table: an answer is APPLIED when the org says so, NOT_APPLIED when its error is listed here, and UNKNOWN otherwise.
+An answer is APPLIED when the org says so, NOT_APPLIED when the table of errors is certain of it, and UNKNOWN otherwise.
 What is UNKNOWN is settled by reading the org back, never by sending it again.
 """
 
@@ -9,88 +9,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.org.errors import NO_ANSWER, NOT_SENT, NOT_THE_ORG, known
 from harness.org.reply import Answer, ApiError, Certainty, Reply, errors_in
 
-NOTHING_HAPPENED = frozenset(
-    {
-        # the caller (facts 4.7, 5.3)
-        "API_CURRENTLY_DISABLED",
-        "API_DISABLED_FOR_ORG",
-        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
-        "INSUFFICIENT_ACCESS",
-        "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-        "INSUFFICIENT_ACCESS_OR_READONLY",
-        "INVALID_AUTH_HEADER",
-        "INVALID_SESSION_ID",
-        # the request
-        "INVALID_FIELD",
-        "INVALID_TYPE",
-        "JSON_PARSER_ERROR",
-        "MALFORMED_ID",
-        "MALFORMED_QUERY",
-        "METHOD_NOT_ALLOWED",
-        "NOT_FOUND",
-        "UNSUPPORTED_MEDIA_TYPE",
-        # the row (facts 1.6, 5.3)
-        "DELETE_FAILED",
-        "DEPENDENCY_EXISTS",
-        "DUPLICATE_DEVELOPER_NAME",
-        "DUPLICATE_EXTERNAL_ID",
-        "DUPLICATE_USERNAME",
-        "DUPLICATE_VALUE",
-        "DUPLICATES_DETECTED",
-        "ENTITY_IS_DELETED",
-        "FIELD_CUSTOM_VALIDATION_EXCEPTION",
-        "FIELD_FILTER_VALIDATION_EXCEPTION",
-        "FIELD_INTEGRITY_EXCEPTION",
-        "INVALID_CROSS_REFERENCE_KEY",
-        "INVALID_EMAIL_ADDRESS",
-        "INVALID_FIELD_FOR_INSERT_UPDATE",
-        "INVALID_ID_FIELD",
-        "INVALID_NEW_PASSWORD",
-        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-        "INVALID_STATUS",
-        "MISSING_ARGUMENT",
-        "MIXED_DML_OPERATION",
-        "NUMBER_OUTSIDE_VALID_RANGE",
-        "REQUIRED_FIELD_MISSING",
-        "STRING_TOO_LONG",
-        # limits and locks
-        "LICENSE_LIMIT_EXCEEDED",
-        "LIMIT_EXCEEDED",
-        "REQUEST_LIMIT_EXCEEDED",
-        "STORAGE_LIMIT_EXCEEDED",
-        "UNABLE_TO_LOCK_ROW",
-        # the transaction around it (facts 5.5)
-        "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-        "BATCH_PROCESSING_HALTED",
-        "PROCESSING_HALTED",
-    }
-)
-"""The error codes after which it is certain that the row was not written."""
-
-NOT_SENT = "NOT_SENT"
-"""Our own code for a row that was never sent, since an earlier part of the same work got no answer."""
-NO_ANSWER = "NO_ANSWER"
-"""Our own code for a row whose answer was lost."""
+__all__ = ["NOT_SENT", "NO_ANSWER", "answer_of", "answer_of_row", "certainty_of", "lost", "not_sent"]
 
 
 def certainty_of(status: int | None, errors: Sequence[ApiError]) -> Certainty:
     """How certain it is. `status` is None when the org did not answer.
 
-    A refusal is certain only when the org knew what it refused: a status below 500 and nothing but listed codes.
+    A refusal is certain only when the org knew what it refused: a status below 500 and nothing but errors that the
+    table is certain of.
     """
     if status is None:
         return "UNKNOWN"
     if status < 300 and not errors:
         return "APPLIED"
-    known = bool(errors) and all(error.code in NOTHING_HAPPENED for error in errors)
-    return "NOT_APPLIED" if known and status < 500 else "UNKNOWN"
+    certain = bool(errors) and all(one is not None and one.is_certain for one in known(errors))
+    return "NOT_APPLIED" if certain and status < 500 else "UNKNOWN"
 
 
 def answer_of(reply: Reply, *, record_id: str | None = None) -> Answer:
-    """The Answer for a single-row write; `record_id` is the row's id where the answer does not carry it."""
+    """The Answer for a single-row write; `record_id` is the row's id where the answer does not carry it.
+
+    A success that is not one of the platform's shapes, such as a page that something on the way gave, is UNKNOWN: it
+    answers with nothing (204), or with the row's id (facts 5.3).
+    """
     body = reply.body if isinstance(reply.body, Mapping) else {}
+    if reply.ok and not (reply.body is None if reply.status == 204 else body.get("success") is True):
+        return Answer("UNKNOWN", reply.status, errors=(ApiError(NOT_THE_ORG, "the answer names no row"),))
     return Answer(
         certainty_of(reply.status, reply.errors),
         reply.status,

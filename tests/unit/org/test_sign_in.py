@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from harness.errors import GuardRefused, OrgUnreachable, SignInRefused, UsageError
 from harness.org import soap
+from harness.org.errors import SIGN_IN
 from harness.org.guard import WriteGuard
 from harness.org.ids import to_18
-from harness.org.refusals import REFUSALS, remedy_for
+from harness.org.refusals import remedy_for
 from harness.org.secret import Secret
 from harness.org.sign_in import Credential, Session, credential, sign_in
 from harness.org.transport import Transport
@@ -160,7 +161,7 @@ def test_a_soap_fault_is_a_refusal_in_its_words(fake_org: FakeOrg, code: str, wo
 
 
 def test_every_known_refusal_has_its_remedy_reachable() -> None:
-    for refusal in REFUSALS:
+    for refusal in SIGN_IN:
         assert remedy_for(refusal.code.upper(), f"some {refusal.text} words") == refusal.remedy, refusal
     assert remedy_for("no_such_error", "") is None
 
