@@ -18,6 +18,7 @@ from harness.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from harness.credentials.store import CredentialStore
+    from harness.migration.lock import OrgLock
     from harness.org.connection import Connection, Principal
     from harness.org.guard import SandboxProof, WriteGuard
     from harness.org.secret import Resolve
@@ -64,6 +65,7 @@ class Context:
         stage: str,
         plan_from: str | None,
         prove: Callable[[], SandboxProof],
+        lock: OrgLock,
     ) -> None:
         self.world = world
         self.run_id = run_id
@@ -74,6 +76,8 @@ class Context:
         """The run whose snapshot and plan this one follows, if any."""
         self._journal = journal
         self._pending: deque[Record] = deque()
+        self.lock = lock
+        """This process's lock in the org: held while a stage writes."""
         self.rows_written = 0
 
     @property

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import OrgError, RehearseError, StageFailed, Stopped, UsageError
 from harness.migration.context import Context, Meter, World
 from harness.migration.journal import Journal, Record
+from harness.migration.lock import OrgLock
 from harness.migration.records import RunStarted, StageFinished, StageStarted
 from harness.migration.stages import PlanRefused, Stage
 from harness.migration.stages.order import STAGES
@@ -36,7 +37,9 @@ class Engine:
 
     A new Engine with the same `run_id` takes the run up where it was left. `plan_from` names another run of the same
     journal whose snapshot and plan this one follows: a rollback rehearsal skips those two stages. `table` holds the
-    stages by name.
+    stages by name. `host` names the place where this process runs: where two may run at once, two names.
+
+    The lock in the org is taken before the first stage that writes, and deleted when none is left or one did not pass.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Engine:
         around: Callable[[str], AbstractContextManager[None]] = lambda _stage: nullcontext(),
         plan_from: str | None = None,
         table: Mapping[str, Stage] = STAGES,
+        host: str = "here",
     ) -> None:
         self._world = World(
             file=file,
@@ -76,6 +80,7 @@ class Engine:
         self._plan_from = plan_from
         self._table = table
         self._proof: SandboxProof | None = None
+        self._lock = OrgLock(host=host)
 
     @property
     def remaining(self) -> tuple[str, ...]:
@@ -92,7 +97,7 @@ class Engine:
 
     def rollback(self) -> Iterator[Record]:
         """Undo everything this run wrote, in reverse, and prove it."""
-        wrote = any(self._journal.records(self.run_id, kind="intent"))
+        wrote = any(any(self._journal.records(self.run_id, kind=kind)) for kind in ("intent", "lock"))
         # a run that wrote nothing, perhaps because it could not, needs no leave to write
         yield from self._run(ROLLBACK if wrote else replace(ROLLBACK, writes=False))
 
@@ -135,6 +140,7 @@ class Engine:
             stage=stage.name,
             plan_from=self._plan_from,
             prove=self._prove,
+            lock=self._lock,
         )
         calls = self._world.meter.calls
 
@@ -174,13 +180,41 @@ class Engine:
         """Advance a stage step by step, handing over what it journaled at each."""
         yield from context.drain()
         with self._capability(stage):
-            steps = stage.run(context)
-            while True:
-                try:
-                    next(steps)
-                except StopIteration as end:
-                    return str(end.value)
-                yield from context.drain()
+            try:
+                if stage.writes:
+                    self._lock.take(context)
+                message = yield from self._advance(stage, context)
+            except (RehearseError, KeyboardInterrupt, GeneratorExit):
+                self._leave(context)
+                raise
+            if stage.writes and self._is_last_to_write(stage):
+                self._lock.release(context)
+        return message
+
+    def _advance(self, stage: Stage, context: Context) -> Generator[Record, None, str]:
+        steps = stage.run(context)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return str(end.value)
+            yield from context.drain()
+
+    def _is_last_to_write(self, stage: Stage) -> bool:
+        """Whether no stage after this one writes, as far as this process goes."""
+        after = () if stage.name == ROLLBACK.name else self.remaining
+        return not any(self._table[name].writes for name in after if name != stage.name)
+
+    def _leave(self, context: Context) -> None:
+        """Delete the lock where the org lets us; what is left of it goes stale."""
+        if self._lock.id is None:
+            return
+        with suppress(RehearseError), self._leave_to_write(context.stage):
+            self._lock.release(context)
+
+    def _leave_to_write(self, stage: str) -> AbstractContextManager[object]:
+        """The permission to delete the lock, also in a stage that writes nothing else."""
+        return nullcontext() if self._world.guard.granted else self._capability(replace(ROLLBACK, name=stage))
 
     def _capability(self, stage: Stage) -> AbstractContextManager[object]:
         """The permission to write that a stage needs: bound to the org, the run and the stage."""

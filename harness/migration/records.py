@@ -142,6 +142,8 @@ class Intent(Body):
     """How it is undone, in words, such as `delete the assignment`."""
     undoes: str | None = None
     """With a rollback's write: the key of the write that it undoes."""
+    fenced: bool = False
+    """Sent behind the lock: it cannot land once that is gone. Otherwise, where its answer is lost, it is waited out."""
 
 
 class Outcome(Body):
@@ -154,6 +156,21 @@ class Outcome(Body):
     error: str | None = None
     """The org's error code and message, where it refused."""
     settled_by: Literal["answer", "read-back", "found"] = "answer"
+
+
+class Lock(Body):
+    """What became of the lock in the org (`harness.migration.lock`)."""
+
+    state: Literal["asked", "held", "refused", "deleting", "deleted", "lost"]
+    """`deleting` and `deleted` with `why`; `lost`: somebody else deleted it."""
+    name: str | None = None
+    id: str | None = None
+    holder: str | None = None
+    """Its description, when it is asked for."""
+    why: str | None = None
+    """`released`, `renewed` (what was sent under it must not land later) or `taken over`."""
+    error: str | None = None
+    """With `refused`: the org's words."""
 
 
 class Preflight(Body):
@@ -494,5 +511,6 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "old-answer": OldAnswer,
     "old-look": OldLook,
     "mutation": Mutation,
+    "lock": Lock,
 }
 """The kind of a record, and the model of its body."""

@@ -2,19 +2,36 @@
 
 Each write has a key that is the same whenever the run comes by again. A write that is known to be done is not sent
 twice; one whose answer was lost is settled by reading the org back, and only what is not there is sent again. What was
-already as it should be is journaled as found: it is not ours, and is never undone.
+already as it should be is journaled as found: it is not ours, and is never undone. What was undone is as if it had
+never been done.
+
+Reading back settles nothing while the write may still land. So it is sent behind the lock where that can be, and the
+lock is renewed before it is looked for the last time; otherwise it is waited out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.access.soql import among, equals, select
 from harness.errors import OrgUnreachable, StageFailed
 from harness.migration.context import Context
+from harness.migration.fenced import (
+    CannotFence,
+    Request,
+    create_of,
+    delete_of,
+    first_reason,
+    gone_is_done,
+    send_fenced,
+    send_plain,
+    update_of,
+)
 from harness.migration.records import Intent, Outcome, WriteOperation
+from harness.migration.waiting import wait_out
 from harness.org.reply import Answer, ApiError
 
 if TYPE_CHECKING:
@@ -22,8 +39,20 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
-GONE = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"})
-"""The codes of a delete that say there is nothing to delete."""
+FENCED = frozenset(
+    {
+        "GroupMember",
+        "PermissionSet",
+        "PermissionSetAssignment",
+        "PermissionSetLicenseAssign",
+        "SetupEntityAccess",
+        "User",
+        "UserLogin",
+        "UserPackageLicense",
+    }
+)
+"""The setup objects whose rows are written one by one, each behind the lock. Ordinary objects may not share its
+transaction (facts 5.7); the rows of a permission set come by the thousand, and go with it."""
 _DUPLICATE = "DUPLICATE"
 _NOBODY_ANSWERED = frozenset({"NO_ANSWER", "NOT_SENT"})
 _SHOWN = 10
@@ -57,7 +86,7 @@ class Write:
     remedy: str | None = None
     """What to do when the org refuses it."""
 
-    def intent(self, rows: int, *, found: bool = False) -> Intent:
+    def intent(self, rows: int, *, found: bool = False, fenced: bool = False) -> Intent:
         """The record of it."""
         return Intent(
             operation=self.operation,
@@ -70,6 +99,7 @@ class Write:
             found=found,
             inverse=self.inverse,
             undoes=self.undoes,
+            fenced=fenced,
         )
 
 
@@ -80,22 +110,52 @@ Look = Callable[[], Sequence[str | None]]
 
 
 def perform(context: Context, write: Write, rows: Sequence[Row], *, send: Send, look: Look) -> tuple[str, ...]:
-    """Make a write that was not made yet, and return the ids of its rows.
+    """Make a write that cannot be sent behind the lock and was not made yet; return the ids of its rows.
 
     Raises WriteRefused when the org refuses a row, and OrgUnreachable when it does not answer and nothing was written.
     """
-    past = _past(context, write.key)
+
+    def intend_and_send(some: Sequence[Row]) -> Sequence[Answer]:
+        context.record("intent", write.key, write.intent(len(some)))
+        return send(some)
+
+    return _perform(context, write, rows, look, intend_and_send)
+
+
+def perform_rows(
+    context: Context, write: Write, rows: Sequence[Row], *, request: Callable[[Row], Request], look: Look
+) -> tuple[str, ...]:
+    """The same for rows that are written one by one, behind the lock where this org lets them; raises LockLost, too."""
+
+    def send(some: Sequence[Row]) -> Sequence[Answer]:
+        requests = [request(row) for row in some]
+        if write.sobject in FENCED and write.sobject not in context.lock.cannot_fence:
+            context.record("intent", write.key, write.intent(len(some), fenced=True))
+            try:
+                return send_fenced(context, requests)
+            except CannotFence:
+                context.lock.cannot_fence.add(write.sobject)
+        context.record("intent", write.key, write.intent(len(some)))
+        return send_plain(context, requests)
+
+    return _perform(context, write, rows, look, send)
+
+
+def _perform(context: Context, write: Write, rows: Sequence[Row], look: Look, send: Send) -> tuple[str, ...]:
+    """`send` journals the intent, then sends."""
+    past = _past(context, write)
     if past.done is not None:
         return past.done.ids
     standing: list[str | None] = [None] * len(rows)
-    if past.tried:
+    if past.tried is not None:
+        if past.unsettled and may_land_late(past.tried):
+            wait_out(context, write.summary, since=past.at)
         standing = list(look())
         if all(standing) or past.unsettled:
             _settle(context, write, "APPLIED" if all(standing) else "NOT_APPLIED", standing)
         if all(standing):
             return _ids(standing)
     missing = [index for index, one in enumerate(standing) if one is None]
-    context.record("intent", write.key, write.intent(len(missing)))
     answers = list(send([rows[index] for index in missing]))
     if all(answer.ok for answer in answers):
         for index, answer in zip(missing, answers, strict=True):
@@ -104,13 +164,18 @@ def perform(context: Context, write: Write, rows: Sequence[Row], *, send: Send, 
         outcome = Outcome(certainty="APPLIED", status=answers[0].status if answers else None, ids=_ids(standing))
         context.record("outcome", write.key, outcome)
         return outcome.ids
-    refused = [(rows[i], answer.errors[0]) for i, answer in zip(missing, answers, strict=True) if answer.errors]
+    refused = [(rows[missing[place]], answers[place].errors[0]) for place in first_reason(answers)]
     return _not_confirmed(context, write, answers, refused, look)
+
+
+def may_land_late(intent: Intent) -> bool:
+    """Whether a write whose answer was lost may land after it was looked for, for all that the lock can do."""
+    return not intent.fenced and intent.operation != "file"
 
 
 def found(context: Context, write: Write, ids: Sequence[str]) -> tuple[str, ...]:
     """Journal that something was already as it should be: nothing is sent, and nothing will be undone."""
-    if _past(context, write.key).done is None:
+    if _past(context, write).done is None:
         context.record("intent", write.key, write.intent(len(ids), found=True))
         context.record("outcome", write.key, Outcome(certainty="APPLIED", ids=tuple(ids), settled_by="found"))
     return tuple(ids)
@@ -132,9 +197,6 @@ def create(
     by = [*write.natural_key, *own]
     rest = [name for name in rows[0] if name not in by and _identifies(name)] if len(rows) > 1 else []
 
-    def send(some: Sequence[Row]) -> Sequence[Answer]:
-        return [admin.create(write.sobject, some[0])] if len(rows) == 1 else admin.create_many(write.sobject, some)
-
     def look() -> Sequence[str | None]:
         standing = admin.query(
             select(write.sobject, dict.fromkeys(("Id", *by, *rest)), where=_where(write), order="Id")
@@ -142,7 +204,16 @@ def create(
         ids = {tuple(row[name] for name in (*own, *rest)): str(row["Id"]) for row in standing}
         return [ids.get(tuple(row[name] for name in (*own, *rest))) for row in rows]
 
-    return perform(context, write, rows, send=send, look=look)
+    return create_rows(context, write, rows, look=look)
+
+
+def create_rows(context: Context, write: Write, rows: Sequence[Row], *, look: Look) -> tuple[str, ...]:
+    """Create rows that `look` finds again: those of a permission set, which may be many, 1,000 to a call."""
+    if "ParentId" in rows[0] and len(rows) > 1:
+        return perform(
+            context, write, rows, send=lambda some: context.admin.create_many(write.sobject, some), look=look
+        )
+    return perform_rows(context, write, rows, request=lambda row: create_of(write.sobject, row), look=look)
 
 
 def create_or_find(context: Context, write: Write) -> None:
@@ -154,8 +225,11 @@ def create_or_find(context: Context, write: Write) -> None:
         create(context, write, [write.natural_key])
 
 
-def update(context: Context, write: Write, record_id: str) -> None:
-    """Update one row from `write.before` to `write.after`; where it was so before this run came by, it is found."""
+def update(context: Context, write: Write, record_id: str, *, unmodified_since: datetime | None = None) -> None:
+    """Update one row from `write.before` to `write.after`; where it was so before this run came by, it is found.
+
+    With `unmodified_since`, the org refuses it (PRECONDITION_FAILED) where somebody changed the row after that moment.
+    """
     before, after = dict(write.before or {}), dict(write.after or {})
     if all(before.get(name) == value for name, value in after.items()) and not context.records(key=write.key):
         found(context, write, (record_id,))
@@ -165,32 +239,36 @@ def update(context: Context, write: Write, record_id: str) -> None:
         rows = context.admin.query(select(write.sobject, ("Id", *after), where=equals("Id", record_id)))
         return [record_id if rows and all(rows[0][name] == value for name, value in after.items()) else None]
 
-    perform(context, write, [after], send=lambda _: [context.admin.update(write.sobject, record_id, after)], look=look)
+    perform_rows(
+        context,
+        write,
+        [after],
+        request=lambda _: update_of(write.sobject, record_id, after, unmodified_since),
+        look=look,
+    )
 
 
 def delete(context: Context, write: Write, ids: Sequence[str]) -> None:
     """Delete rows by id. One that is already gone counts as deleted."""
     rows = [{"Id": one} for one in ids]
 
-    def send(some: Sequence[Row]) -> Sequence[Answer]:
-        return [_gone(answer) for answer in context.admin.delete_many([row["Id"] for row in some])]
-
     def look() -> Sequence[str | None]:
         left = context.admin.query(select(write.sobject, ("Id",), where=among("Id", ids)))
         standing = {str(row["Id"]) for row in left}
         return [None if one in standing else one for one in ids]
+
+    if write.sobject in FENCED:
+        perform_rows(context, write, rows, request=lambda row: delete_of(write.sobject, row["Id"]), look=look)
+        return
+
+    def send(some: Sequence[Row]) -> Sequence[Answer]:
+        return [gone_is_done(answer) for answer in context.admin.delete_many([row["Id"] for row in some])]
 
     perform(context, write, rows, send=send, look=look)
 
 
 def _where(write: Write) -> str:
     return " AND ".join(equals(name, str(value)) for name, value in write.natural_key.items())
-
-
-def _gone(answer: Answer) -> Answer:
-    if answer.errors and all(error.code in GONE for error in answer.errors):
-        return replace(answer, certainty="APPLIED", errors=())
-    return answer
 
 
 def _identifies(column: str) -> bool:
@@ -200,22 +278,43 @@ def _identifies(column: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """What the journal knows of a write: whether it was tried, and what became of the last try."""
+    """What the journal knows of a write: the last try that was not undone since, and what became of it."""
 
-    tried: bool
-    done: Outcome | None
-    unsettled: bool
+    tried: Intent | None = None
+    at: datetime | None = None
+    done: Outcome | None = None
+    unsettled: bool = False
 
 
-def _past(context: Context, key: str) -> _Past:
-    tried, done, unsettled = False, None, False
-    for record in context.records(key=key):
+def _past(context: Context, write: Write) -> _Past:
+    past, fresh_since = _Past(), _fresh_since(context, write)
+    for record in context.records(key=write.key):
+        if record.seq <= fresh_since:
+            continue
         if isinstance(record.body, Intent):
-            tried, done, unsettled = True, None, True
+            past = _Past(record.body, record.at, unsettled=True)
         elif isinstance(record.body, Outcome):
             done = record.body if record.body.certainty == "APPLIED" else None
-            unsettled = record.body.certainty == "UNKNOWN"
-    return _Past(tried, done, unsettled)
+            past = replace(past, done=done, unsettled=record.body.certainty == "UNKNOWN")
+    return past
+
+
+def _fresh_since(context: Context, write: Write) -> int:
+    """The record up to which the past of a write is of no account: it was undone there, or what it undoes done anew."""
+    if write.undoes is not None:
+        return max((record.seq for record in context.records(kind="intent", key=write.undoes)), default=0)
+    undoing = {
+        record.key
+        for record in context.records(kind="intent")
+        if isinstance(record.body, Intent) and record.body.undoes == write.key
+    }
+    outcomes = (
+        record
+        for key in sorted(undoing)
+        for record in context.records(kind="outcome", key=key)
+        if isinstance(record.body, Outcome) and record.body.certainty == "APPLIED"
+    )
+    return max((record.seq for record in outcomes), default=0)
 
 
 def _settle(
@@ -241,7 +340,7 @@ def _not_confirmed(
     doubtful = any(answer.certainty == "UNKNOWN" for answer in answers)
     if doubtful or any(error.code.startswith(_DUPLICATE) for _, error in refused):
         try:
-            standing = list(look())
+            standing = _look_for_certain(context, write, look) if doubtful else list(look())
         except OrgUnreachable:
             context.record("outcome", write.key, Outcome(certainty="UNKNOWN", error=first))
             raise
@@ -257,6 +356,19 @@ def _not_confirmed(
         outcome = Outcome(certainty="NOT_APPLIED", status=status, ids=written, error=first)
         context.record("outcome", write.key, outcome)
     raise _error(context, write, refused, first)
+
+
+def _look_for_certain(context: Context, write: Write, look: Look) -> list[str | None]:
+    """Look for rows whose answer was lost; for those that are not there, once more when they cannot land any more."""
+    standing = list(look())
+    if all(standing):
+        return standing
+    tried = _past(context, write).tried
+    if tried is not None and tried.fenced:
+        context.lock.renew(context)
+    elif tried is None or may_land_late(tried):
+        wait_out(context, write.summary)
+    return list(look())
 
 
 def _error(

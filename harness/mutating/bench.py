@@ -28,6 +28,7 @@ from harness.errors import OrgError, SignInRefused, StageFailed, UsageError
 from harness.migration.context import Context
 from harness.migration.context import World as StageWorld
 from harness.migration.journal import Record
+from harness.migration.lock import OrgLock
 from harness.migration.proving import prove
 from harness.migration.records import Plan, Preflight, Snapshot
 from harness.migration.stages.workload import answers_compared, looks_compared, observe_old
@@ -278,6 +279,7 @@ class Bench:
             stage=stage,
             plan_from=None,
             prove=self._prove,
+            lock=OrgLock(host="bench"),
         )
 
     def _prove(self) -> SandboxProof:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -300,8 +302,16 @@ class Rehearsal:
             clock=self.cassettes.clock,
             around=around,
             plan_from=plan_from,
+            host=self._host(),
         )
         return Run(run_id, engine, connections, plan_from=plan_from)
+
+    def _host(self) -> str:
+        """The name of the place where this run is kept, as others are told it; no recording holds one of a machine."""
+        if self.world.simulated or self.options.cassettes != "off":
+            return "rehearsal"
+        place = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:6]
+        return f"{platform.node() or 'unknown'}:{place}"
 
     def _lock(self) -> None:
         """Hold off every other process that would work on the same migration, for as long as this is open."""

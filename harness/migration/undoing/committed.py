@@ -103,16 +103,16 @@ def _pending(context: Context, key: str) -> Done | None:
     """The last try of a write that was not undone."""
     intent: Intent | None = None
     ids: tuple[str, ...] = ()
-    certain = False
+    certain, at = False, context.world.clock.now()
     for record in context.records(key=key):
         if isinstance(record.body, Intent):
-            intent, ids, certain = record.body, (), False
+            intent, ids, certain, at = record.body, (), False, record.at
         elif isinstance(record.body, Outcome):
             intent = None if record.body.certainty == "NOT_APPLIED" else intent
             ids, certain = record.body.ids, True
     if intent is None or _is_undone(context, key):
         return None
-    return Done(key, context.stage, intent, ids, certain=certain)
+    return Done(key, context.stage, intent, ids, certain=certain, at=at)
 
 
 def _is_undone(context: Context, key: str) -> bool:

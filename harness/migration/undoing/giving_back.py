@@ -98,11 +98,10 @@ def _create_missing(context: Context, done: Done, sobject: str, rows: Sequence[R
     if not missing:
         return
     write = inverse_of(done, operation="create", summary=f"give back {len(missing)} {sobject} rows")
-    writes.perform(
+    writes.create_rows(
         context,
         replace(write, key=f"{write.key}/{sobject}{suffix}", sobject=sobject),
         missing,
-        send=lambda some: context.admin.create_many(sobject, some),
         look=lambda: _standing(context, sobject, missing),
     )
 

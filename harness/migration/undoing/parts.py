@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.access.soql import among, equals, select
@@ -30,6 +31,8 @@ class Done:
     intent: Intent
     ids: tuple[str, ...]
     certain: bool
+    at: datetime
+    """When its last intent was journaled."""
 
 
 @dataclass(slots=True)

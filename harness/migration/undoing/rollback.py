@@ -9,6 +9,7 @@ inactive and with nothing assigned.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.access.fingerprint import differences
@@ -27,6 +28,7 @@ from harness.migration.undoing.giving_back import authorize_again, check_way_bac
 from harness.migration.undoing.parts import STAGE, Done, Findings, inverse_of, put_back, restore, standing_ids
 from harness.migration.undoing.seats import give_back_seats
 from harness.migration.undoing.trial import TRIAL, undo_trial_write
+from harness.migration.waiting import wait_out
 from harness.org.reply import Answer
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ WITH_THE_SET = frozenset({"ObjectPermissions", "FieldPermissions", "SetupEntityA
 def _rollback(context: Context) -> Steps:
     done = writes_of(context)
     check_way_back(context, done)
+    _wait_out(context, done)
     findings = Findings()
     for each in reversed(done):
         _undo(context, each, findings)
@@ -60,6 +63,13 @@ def _rollback(context: Context) -> Steps:
     return f"{undone}, the fingerprint is that of the snapshot{left}"
 
 
+def _wait_out(context: Context, done: Sequence[Done]) -> None:
+    """Wait for what may still land: what was sent behind a lock cannot, since the lock is another now."""
+    for each in done:
+        if not each.certain and writes.may_land_late(each.intent):
+            wait_out(context, each.intent.summary, since=each.at)
+
+
 def writes_of(context: Context) -> list[Done]:
     """What this run wrote, or may have written, in order: not what it found, and not what was refused whole."""
     found: dict[str, Done] = {}
@@ -70,21 +80,23 @@ def writes_of(context: Context) -> list[Done]:
             if record.body.undoes is not None:
                 continue  # a stage that undid its own writes
             before = found.get(record.key)
-            found[record.key] = Done(record.key, record.stage, record.body, before.ids if before else (), certain=False)
+            ids = before.ids if before else ()
+            found[record.key] = Done(record.key, record.stage, record.body, ids, certain=False, at=record.at)
         elif isinstance(record.body, Outcome) and record.key in found:
             one, outcome = found[record.key], record.body
             ids = tuple(dict.fromkeys((*one.ids, *outcome.ids)))
             if outcome.certainty == "NOT_APPLIED" and not ids:
                 del found[record.key]
             else:
-                found[record.key] = Done(one.key, one.stage, one.intent, ids, certain=outcome.certainty != "UNKNOWN")
+                found[record.key] = replace(one, ids=ids, certain=outcome.certainty != "UNKNOWN")
     return [each for each in found.values() if not each.intent.found]
 
 
 def undo_stage(context: Context, stage: str) -> Generator[None, None, Findings]:
     """Undo what one stage of this run wrote, in reverse: for a stage that leaves nothing behind by itself."""
-    findings = Findings()
-    for each in reversed([one for one in writes_of(context) if one.stage == stage]):
+    findings, done = Findings(), [one for one in writes_of(context) if one.stage == stage]
+    _wait_out(context, done)
+    for each in reversed(done):
         _undo(context, each, findings)
         yield
     return findings

@@ -8,14 +8,16 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from harness.errors import OrgUnreachable
 from harness.migration.context import Context
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal
+from harness.migration.lock import OrgLock
 from harness.migration.records import RunStarted
 from harness.migration.stages import Stage
 from harness.org.clock import SystemClock
 from harness.org.guard import WriteGuard
-from harness.org.reply import Answer, ApiError
+from harness.org.reply import Answer, ApiError, Reply
 
 STAGES = ("preflight", "snapshot", "plan", "provision")
 
@@ -29,6 +31,9 @@ class Ticking(SystemClock):
     def now(self) -> datetime:
         self._now += timedelta(seconds=1)
         return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
 
 
 def header(**changes: Any) -> RunStarted:
@@ -88,11 +93,15 @@ class Table:
         self.rows: dict[str, dict[str, Any]] = {}
         self.sent: list[Any] = []
         self.script: list[Callable[[Callable[[], Answer]], Answer]] = []
+        self.locks: list[str] = []
 
     def _step(self, act: Callable[[], Answer]) -> Answer:
         return self.script.pop(0)(act) if self.script else act()
 
     def create(self, sobject: str, values: Mapping[str, Any]) -> Answer:
+        if str(values["Name"]).startswith("Rehearsal_Lock_"):
+            self.locks.append(f"lock{len(self.locks) + 1}")
+            return Answer("APPLIED", 201, self.locks[-1], created=True)
         self.sent.append(("create", dict(values)))
         return self._step(lambda: self._insert(sobject, values))
 
@@ -116,6 +125,35 @@ class Table:
 
         return self._step(act)
 
+    def delete(self, _sobject: str, record_id: str) -> Answer:
+        if record_id in self.locks:
+            self.locks[self.locks.index(record_id)] = "deleted"
+            return Answer("APPLIED", 204, record_id)
+        self.sent.append(("delete", record_id))
+        return self._step(lambda: self._delete(record_id))
+
+    def composite(self, parts: Sequence[Mapping[str, Any]], *, all_or_none: bool) -> list[Reply]:
+        """The parts behind the first, which is the lock's: all or none."""
+        assert all_or_none
+        fence, *rest = parts
+        if str(fence["url"]).rpartition("/")[2] not in self.locks:
+            return [_told(Answer("NOT_APPLIED", 404, errors=(ApiError("NOT_FOUND", "gone"),))), *[_HALTED] * len(rest)]
+        before, replies = dict(self.rows), []
+        for part in rest:
+            _, sobject, *record_id = str(part["url"]).split("/")
+            if part["method"] == "POST":
+                answer = self.create(sobject, part["body"])
+            elif part["method"] == "PATCH":
+                answer = self.update(sobject, record_id[0], part["body"])
+            else:
+                answer = self.delete(sobject, record_id[0])
+            replies.append(_told(answer))
+            if not answer.ok:
+                self.rows = before
+                done = [_HALTED if each.ok else each for each in replies]
+                return [_HALTED, *done, *[_HALTED] * (len(rest) - len(done))]
+        return [Reply(204), *replies]
+
     def delete_many(self, ids: Sequence[str]) -> list[Answer]:
         self.sent.append(("delete_many", list(ids)))
         return [self._step(lambda one=one: self._delete(one)) for one in ids]
@@ -126,7 +164,7 @@ class Table:
         return Answer("APPLIED", 204, record_id)
 
     def query(self, soql: str) -> list[dict[str, Any]]:
-        """Rows that meet the equalities and IN lists of a query."""
+        """Rows that meet the equalities and IN lists of a query, locks not among them."""
         rows = list(self.rows.values())
         for column, value in re.findall(r"(\w+) = '([^']*)'", soql):
             rows = [row for row in rows if str(row.get(column)) == value]
@@ -134,6 +172,17 @@ class Table:
             wanted = re.findall(r"'([^']*)'", values)
             rows = [row for row in rows if str(row.get(column)) in wanted]
         return [dict(row) for row in rows]
+
+
+_HALTED = Reply(400, errors=(ApiError("PROCESSING_HALTED", "rolled back"),))
+
+
+def _told(answer: Answer) -> Reply:
+    """How the org tells it. Raises OrgUnreachable where it does not."""
+    if answer.certainty == "UNKNOWN":
+        raise OrgUnreachable("no answer in time", asked="it", may_have_happened=True)
+    body = {"id": answer.id, "success": True} if answer.status == 201 else None
+    return Reply(answer.status or 400, body, answer.errors)
 
 
 def lost(act: Callable[[], Answer]) -> Answer:
@@ -165,7 +214,18 @@ def interrupted_after(act: Callable[[], Answer]) -> Answer:
 
 def context(journal: Journal, table: Table, *, stage: str = "grant") -> Context:
     """A stage's context over that table."""
-    world: Any = SimpleNamespace(connect=lambda _principal: table, clock=Ticking(), file=SimpleNamespace(name="erp"))
-    return Context(
-        world=world, journal=journal, run_id="run1", stage=stage, plan_from=None, prove=lambda: _no_org("a proof")
+    scenario = SimpleNamespace(from_=SimpleNamespace(username="old@acme.example"))
+    file = SimpleNamespace(name="erp", scenario=scenario)
+    world: Any = SimpleNamespace(connect=lambda _principal: table, clock=Ticking(), file=file)
+    lock = OrgLock(host="here")
+    made = Context(
+        world=world,
+        journal=journal,
+        run_id="run1",
+        stage=stage,
+        plan_from=None,
+        prove=lambda: _no_org("a proof"),
+        lock=lock,
     )
+    lock.take(made)
+    return made
