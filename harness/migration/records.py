@@ -457,10 +457,29 @@ class Observation(Body):
     """Sign-ins of the old user that this run did not make."""
     old_user_last: datetime | None = None
     new_user_sign_ins: int
+    old_user_foreign_last: datetime | None = None
+    """When the last of them was."""
     quiet_for_seconds: float | None = None
     """For how long the old user made no foreign sign-in, at `until`."""
+    read_from: datetime | None = None
+    """From when on LoginHistory was read for this sample; what was before is in the counts of the one before."""
+    counted: tuple[str, ...] = ()
+    """The ids of the sign-ins of the last hour, which the next sample meets again."""
     rows: tuple[Mapping[str, str | None], ...] = ()
     """LoginTime, Username, LoginType, LoginSubType, Status, Application of the newest few."""
+
+
+class CutOverState(Body):
+    """Where a cut-over stands: it is through in time, or it falls back (`harness.migration.time_box`)."""
+
+    state: Literal["begun", "falling-back", "fell-back", "stuck"]
+    """`begun`: the next record is its first write. `stuck`: it fell back, and not everything came back."""
+    until: datetime | None = None
+    """With `begun`: when the time box runs out."""
+    because: str | None = None
+    """Why it falls back."""
+    left: tuple[str, ...] = ()
+    """With `stuck`: what did not come back, each in a sentence."""
 
 
 class RollbackProof(Body):
@@ -500,6 +519,7 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "check": CheckResult,
     "comparison": Comparison,
     "observation": Observation,
+    "cut-over": CutOverState,
     "proof": RollbackProof,
     "note": Note,
     "ceiling": TriedCeiling,
