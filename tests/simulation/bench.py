@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from harness.sandbox.source import open_org
 from harness.scenario.loader import ScenarioFile, load
 from tests.org_clock import OrgClock
 
+from .checker import Checker, Finding, look
 from .points import Hook, Killed, Medium, Moment, Point, nothing
 from .scenarios import ADMIN, CREDENTIALS, NEW_APP, OLD, OLD_APP, SECOND_ADMIN, Case, write_org
 
@@ -120,12 +121,17 @@ class World:
     secrets: Mapping[str, str]
     sign_ins: Mapping[str, Credential]
     """The admin's credential, and the second admin's."""
-    begun: dict[str, Any] = field(default_factory=dict)
-    """The org before anything was done, for the checker."""
+    checker: Checker
+    """Knows the org as it was before anything was done."""
 
     def process(self, hook: Hook = nothing, *, run_id: str = RUN, **options: Any) -> Process:
         """A new process for a run; one that ran before in this world is over."""
         return Process(self, hook, run_id, **options)
+
+    def close(self) -> None:
+        """Close the org and the journal."""
+        self.journal.close()
+        self.org.close()
 
     def keep(self) -> Kept:
         """Everything, for `put_back`."""
@@ -138,9 +144,14 @@ class World:
         self.clock._ids = kept.ids
         _put_files(self.folder, kept.files)
 
-    def credential_file(self) -> bytes:
-        """What the external system reads."""
-        return (self.folder / CREDENTIALS).read_bytes()
+    @property
+    def is_switched(self) -> bool:
+        """Whether the file that the external system reads its credential from is other than before."""
+        return (self.folder / CREDENTIALS).read_text() != _OLD_CREDENTIAL
+
+    def judge(self, foreign: Callable[[str], bool] = lambda _line: False) -> Finding:
+        """How the org stands now."""
+        return self.checker.judge(look(self.org), switched=self.is_switched, foreign=foreign)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +316,7 @@ def make_world(folder: Path, case: Case) -> World:
             "NEW_SECRET": known[NEW_APP].consumer_secret,
         },
         sign_ins=admins,
+        checker=Checker(case, look(org)),
     )
 
 
