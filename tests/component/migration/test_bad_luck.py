@@ -136,7 +136,7 @@ def count_writes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> int:
 
 def test_a_lost_answer_is_settled_by_reading_back(make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = make_bench()
-    with at_write(monkeypatch, 1, lost_answer):
+    with at_write(monkeypatch, 2, lost_answer):  # the first is the lock's
         run_until_it_breaks(bench, "run1")
     outcomes = [record.body for record in bench.journal.records("run1", key="provision/user", kind="outcome")]
     assert [body.settled_by for body in outcomes if isinstance(body, Outcome)] == ["read-back"]
