@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 import jwt
 import requests
 
-from harness.errors import GuardRefused, OrgUnreachable, SignInRefused, UsageError
+from harness.errors import OrgUnreachable, SignInRefused, UsageError
 from harness.org import soap
 from harness.org.clock import Clock
 from harness.org.ids import to_18
 from harness.org.refusals import remedy_for
+from harness.org.sandbox_proof import other_org
 from harness.org.secret import Resolve, Secret
 from harness.org.site import Site
 from harness.org.transport import Transport, caller
@@ -62,8 +63,13 @@ class Session:
 
     access_token: Secret
     instance_url: str
+    """Where the org says it is; empty where it did not say."""
     org_id: str
     user_id: str
+    identity_url: str = ""
+    """The identity URL of the answer, whose host tells what kind of org it is; empty where there is none (SOAP)."""
+    number: int = 0
+    """The how manieth sign-in it came from, as the guard counts them."""
 
 
 def credential(sign_in: SignIn, username: str, resolve: Resolve) -> Credential:
@@ -74,7 +80,7 @@ def credential(sign_in: SignIn, username: str, resolve: Resolve) -> Credential:
 
 
 def sign_in(credential: Credential, site: Site, transport: Transport, clock: Clock) -> Session:
-    """Sign in.
+    """Sign in, and tell the guard who answered: what contradicts the site ends all writing.
 
     Raises SignInRefused with the org's words, OrgUnreachable when there is no answer, UsageError for a private key that
     is none, and GuardRefused when the org that answers is not the pinned one.
@@ -86,11 +92,9 @@ def sign_in(credential: Credential, site: Site, transport: Transport, clock: Clo
             session = _with_soap(credential, site, transport)
         case _:
             session = _with_grant(credential, site, transport, _grant(credential, site, clock))
+    session = replace(session, number=transport.guard.signed_in(site, session, credential.username))
     if session.org_id != site.org_id:
-        raise GuardRefused(
-            f"{credential.username} signed in to org {session.org_id}, but {site.name} is pinned to {site.org_id}",
-            remedy="correct url or org_id in the configuration, after making sure which org this is",
-        )
+        raise other_org(site, f"{credential.username} signed in to", session.org_id)
     return session
 
 
@@ -134,9 +138,14 @@ def _with_grant(credential: Credential, site: Site, transport: Transport, form: 
     if response.status_code != 200 or "access_token" not in answer:
         raise _refused(credential, site, response, answer)
     # `id` is https://HOST/id/ORG/USER
-    org_id, user_id = urlsplit(str(answer.get("id", ""))).path.split("/")[-2:]
+    identity_url = str(answer.get("id", ""))
+    org_id, user_id = ["", "", *urlsplit(identity_url).path.split("/")][-2:]
     return Session(
-        Secret(str(answer["access_token"])), str(answer.get("instance_url", site.url)), to_18(org_id), to_18(user_id)
+        Secret(str(answer["access_token"])),
+        str(answer.get("instance_url", "")),
+        to_18(org_id),
+        to_18(user_id),
+        identity_url,
     )
 
 
@@ -154,7 +163,8 @@ def _with_token(credential: Credential, site: Site, transport: Transport) -> Ses
     answer = _json_answer(response)
     if response.status_code != 200 or "user_id" not in answer:
         raise _refused(credential, site, response, answer)
-    return Session(Secret(token), site.url, to_18(answer["organization_id"]), to_18(answer["user_id"]))
+    ids = to_18(str(answer.get("organization_id"))), to_18(str(answer["user_id"]))
+    return Session(Secret(token), "", *ids, identity_url=str(answer.get("sub", "")))
 
 
 def _with_soap(credential: Credential, site: Site, transport: Transport) -> Session:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness.errors import UsageError
-from harness.org.ids import is_id_18
+from harness.org.hosts import is_loopback
+from harness.org.ids import is_id_18, to_18
 
 DEFAULT_API_VERSION = "67.0"
 
@@ -44,7 +44,7 @@ class Site:
         if not is_id_18(self.org_id, "00D"):
             raise UsageError(
                 f"org {self.name}: {self.org_id!r} is not an 18-character organization id",
-                remedy="sf org display shows it as Id; in Setup it is under Company Information",
+                remedy=_remedy_for_id(self.org_id),
             )
         if not re.fullmatch(r"\d{2,3}\.0", self.api_version):
             raise UsageError(f"org {self.name}: {self.api_version!r} is no API version", remedy='write "67.0"')
@@ -62,13 +62,17 @@ class Site:
     @property
     def on_loopback(self) -> bool:
         """Whether it is on this machine."""
-        host = urlsplit(self.url).hostname or ""
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost"
+        return is_loopback(urlsplit(self.url).hostname or "")
 
     @property
     def data_path(self) -> str:
         """The path of the REST API: `/services/data/vXX.0`."""
         return f"/services/data/v{self.api_version}"
+
+
+def _remedy_for_id(org_id: str) -> str:
+    """Of 15 characters the case counts, which is easily lost; the last three of 18 prove that it was not."""
+    where = "sf org display shows it as Id; in Setup it is under Company Information"
+    if is_id_18(to_18(org_id), "00D"):
+        return f"15 characters differ by case alone; if these are right, the whole id is {to_18(org_id)} ({where})"
+    return where
