@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -16,6 +17,8 @@ class SandboxClock:
         self._now = start
         self._step = step
         self._lock = threading.Lock()
+        self.on_the_way: Callable[[datetime], object] = lambda _moment: None
+        """Called before the time is turned to a moment: what is to happen until then. It may turn the clock there."""
 
     def now(self) -> datetime:
         """The time, one step after the last reading."""
@@ -28,17 +31,28 @@ class SandboxClock:
         return self._now
 
     def advance(self, seconds: float) -> datetime:
-        """Let time pass."""
-        with self._lock:
-            self._now += timedelta(seconds=seconds)
-            return self._now
+        """Let time pass, and what is to happen meanwhile happen."""
+        moment = self._now + timedelta(seconds=seconds)
+        self.on_the_way(moment)
+        return self.reach(moment)
 
     def set(self, moment: datetime) -> datetime:
-        """Put the clock to a moment, which must be aware."""
+        """Put the clock to a moment, which must be aware, and let happen what is to happen before it."""
         if moment.tzinfo is None:
             raise ValueError("the clock needs a moment with a time zone")
+        self.on_the_way(moment)
+        return self.put(moment)
+
+    def put(self, moment: datetime) -> datetime:
+        """Put the clock to a moment; nothing happens on the way."""
         with self._lock:
             self._now = moment.astimezone(UTC)
+            return self._now
+
+    def reach(self, moment: datetime) -> datetime:
+        """Put the clock to a moment, unless it is past that already."""
+        with self._lock:
+            self._now = max(self._now, moment)
             return self._now
 
 

@@ -6,9 +6,9 @@ client of a real network would meet, and waiting turns the org's own clock.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from http import HTTPStatus
 from io import BytesIO
+from math import inf
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +20,7 @@ from urllib3 import HTTPHeaderDict, HTTPResponse
 from harness.sandbox.control import PREFIX, Interference, Trouble
 from harness.sandbox.http.app import make_app
 from harness.sandbox.http.desk import Desk
+from harness.sandbox.http.driving import drive
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
@@ -33,7 +34,8 @@ class InProcess(HTTPAdapter):
 
     `trouble` takes faults and the second admin's errands; `daily_requests` is how many API requests may be made in 24
     hours, in place of what the org's edition and licenses give. Raises what `requests` raises when a connection is cut
-    (ConnectionError), when nothing comes (ReadTimeout), and when an answer breaks off (ChunkedEncodingError).
+    (ConnectionError), when nothing comes (ReadTimeout), and when an answer breaks off (ChunkedEncodingError). A client
+    that says how long it waits for an answer waits that long, by the org's clock.
     """
 
     def __init__(self, org: SandboxOrg, *, instance_url: str = INSTANCE_URL, daily_requests: int | None = None) -> None:
@@ -44,9 +46,13 @@ class InProcess(HTTPAdapter):
         self._org = org
         self._app: ASGIApp = make_app(org, self.desk)
 
-    def send(self, request: requests.PreparedRequest, *_args: Any, **_options: Any) -> requests.Response:
-        """Answer a request; time-outs, certificates and proxies have no meaning here."""
-        line = _Line(self._org)
+    def settle(self) -> int:
+        """Let every late effect come, and turn the clock as far as they need; how many came."""
+        return self._org.late.settle()
+
+    def send(self, request: requests.PreparedRequest, *_args: Any, **options: Any) -> requests.Response:
+        """Answer a request; certificates and proxies have no meaning here."""
+        line = _Line(self._org, _patience(options.get("timeout")))
         body = _body(request)
         incoming: list[Message] = [{"type": "http.request", "body": body}]
         answer: list[Message] = []
@@ -72,8 +78,9 @@ class InProcess(HTTPAdapter):
 class _Line:
     """A connection that is not one: waiting turns the org's clock, and who is waited for gives up at once."""
 
-    def __init__(self, org: SandboxOrg) -> None:
+    def __init__(self, org: SandboxOrg, patience: float) -> None:
         self._org = org
+        self._patience = patience
         self.gave_up = False
         self.is_cut = False
 
@@ -81,22 +88,17 @@ class _Line:
         self._org.clock.advance(seconds)
 
     async def until_gone(self, _receive: Receive, seconds: float) -> None:
-        self._org.clock.advance(seconds)
+        self._org.clock.advance(min(seconds, self._patience))
         self.gave_up = True
 
     async def cut(self, _scope: Scope) -> None:
         self.is_cut = True
 
 
-def drive(application: Awaitable[None]) -> None:
-    """Run the application to its end. It never has to wait for anything, so that no event loop is needed."""
-    running = application.__await__()
-    try:
-        next(running)
-    except StopIteration:
-        return
-    running.close()
-    raise RuntimeError("the simulated org waits for something that only a server has")
+def _patience(timeout: Any) -> float:
+    """How long a client waits for an answer: the second of its two time-outs, or the one."""
+    given = timeout[1] if isinstance(timeout, tuple) else timeout
+    return inf if given is None else float(given)
 
 
 def _scope(request: requests.PreparedRequest) -> Scope:

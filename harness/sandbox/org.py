@@ -25,6 +25,7 @@ from harness.sandbox.describing.describe import describe, describe_global, visib
 from harness.sandbox.describing.setup_metadata import with_metadata
 from harness.sandbox.errors import ApiError, entity_is_deleted, not_found
 from harness.sandbox.ids import IdSequence, long_id, make_id
+from harness.sandbox.late import LateRequests
 from harness.sandbox.objects.sharing import add_share_objects
 from harness.sandbox.relations import Relations
 from harness.sandbox.rules import complete, rules_of
@@ -73,6 +74,7 @@ class SandboxOrg:
         self.lock = threading.RLock()
         self.store = Store(schema, path)
         install(self.store)
+        self.late = LateRequests(self)
         self._load_state()
         self.stamp = MetadataStamp(self.clock.peek, self.store.load_state("metadata"))
         self.org_id = make_id("00D", 1)
@@ -121,7 +123,10 @@ class SandboxOrg:
         self.store.close()
 
     def snapshot(self) -> bytes:
-        """All rows, sessions, sequences and the time, for `restore`. Raises RuntimeError in a transaction."""
+        """All rows, sessions, sequences, late requests and the time, for `restore`.
+
+        Raises RuntimeError in a transaction.
+        """
         with self.lock:
             with self.store.transaction():  # which saves the sequences and the time
                 pass
@@ -146,7 +151,8 @@ class SandboxOrg:
         self._numbers: dict[str, int] = self.store.load_state("numbers") or {}
         kept_time = self.store.load_state("clock")
         if kept_time:
-            self.clock.set(datetime.fromisoformat(kept_time))
+            self.clock.put(datetime.fromisoformat(kept_time))
+        self.late.reload()
 
     def _save_state(self) -> None:
         self.store.save_state("ids", self.ids.counters)

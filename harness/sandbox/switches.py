@@ -61,6 +61,11 @@ class Switches:
         " INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY (reported of DML) or 404 NOT_FOUND, as reading it gets.",
     )
     mixed_dml: bool = _switch(True, about="Whether one transaction may not write both setup and ordinary objects.")
+    setup_objects_together: bool = _switch(
+        True,
+        about="Whether one transaction may write several kinds of setup objects, such as a permission set and its"
+        " assignments: the guide reads as if not, and programs do it every day.",
+    )
     group_recalculation_seconds: int = _switch(
         2,
         0,

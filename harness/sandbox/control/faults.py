@@ -51,6 +51,9 @@ class Fault(Model):
     effect: Literal["none", "done", "late"] | None = None
     """Whether the org does what it was asked: not at all, before the fault, or (`timeout` only) once the client has
     given up. By default nothing is done, but for `slow` and `truncate`."""
+    late_by: float = Field(default=0, ge=0, le=600)
+    """Of a late effect: how many seconds of the org's clock after the client has given up (an org works on a request
+    for ten minutes at most). It is then what the request does to the org as it is by that time."""
     seconds: float = Field(default=600, ge=0, le=3600)
     """Of `timeout`: when the connection is cut, if the client waits longer; of `slow`: how long the answer takes."""
     at: Trigger = Trigger()
@@ -61,6 +64,8 @@ class Fault(Model):
             raise ValueError("as a row is written only UNABLE_TO_LOCK_ROW can happen; name a call instead")
         if self.effect == "late" and self.kind != "timeout":
             raise ValueError("only a timeout has a late effect")
+        if self.late_by and self.effect != "late":
+            raise ValueError("late_by says when a late effect comes")
         if self.effect == "none" and self.kind in _ALWAYS_DONE:
             raise ValueError(f"{self.kind} is about the answer: what was asked is done")
         if self.effect == "done" and self.kind in _NEVER_DONE:

@@ -13,6 +13,8 @@
 | `POST admin` | an `Errand` | `{"written": [ids]}`, or `{"errand": number}` where it waits for a call |
 | `GET admin` | | `{"errands": [...], "outcomes": [...]}` |
 | `DELETE admin` | | `{"errands": []}` |
+| `GET late` | | `{"late": [{"due": iso, "method", "path"}]}`: the requests that have yet to take effect |
+| `POST late` | | `{"landed": number}`, after all of them did, the clock turned as far as they need |
 | `GET state` | | the state (`control.state`) |
 | `POST state` | a state from before | `{"difference": [...]}` |
 | `POST snapshots` | | `{"snapshot": number}` |
@@ -76,6 +78,7 @@ def control_routes(org: SandboxOrg, desk: Desk, token: str, trouble: Trouble) ->
         route("requests", GET=control.requests),
         route("faults", GET=control.faults, POST=control.add_fault, DELETE=control.forget_faults),
         route("admin", GET=control.errands, POST=control.send_admin, DELETE=control.forget_errands),
+        route("late", GET=control.late, POST=control.settle),
         route("state", GET=control.state, POST=control.compare),
         route("snapshots", POST=control.take_snapshot),
         route("snapshots/{number:int}", POST=control.restore),
@@ -144,6 +147,17 @@ class _Control:
     def forget_errands(self, _body: Any) -> dict[str, Any]:
         self.trouble.errands.known.clear()
         return {"errands": []}
+
+    def late(self, _body: Any) -> dict[str, Any]:
+        waiting = self.org.late.waiting
+        return {
+            "late": [
+                {"due": one.due.isoformat(), "method": one.line["method"], "path": one.line["path"]} for one in waiting
+            ]
+        }
+
+    def settle(self, _body: Any) -> dict[str, Any]:
+        return {"landed": self.org.late.settle()}
 
     def state(self, _body: Any) -> dict[str, Any]:
         return state_of(self.org)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextvars import copy_context
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote_plus
 
@@ -16,11 +20,15 @@ from harness.sandbox.control.faults import Fault
 from harness.sandbox.control.second_admin import Errand
 from harness.sandbox.control.trigger import Asked, Rules
 from harness.sandbox.errors import ApiError
+from harness.sandbox.http.driving import drive
 from harness.sandbox.http.wire import BASE_HEADERS, encode, refusal
+from harness.sandbox.late import LateRequest
 
 if TYPE_CHECKING:
     from harness.sandbox.org import SandboxOrg
 
+_LINE = ("scheme", "method", "path")
+_SOAP_SESSION = re.compile(rb"<(?:\w+:)?sessionId>\s*([^<\s]+)\s*</")
 _REMEMBERED_OUTCOMES = 1000
 
 
@@ -98,10 +106,12 @@ class Interference:
         self._line = line
         self._spared = spared
         """The path of the control interface, which nothing happens to."""
+        trouble.org.late.carry_out = self._carry_out
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a call, or do not."""
         trouble = self._trouble
+        trouble.org.late.land()
         idle = not trouble.faults.known and not trouble.errands.known
         if idle or scope["type"] != "http" or scope["path"].startswith(self._spared):
             await self._app(scope, receive, send)
@@ -132,15 +142,38 @@ class Interference:
             await self._line.cut(call.scope)
         elif fault.kind in ("timeout", "drop"):
             if fault.kind == "timeout":
-                await self._line.until_gone(call.receive, fault.seconds)
-            if fault.effect == "late":
-                await self._answer(call)
+                await self._be_silent(fault, call)
             await self._line.cut(call.scope)
         elif fault.error is not None:
             if fault.kind == "expired-session":
                 with self._trouble.org.lock:
                     identity.end_session(self._trouble.org, _bearer(call.scope))
             await _refuse(fault.error, send)
+
+    async def _be_silent(self, fault: Fault, call: _Call) -> None:
+        """Say nothing until the client has given up; a late effect then comes at once, or at its moment."""
+        session = self._session(call) if fault.effect == "late" else None
+        await self._line.until_gone(call.receive, fault.seconds)
+        if fault.effect == "late":
+            org = self._trouble.org
+            org.late.add(_late(call, session, org.clock.peek() + timedelta(seconds=fault.late_by)))
+            org.late.land()
+
+    def _session(self, call: _Call) -> identity.Session | None:
+        """The session that a call came with, in whatever way."""
+        org = self._trouble.org
+        with org.lock:
+            found = (copy_context().run(identity.session_of, org, token) for token in _tokens(call))
+            return next((session for session in found if session is not None), None)
+
+    def _carry_out(self, request: LateRequest) -> None:
+        """Do what a request asked that nobody waits for any more."""
+
+        def carry_out() -> None:
+            self._trouble.org.late.session.set(request.session)
+            drive(self._answer(_Call(_scope(request), _nobody, request.body)))
+
+        copy_context().run(carry_out)
 
     async def _answer(self, call: _Call) -> list[Message]:
         """Let the org do what it was asked, and keep the answer."""
@@ -180,6 +213,47 @@ async def _read(receive: Receive) -> bytes:
         parts.append(message.get("body", b""))
         if not message.get("more_body"):
             return b"".join(parts)
+
+
+def _late(call: _Call, session: identity.Session | None, due: datetime) -> LateRequest:
+    """A call as it is kept until it takes effect."""
+    raw = {name: call.scope[name].decode("latin-1") for name in ("raw_path", "query_string")}
+    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in call.scope["headers"])
+    return LateRequest(
+        due=due,
+        line={name: call.scope[name] for name in _LINE} | raw,
+        headers=tuple(headers),
+        body=call.body,
+        session=asdict(session) if session else None,
+    )
+
+
+def _scope(request: LateRequest) -> Scope:
+    """A request that was kept, as it came."""
+    raw = {name: request.line[name].encode("latin-1") for name in ("raw_path", "query_string")}
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in request.headers]
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        **{name: request.line[name] for name in _LINE},
+        **raw,
+        "root_path": "",
+        "headers": headers,
+        "client": ("127.0.0.1", 0),
+        "server": None,
+    }
+
+
+async def _nobody() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _tokens(call: _Call) -> Iterator[str]:
+    """Where a call may name its session: REST, Bulk API 1.0, SOAP."""
+    yield _bearer(call.scope)
+    yield next((value for name, value in call.scope["headers"] if name == b"x-sfdc-session"), b"").decode("latin-1")
+    yield from (found.decode("latin-1") for found in _SOAP_SESSION.findall(call.body[:100_000]))
 
 
 def _path(scope: Scope) -> str:

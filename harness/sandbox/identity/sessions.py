@@ -108,6 +108,9 @@ def tie_session(org: SandboxOrg, session: Session, oauth_token_id: str) -> None:
 
 def session_of(org: SandboxOrg, token: str) -> Session | None:
     """The live session of a token, which its use keeps alive; None when unknown, run out or its user is shut out."""
+    late = _of_late_request(org, token)
+    if late is not None:
+        return None if _is_shut_out(org, late.user_id) else late
     key = digest(token)
     state = _state(org)
     known: _Known | None = org.known_sessions.get(key)
@@ -118,6 +121,18 @@ def session_of(org: SandboxOrg, token: str) -> Session | None:
         org.known_sessions[key] = known
     org.session_id.set(known.session.id)  # whose activations of session-based permission sets count
     return known.session
+
+
+def _of_late_request(org: SandboxOrg, token: str) -> Session | None:
+    """The session a late request came with, which counts for it even when it has ended since."""
+    begun = org.late.session.get()
+    return Session(**begun) if begun is not None and begun["token"] == token else None
+
+
+def _is_shut_out(org: SandboxOrg, user_id: str) -> bool:
+    """Whether a user was frozen or deactivated, which ends what is under way as it ends the sessions."""
+    frozen = any(row["IsFrozen"] for row in org.rows("UserLogin", UserId=user_id))
+    return org.switches.shut_out_users_lose_sessions and (frozen or not org.peek("User", user_id, "IsActive"))
 
 
 @dataclass(frozen=True, slots=True)

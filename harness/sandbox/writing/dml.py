@@ -55,6 +55,7 @@ class Dml:
         self._plain = Rules(org)
         self._incoming = Incoming(org)
         self._kinds: set[str] = set()
+        self._setup_objects: set[str] = set()
         self._first = ""
         self._users: list[str] = []
 
@@ -65,6 +66,7 @@ class Dml:
     def end_transaction(self) -> None:
         """Forget which sorts of objects the transaction wrote."""
         self._kinds.clear()
+        self._setup_objects.clear()
 
     @property
     def acting(self) -> bool:
@@ -276,15 +278,22 @@ class Dml:
         if kind is None:
             return
         if self._kinds - {kind} and self._org.switches.mixed_dml:
-            first, second = ("non-setup", "setup") if kind == "setup" else ("setup", "non-setup")
-            text = (
-                f"DML operation on {second} object is not permitted after you have updated a {first} object "
-                f"(or vice versa): {sobject.name}, original object: {self._first}"
-            )
-            raise ApiError(400, "MIXED_DML_OPERATION", text, [])
+            raise self._mixed(sobject, *(("non-setup", "setup") if kind == "setup" else ("setup", "non-setup")))
+        if kind == "setup":
+            if self._setup_objects - {sobject.name} and not self._org.switches.setup_objects_together:
+                raise self._mixed(sobject, "setup", "setup")
+            self._setup_objects.add(sobject.name)
         if not self._kinds:
             self._first = sobject.name
         self._kinds.add(kind)
+
+    def _mixed(self, sobject: SObject, first: str, second: str) -> ApiError:
+        """The refusal of an object whose sort the transaction may not write any more."""
+        text = (
+            f"DML operation on {second} object is not permitted after you have updated a {first} object "
+            f"(or vice versa): {sobject.name}, original object: {self._first}"
+        )
+        return ApiError(400, "MIXED_DML_OPERATION", text, [])
 
     def _kind(self, sobject: SObject, changes: Values | None) -> str | None:
         if sobject.name not in _MIXED:

@@ -24,8 +24,8 @@ from harness.sandbox.http import dispatch, rows
 from harness.sandbox.http.app import make_app
 from harness.sandbox.http.call import Call, parser_error
 from harness.sandbox.http.desk import Desk
+from harness.sandbox.http.driving import drive
 from harness.sandbox.http.wire import Answer
-from harness.sandbox.in_process import drive
 from harness.sandbox.org import SandboxOrg
 
 from .conftest import API, USERNAMES, Client
