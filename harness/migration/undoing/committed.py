@@ -126,7 +126,7 @@ def _note_undone(context: Context, key: str) -> None:
 
 
 def _delete(context: Context, done: Done, findings: Findings) -> None:
-    ids = standing_ids(context, done) if done.ids else _like_ours(context, done.intent)
+    ids = standing_ids(context, done, findings) if done.ids else _like_ours(context, done.intent)
     if len(ids) > done.intent.rows:
         findings.drift.append(
             f"{len(ids)} {done.intent.sobject} rows are like the {done.intent.rows} of '{done.intent.summary}', whose "

@@ -53,8 +53,8 @@ def _check_seat(context: Context, done: Done) -> None:
 
 def convert_back(context: Context, done: Done, findings: Findings) -> None:
     """Move the user back to its profile and license, and give it the place that the change may have taken."""
-    put_back(context, done, findings)
-    give_back_place(context, undoes=done.key)
+    if put_back(context, done, findings):
+        give_back_place(context, undoes=done.key)
 
 
 def give_back(context: Context, done: Done, findings: Findings) -> None:

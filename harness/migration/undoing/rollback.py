@@ -13,8 +13,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.access.fingerprint import differences
-from harness.access.reading.people import find_user
-from harness.access.soql import among, equals, select
 from harness.errors import OrgUnreachable, SignInRefused, StageFailed
 from harness.migration import writes
 from harness.migration.apps import find_app, set_run_as
@@ -23,9 +21,11 @@ from harness.migration.record_types import KIND
 from harness.migration.records import Intent, Outcome, RollbackProof, Snapshot
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import read_state
+from harness.migration.three_way import Difference
 from harness.migration.undoing.committed import COMMITTED, undo_committed_write
 from harness.migration.undoing.giving_back import authorize_again, check_way_back, convert_back, give_back
-from harness.migration.undoing.parts import STAGE, Done, Findings, inverse_of, put_back, restore, standing_ids
+from harness.migration.undoing.own_things import deactivate, delete_memberships, delete_set
+from harness.migration.undoing.parts import STAGE, Done, Findings, inverse_of, put_back, standing_ids
 from harness.migration.undoing.seats import give_back_seats
 from harness.migration.undoing.trial import TRIAL, undo_trial_write
 from harness.migration.waiting import wait_out
@@ -52,7 +52,7 @@ def _rollback(context: Context) -> Steps:
     proof = _prove(context, snapshot, findings, done)
     context.record("proof", STAGE, proof)
     yield
-    if not (proof.equal and proof.credential_restored and proof.old_user_signs_in):
+    if proof.drift or not (proof.equal and proof.credential_restored and proof.old_user_signs_in):
         raise StageFailed(
             f"the org is not as it was: {'; '.join(_complaints(context, proof))}",
             stage=context.stage,
@@ -118,47 +118,18 @@ def _nothing(_context: Context, _done: Done, _findings: Findings) -> None:
     """It goes with something else."""
 
 
-def _delete_rows(context: Context, done: Done, _findings: Findings) -> None:
+def _delete_rows(context: Context, done: Done, findings: Findings) -> None:
     """Delete the rows of a create that are still there. Some go by themselves, as a license does with its last set."""
-    standing = standing_ids(context, done)
+    standing = standing_ids(context, done, findings)
     if standing:
         writes.delete(context, inverse_of(done, operation="delete", summary=f"undo: {done.intent.summary}"), standing)
 
 
-def _delete_set(context: Context, done: Done, findings: Findings) -> None:
-    """Delete the permission set, unless somebody gave it to other users as well."""
-    standing = standing_ids(context, done)
-    if not standing:
-        return
-    where = f"{among('PermissionSetId', standing)} AND {_not(context)}"
-    others = context.admin.query(select("PermissionSetAssignment", ("Id", "Assignee.Username"), where=where))
-    if others:
-        names = ", ".join(sorted(str(row["Assignee"]["Username"]) for row in others))
-        findings.drift.append(f"{context.scenario.permission_set_label} was assigned to {names} too: it is left alone")
-        return
-    writes.delete(context, inverse_of(done, operation="delete", summary=f"undo: {done.intent.summary}"), standing)
-
-
-def _not(context: Context) -> str:
-    user = find_user(context.admin, context.scenario.target_username)
-    return f"AssigneeId != '{user['Id']}'" if user else "AssigneeId != null"
-
-
-def _deactivate(context: Context, done: Done, findings: Findings) -> None:
-    """A user cannot be deleted: it is deactivated, and that is declared."""
-    username = str(done.intent.natural_key.get("Username", context.scenario.target_username))
-    for user_id in standing_ids(context, done):
-        rows = context.admin.query(select("User", ("Id", "IsActive"), where=equals("Id", user_id)))
-        write = inverse_of(done, operation="update", summary=f"deactivate {username}")
-        restore(context, write, user_id, {"IsActive": rows[0]["IsActive"]}, {"IsActive": False})
-        findings.residue.append(f"the inactive user {username}, with nothing assigned")
-
-
 def _reactivate(context: Context, done: Done, findings: Findings) -> None:
     """Activate the old user again, and give back the memberships and seats that deactivation took."""
-    put_back(context, done, findings)
-    give_back_place(context, undoes=done.key)
-    give_back_seats(context, undoes=done.key)
+    if put_back(context, done, findings):
+        give_back_place(context, undoes=done.key)
+        give_back_seats(context, undoes=done.key)
 
 
 def _run_as_before(context: Context, done: Done, findings: Findings) -> None:
@@ -168,7 +139,7 @@ def _run_as_before(context: Context, done: Done, findings: Findings) -> None:
     before, after = dict(done.intent.before or {}), dict(done.intent.after or {})
     if app is None or app.run_as not in (after["run_as"], before["run_as"]):
         found = app.run_as if app else "gone"
-        findings.drift.append(f"{name} runs as {found}, neither ours nor the old one: left alone")
+        findings.leave(Difference(f"the user that {name} runs as", before["run_as"], after["run_as"], found))
         return
     if app.run_as == before["run_as"]:
         return
@@ -198,7 +169,7 @@ def _restore_file(context: Context, done: Done, findings: Findings) -> None:
     writes.perform(context, write, [{}], send=send, look=lambda: [None])
 
 
-Undo = Callable[["Context", Done, Findings], None]
+Undo = Callable[["Context", Done, Findings], object]
 
 _BY_OPERATION: Mapping[str, Undo] = {
     "create": _delete_rows,
@@ -214,8 +185,9 @@ _BY_KEY: Mapping[str, Undo] = {
     "provision/memberships": _nothing,
 }
 _INVERSES: Mapping[tuple[str, str], Undo] = {
-    ("create", "User"): _deactivate,
-    ("create", "PermissionSet"): _delete_set,
+    ("create", "User"): deactivate,
+    ("create", "PermissionSet"): delete_set,
+    ("create", "GroupMember"): delete_memberships,
     ("update", "User password"): _nothing,
     ("update", KIND): _nothing,  # goes with the permission set
     ("delete", "PermissionSetAssignment"): give_back,

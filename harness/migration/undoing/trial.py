@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from harness.access.soql import equals, select
 from harness.migration import writes
 from harness.migration.trial_user import trial_username
-from harness.migration.undoing.parts import Done, Findings, inverse_of, put_back, restore, standing_ids
+from harness.migration.undoing.own_things import deactivate_standing, delete_set
+from harness.migration.undoing.parts import Done, Findings, inverse_of, put_back, standing_ids
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -34,10 +35,7 @@ def _deactivate(context: Context, done: Done, findings: Findings) -> None:
     if done.intent.operation == "update":
         put_back(context, done, findings)
     else:
-        for user_id in standing_ids(context, done):
-            [row] = context.admin.query(select("User", ("Id", "IsActive"), where=equals("Id", user_id)))
-            write = inverse_of(done, operation="update", summary=f"deactivate {username}")
-            restore(context, write, user_id, {"IsActive": row["IsActive"]}, {"IsActive": False})
+        deactivate_standing(context, done, findings)
     findings.residue.append(f"the inactive user {username}, on which the license was tried")
 
 
@@ -48,8 +46,8 @@ def _unlicense(context: Context, done: Done, _findings: Findings) -> None:
     _delete(context, done, [str(row["Id"]) for row in rows])
 
 
-def _delete_standing(context: Context, done: Done, _findings: Findings) -> None:
-    _delete(context, done, standing_ids(context, done))
+def _delete_standing(context: Context, done: Done, findings: Findings) -> None:
+    _delete(context, done, standing_ids(context, done, findings))
 
 
 def _delete(context: Context, done: Done, ids: list[str]) -> None:
@@ -60,6 +58,6 @@ def _delete(context: Context, done: Done, ids: list[str]) -> None:
 _UNDO: Mapping[str, Callable[[Context, Done, Findings], None]] = {
     "trial/user": _deactivate,
     "trial/license": _unlicense,
-    "trial/permission-set": _delete_standing,
+    "trial/permission-set": delete_set,
     "trial/assignment": _delete_standing,
 }
