@@ -3,13 +3,15 @@
     RehearseError
     ├── UsageError              2   what was written, configured or typed is wrong
     │   ├── ScenarioError           ... in a scenario file, at a line and column
-    │   └── RecordingError          ... a cassette is missing, stale or does not fit
+    │   ├── RecordingError          ... a cassette is missing, stale or does not fit
+    │   └── JournalRefused          ... a journal is damaged, cut or of another version
     ├── OrgError                1   the org said no
     │   ├── SignInRefused           ... to a sign-in
     │   ├── RequestRefused          ... to a request
     │   └── OrgUnreachable          ... nothing: it did not answer
     ├── StageFailed             1   a stage of the migration did not do what it must
     ├── Stopped                 3   the run stopped and can be taken up again
+    │   └── JournalFailed           ... because its journal could not be written
     └── GuardRefused            4   a guard would not let it happen
 
 Anything else that escapes is a bug of ours and ends with exit code 5.
@@ -65,6 +67,10 @@ class ScenarioError(UsageError):
 
 class RecordingError(UsageError):
     """A cassette is missing, stale, holds what it must not, or does not fit what was asked."""
+
+
+class JournalRefused(UsageError):
+    """A journal is damaged, cut, of another version, or none at all: nothing is read from it."""
 
 
 class OrgError(RehearseError):
@@ -144,6 +150,13 @@ class Stopped(RehearseError):
     """The run stopped, nothing is lost, and `rehearse resume` takes it up again."""
 
     exit_code = 3
+
+
+class JournalFailed(Stopped):
+    """The journal could not be written (disk full, failed fsync, read-only): nothing more is sent to the org.
+
+    The journal object takes no further record. What was sent last is looked for in the org when the run is taken up.
+    """
 
 
 class GuardRefused(RehearseError):

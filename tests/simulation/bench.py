@@ -7,7 +7,7 @@ one run of the tool in it, and dies at a point if a hook says so. A world can be
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from harness.credentials.store import open_store
+from harness.migration.chain import Row
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal, Record
 from harness.migration.records import RunStarted, StageFinished
@@ -78,16 +79,6 @@ class WatchedJournal(Journal):
         self.at("journal", "after", what)
         return record
 
-    def dump_rows(self) -> list[tuple[Any, ...]]:
-        """Every record as it is kept."""
-        return self._db.execute("SELECT * FROM records ORDER BY seq").fetchall()
-
-    def load_rows(self, rows: list[tuple[Any, ...]]) -> None:
-        """Put records in place of all there are."""
-        self._db.execute("DELETE FROM records")
-        if rows:
-            self._db.executemany(f"INSERT INTO records VALUES ({', '.join('?' * len(rows[0]))})", rows)
-
 
 class _Wire(HTTPAdapter):
     """Carries a request to the org, if the process lives to see it. Its answer may not arrive."""
@@ -135,12 +126,12 @@ class World:
 
     def keep(self) -> Kept:
         """Everything, for `put_back`."""
-        return Kept(self.org.snapshot(), self.journal.dump_rows(), _files(self.folder), self.clock._ids)
+        return Kept(self.org.snapshot(), self.journal.dump(), _files(self.folder), self.clock._ids)
 
     def put_back(self, kept: Kept) -> None:
         """Make everything as it was."""
         self.org.restore(kept.org)
-        self.journal.load_rows(kept.journal)
+        self.journal.load(kept.journal)
         self.clock._ids = kept.ids
         _put_files(self.folder, kept.files)
 
@@ -159,7 +150,7 @@ class Kept:
     """A world as it was at a point."""
 
     org: bytes
-    journal: list[tuple[Any, ...]]
+    journal: Sequence[Row]
     files: Mapping[str, bytes]
     ids: int
 

@@ -93,7 +93,7 @@ class Migrated:
         try:
             records = list(self._engine(journal, connections, clock, stages, table).stages())
             if journal is self.journals[0]:
-                journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                journal.seal()
             return records
         finally:
             connections.close()
