@@ -1,7 +1,8 @@
-"""The outside world a run depends on, as a parameter: the time, waiting, and new identifiers."""
+"""The outside world a run depends on, as a parameter: the time, waiting, chance, and new identifiers."""
 
 from __future__ import annotations
 
+import random
 import secrets
 import time
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What time it is, how to wait, and how to name a run. Times are aware datetimes in UTC."""
+    """What time it is, how to wait and for how long, and how to name a run. Times are aware datetimes in UTC."""
 
     def now(self) -> datetime:
         """The time now."""
@@ -22,6 +23,9 @@ class Clock(Protocol):
 
     def new_id(self) -> str:
         """A new identifier for a run: 12 lower-case hexadecimal digits."""
+
+    def random(self) -> float:
+        """A number from 0 to 1 by chance, for pauses that differ; nothing that is sent depends on it."""
 
 
 class SystemClock:
@@ -42,3 +46,7 @@ class SystemClock:
     def new_id(self) -> str:
         """A random identifier."""
         return secrets.token_hex(6)
+
+    def random(self) -> float:
+        """Chance."""
+        return random.random()  # noqa: S311 - it only spreads pauses

@@ -1,7 +1,8 @@
 """One connection to one org as one principal: requests, SOQL, describes and writes, through simple-salesforce.
 
 simple-salesforce is given a session id, never a credential, so that it cannot sign in by itself; an expired session is
-renewed here, once, and a token that is refused again is an answer.
+renewed here, once, and a token that is refused again is an answer. Nothing was done in an expired session, so that a
+write is sent again as a read is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from harness.errors import OrgUnreachable, RequestRefused, SignInRefused
 from harness.org import bulk, front_door, metadata
 from harness.org.clock import Clock
 from harness.org.describe import is_describe, reduce_describe, reduce_global_describe
+from harness.org.errors import find, passes
+from harness.org.guard import prove_sandbox
 from harness.org.outcome import answer_of, answer_of_row, lost, not_sent
 from harness.org.reply import Answer, ApiError, BulkResult, Reply, reply_of
 from harness.org.sign_in import Credential, Session, sign_in
@@ -55,6 +58,11 @@ class Connection:
         self._clock = clock
         self._fields: dict[str, list[dict[str, Any]]] = {}
         self._session, self._sf = self._sign_in()
+
+    @property
+    def session(self) -> Session:
+        """What the newest sign-in answered."""
+        return self._session
 
     @property
     def user_id(self) -> str:
@@ -308,7 +316,10 @@ class Connection:
         try:
             self._session, self._sf = self._sign_in()
         except SignInRefused as refusal:
-            return Reply(reply.status, reply.body, (*reply.errors, ApiError(refusal.code, refusal.description)))
+            words = f"{reply.errors[0].message}; signing in again: {refusal.code}: {refusal.description}"
+            return Reply(reply.status, reply.body, (ApiError("INVALID_SESSION_ID", words),))
+        if self.principal == "admin":
+            self._transport.guard.renew(lambda: prove_sandbox(self, self.site))
         return _attempt(call, self._sf)
 
     def _full_path(self, path: str) -> str:
@@ -344,6 +355,17 @@ class Connection:
             return lost(error.message, 1)[0] if error.may_have_happened else not_sent(1)[0]
 
     def _write_many(self, method: str, records: Sequence[Any]) -> list[Answer]:
+        """Write rows, and those again that were refused only for now, such as for another's lock."""
+        answers = self._write_once(method, records)
+        tries = self._transport.waiting.call()
+        while refused := [place for place, answer in enumerate(answers) if _refused_for_now(answer)]:
+            if not tries.again(str(answers[refused[0]].errors[0])):
+                break
+            for place, answer in zip(refused, self._write_once(method, [records[one] for one in refused]), strict=True):
+                answers[place] = answer
+        return answers
+
+    def _write_once(self, method: str, records: Sequence[Any]) -> list[Answer]:
         answers: list[Answer] = []
         for batch in _batches(records, ROWS_PER_COLLECTION * COLLECTIONS_PER_COMPOSITE):
             collections = list(_batches(batch, ROWS_PER_COLLECTION))
@@ -400,8 +422,13 @@ def _expired(reply: Reply) -> bool:
     return reply.status == 401 and any(error.code == "INVALID_SESSION_ID" for error in reply.errors)
 
 
+def _refused_for_now(answer: Answer) -> bool:
+    return answer.certainty == "NOT_APPLIED" and passes(answer.errors)
+
+
 def _refused(reply: Reply, asked: str) -> RequestRefused:
     error = reply.errors[0]
+    known = find(error.code, error.message)
     return RequestRefused(
         f"the org refused: {error}",
         asked=asked,
@@ -409,6 +436,7 @@ def _refused(reply: Reply, asked: str) -> RequestRefused:
         code=error.code,
         description=error.message,
         fields=error.fields,
+        remedy=known.remedy if known else None,
     )
 
 

@@ -239,21 +239,23 @@ SIGN_IN = (
 )
 """Refusals of the token endpoint, of `userinfo`, and of SOAP `login()`."""
 
-_ON_THE_WAY = {
-    "HTTP_302": "something on the way sends requests elsewhere, as a captive portal does: check the network",
-    "HTTP_307": "something on the way sends requests elsewhere, as a captive portal does: check the network",
-    "HTTP_407": "the proxy wants to be signed in to: check HTTPS_PROXY",
-    "HTTP_408": _DOWN,
-    "HTTP_420": "the request did not find its way to the org: check that url is the org's My Domain URL",
-    "HTTP_429": _WAIT,
-    "HTTP_500": _DOWN,
-    "HTTP_502": _DOWN,
-    "HTTP_503": _DOWN,
-    "HTTP_504": _DOWN,
-}
+_ELSEWHERE = "something on the way sends requests elsewhere, as a captive portal does: check the network"
 
-STATUS = tuple(
-    Known("status", code, remedy, certainty="UNKNOWN", again="with backoff") for code, remedy in _ON_THE_WAY.items()
+STATUS = (
+    *(Known("status", code, _ELSEWHERE, certainty="UNKNOWN") for code in ("HTTP_302", "HTTP_307", "HTTP_308")),
+    Known("status", "HTTP_407", "the proxy wants to be signed in to: check HTTPS_PROXY", certainty="UNKNOWN"),
+    Known(
+        "status",
+        "HTTP_420",
+        "the request did not find its way to the org: check that url is the org's My Domain URL",
+        certainty="UNKNOWN",
+    ),
+    Known("status", "HTTP_408", _DOWN, certainty="UNKNOWN", again="with backoff"),
+    Known("status", "HTTP_429", _WAIT, certainty="UNKNOWN", again="with backoff"),
+    Known("status", "HTTP_500", _DOWN, certainty="UNKNOWN", again="with backoff"),
+    Known("status", "HTTP_502", _DOWN, certainty="UNKNOWN", again="with backoff"),
+    Known("status", "HTTP_503", _DOWN, certainty="UNKNOWN", again="with backoff"),
+    Known("status", "HTTP_504", _DOWN, certainty="UNKNOWN", again="with backoff"),
 )
 """Answers without a code: of a proxy, of a load balancer, of an org that is coming up."""
 

@@ -1,7 +1,8 @@
 """The one way out: every request of every principal goes through this adapter, under simple-salesforce.
 
 It refuses what the guard refuses before a connection is opened, counts HTTP requests, always has a timeout, follows no
-redirect, keeps no cookie, and tries again only where nothing can have happened.
+redirect and keeps no cookie. What passes by itself is ridden out, where it is certain that nothing happened or the call
+only reads: a write whose fate is unknown is never sent again.
 """
 
 from __future__ import annotations
@@ -18,27 +19,26 @@ from requests.adapters import HTTPAdapter
 
 from harness.errors import OrgUnreachable
 from harness.org.clock import Clock
+from harness.org.errors import NOT_THE_ORG, is_used_up, passes
 from harness.org.guard import WriteGuard, is_write
+from harness.org.hearing import errors_of
+from harness.org.meter import LimitReached, Meter
+from harness.org.outcome import certainty_of
+from harness.org.patience import Patience, Tell, Waiting, silent
+from harness.org.reply import ApiError
 from harness.org.site import Site
+
+__all__ = ["Meter", "Transport", "caller"]
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 120.0
 CALLER = "Sforce-Call-Options"
 """The header in which a client names itself. The username stands in it, so that traffic shows who asked."""
-PAUSES = (0.5, 1.0, 2.0)
-"""Seconds before the second, third and fourth try."""
 
 
 def caller(username: str) -> dict[str, str]:
     """The header by which one user's requests are told from another's."""
     return {CALLER: f"client=rehearse/{username}"}
-
-
-@dataclass(slots=True)
-class Meter:
-    """Counts HTTP requests, repeated ones included."""
-
-    calls: int = 0
 
 
 class Transport:
@@ -54,12 +54,19 @@ class Transport:
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
         wire: HTTPAdapter | None = None,
+        patience: Patience | None = None,
+        tell: Tell = silent,
     ) -> None:
-        """`wire` carries what the guard lets through, in place of the network: an org in this process."""
+        """`wire` carries what the guard lets through, in place of the network: an org in this process.
+
+        `tell` is given a line before each pause of more than two seconds.
+        """
         self.site = site
+        self.guard = guard
         self.meter = meter or Meter()
+        self.waiting = Waiting(clock, self.meter, patience=patience, tell=tell)
         self.session: requests.Session = _Session(site)
-        adapter = _Adapter(site, guard, clock, self.meter, (connect_timeout, read_timeout), wire)
+        adapter = _Adapter(site, guard, self.waiting, (connect_timeout, read_timeout), wire)
         for scheme in list(self.session.adapters):
             self.session.mount(scheme, adapter)
 
@@ -89,13 +96,28 @@ class _Session(requests.Session):
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A try that came to nothing: what stands in the way, and whether it may be made again."""
+
+    words: str
+    harmless: bool
+    """Whether nothing happened, for certain, or the call only reads."""
+    passes: bool
+    """Whether it may be otherwise after a while."""
+    seconds: float = 0.0
+    """For how long an answer was waited for in vain."""
+    answer: requests.Response | None = None
+    """What the caller is given all the same, where no more is tried."""
+    cause: Exception | None = None
+
+
 class _Adapter(HTTPAdapter):
-    def __init__(  # noqa: PLR0917 - private, made in one place
+    def __init__(
         self,
         site: Site,
         guard: WriteGuard,
-        clock: Clock,
-        meter: Meter,
+        waiting: Waiting,
         timeout: tuple[float, float],
         wire: HTTPAdapter | None,
     ) -> None:
@@ -103,8 +125,8 @@ class _Adapter(HTTPAdapter):
         self._carry = super().send if wire is None else wire.send
         self._site = site
         self._guard = guard
-        self._clock = clock
-        self._meter = meter
+        self._waiting = waiting
+        self._meter = waiting.meter
         self._timeout = timeout
 
     def send(  # noqa: PLR0917 - the signature of requests
@@ -123,6 +145,8 @@ class _Adapter(HTTPAdapter):
         body = _bytes(request.body)
         self._guard.check(site=self._site, method=method, url=url, headers=request.headers, body=body)
         reads = not is_write(method, url, request.headers, body)
+        if reads and not _is_sign_in(request):  # what writes has asked before it journaled that it would
+            self._meter.check()
         options: dict[str, Any] = {
             "stream": stream,
             "timeout": timeout or self._timeout,
@@ -130,32 +154,69 @@ class _Adapter(HTTPAdapter):
             "cert": cert,
             "proxies": proxies,
         }
-        for pause in (*PAUSES, None):
-            self._meter.calls += 1
-            try:
-                response = self._carry(request, **options)
-                if not stream:
-                    _ = response.content  # an answer that breaks off is met here, not by the caller
-            except requests.exceptions.RequestException as error:
-                harmless = reads or _never_sent(error)
-                if pause is None or not harmless or _is_untrusted(error):
-                    raise self._unreachable(method, url, error, may_have_happened=not harmless) from error
-            else:
-                if pause is None or response.status_code != 503 or method != "GET":
-                    return response
-                response.close()
-            self._clock.sleep(pause)
-        raise AssertionError("the last try returns or raises")
+        tries = self._waiting.call()
+        while True:
+            got = self._try(request, options, reads=reads)
+            if isinstance(got, requests.Response):
+                return got
+            if not (got.passes and got.harmless and tries.again(got.words, took=got.seconds)):
+                return self._give_up(f"{method} {urlsplit(url).path}", got)
 
-    def _unreachable(self, method: str, url: str, error: Exception, *, may_have_happened: bool) -> OrgUnreachable:
-        asked = f"{method} {urlsplit(url).path}"
-        lost = "; it may have taken effect all the same" if may_have_happened else ""
-        return OrgUnreachable(
-            f"org {self._site.name} ({self._site.url}) did not answer {asked}: {_in_words(error)}{lost}",
+    def _try(
+        self, request: requests.PreparedRequest, options: Mapping[str, Any], *, reads: bool
+    ) -> requests.Response | _Failure:
+        """One try: an answer, or why there is none."""
+        self._meter.calls += 1
+        try:
+            response = self._carry(request, **options)
+            _ = response.content  # an answer that breaks off is met here, not by the caller
+        except requests.exceptions.RequestException as error:
+            return _Failure(
+                _in_words(error),
+                harmless=reads or _never_sent(error),
+                passes=not _is_untrusted(error),
+                seconds=_seconds_of(error, options["timeout"]),
+                cause=error,
+            )
+        self._meter.note(response.headers)
+        errors = errors_of(request, response, reads=reads)
+        if is_used_up(errors) and reads:
+            raise LimitReached.of(errors[0])
+        return _failure(errors, response, reads=reads) if passes(errors) else response
+
+    def _give_up(self, asked: str, failure: _Failure) -> requests.Response:
+        """The answer of the last try, if it had one. Raises OrgUnreachable."""
+        if failure.answer is not None:
+            return failure.answer
+        lost = "" if failure.harmless else "; it may have taken effect all the same"
+        raise OrgUnreachable(
+            f"org {self._site.name} ({self._site.url}) did not answer {asked}: {failure.words}{lost}",
             asked=asked,
-            may_have_happened=may_have_happened,
+            may_have_happened=not failure.harmless,
             remedy="check the URL, the network and the proxy (HTTPS_PROXY), or try again later",
-        )
+        ) from failure.cause
+
+
+_ANSWERS = frozenset({"UNKNOWN_EXCEPTION", "QUERY_TIMEOUT"})
+"""Errors that some questions always get: where one stays, it is what the org has to say."""
+
+
+def _failure(errors: tuple[ApiError, ...], response: requests.Response, *, reads: bool) -> _Failure:
+    """The failure that an answer is, all of whose errors pass by themselves."""
+    status = response.status_code if response.status_code >= 300 else 400  # of a part, where the composite has 200
+    codes = {error.code for error in errors}
+    told = codes & _ANSWERS if reads else codes - {NOT_THE_ORG}
+    signs_in = _is_sign_in(response.request)  # whoever signs in says best what is no answer to that
+    return _Failure(
+        str(errors[0]),
+        harmless=reads or certainty_of(status, errors) == "NOT_APPLIED",
+        passes=True,
+        answer=response if told or signs_in else None,
+    )
+
+
+def _is_sign_in(request: requests.PreparedRequest) -> bool:
+    return urlsplit(request.url or "").path.startswith(("/services/oauth2/", "/services/Soap/u/"))
 
 
 def _bytes(body: object) -> bytes | str | None:
@@ -191,3 +252,10 @@ def _in_words(error: Exception) -> str:
             return "no connection"
         case _:
             return "the connection broke"
+
+
+def _seconds_of(error: Exception, timeout: tuple[float, float]) -> float:
+    """For how long an answer, or a connection, was waited for."""
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return timeout[0]
+    return timeout[1] if isinstance(error, requests.exceptions.ReadTimeout) else 0.0

@@ -49,6 +49,10 @@ class RecordingClock:
         self._lines.append(f"id {identifier}")
         return identifier
 
+    def random(self) -> float:
+        """Chance; not noted, since it only tells how long is waited."""
+        return self._clock.random()
+
 
 class ReplayClock:
     """A clock that says what is on the tape, each kind of reading in its order, and never waits.
@@ -85,6 +89,10 @@ class ReplayClock:
     def new_id(self) -> str:
         """The identifier that was made at this point of the recording."""
         return self._required("id")
+
+    def random(self) -> float:
+        """No chance at all: nothing is waited for."""
+        return 0.5
 
     def _next(self, kind: str) -> str | None:
         if not self._left.get(kind):

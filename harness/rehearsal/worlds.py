@@ -327,6 +327,7 @@ class _Advancing(ABC):
     def __init__(self, seed: str) -> None:
         self._seed = seed
         self._ids = 0
+        self._chances = 0
 
     @abstractmethod
     def _advance(self, seconds: float) -> None:
@@ -351,6 +352,11 @@ class _Advancing(ABC):
         """The next of a fixed sequence, so that two recordings are alike."""
         self._ids += 1
         return hashlib.sha256(f"{self._seed}:{self._ids}:{self.now():%Y%m%d%H}".encode()).hexdigest()[:12]
+
+    def random(self) -> float:
+        """The next of a fixed sequence, so that pauses are the same every time."""
+        self._chances += 1
+        return int(hashlib.sha256(f"{self._seed}~{self._chances}".encode()).hexdigest()[:8], 16) / 16**8
 
 
 class _EmbeddedClock(_Advancing):

@@ -198,6 +198,9 @@ class StillClock:
         self.ids += 1
         return f"{self.ids:012x}"
 
+    def random(self) -> float:
+        return 0.5
+
 
 def app_credential(username: str = "admin@acme.example") -> Credential:
     parts = {"consumer_key": Secret(secrets.token_hex(12)), "consumer_secret": Secret(secrets.token_hex(12))}

@@ -55,6 +55,9 @@ class OrgClock:
     def new_id(self) -> str:
         return "0" * 12
 
+    def random(self) -> float:
+        return 0.5
+
 
 @dataclass
 class Office:

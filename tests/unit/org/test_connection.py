@@ -93,15 +93,17 @@ def test_a_token_that_is_refused_again_is_an_answer(bench: Bench, body: Any) -> 
     assert len(bench.org.asked) == (4 if body == EXPIRED.body else 2)
 
 
-def test_a_renewal_that_is_refused_is_part_of_the_answer(bench: Bench) -> None:
+def test_a_renewal_that_is_refused_is_part_of_the_answer_and_nothing_happened(bench: Bench) -> None:
     bench.org.on("GET", ".*", EXPIRED)
     refusal = Told(400, {"error": "invalid_grant", "error_description": "inactive user"})
     bench.org.on("POST", "/services/oauth2/token", refusal)
     reply = bench.connection.try_query(SOQL)
     assert [str(error) for error in reply.errors] == [
-        "INVALID_SESSION_ID: Session expired or invalid",
-        "invalid_grant: inactive user",
+        "INVALID_SESSION_ID: Session expired or invalid; signing in again: invalid_grant: inactive user"
     ]
+    bench.org.on("POST", ".*/sobjects/Account", EXPIRED)
+    with bench.writing():
+        assert bench.connection.create("Account", {}).certainty == "NOT_APPLIED"
 
 
 def test_a_given_token_is_not_renewed(fake_org: FakeOrg) -> None:
