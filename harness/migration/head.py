@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 _LINES = 2
 _CHECK = 16
+_WIDTH = 12 + 1 + 64 + 1 + _CHECK + 1
 
 
 class Mark(NamedTuple):
@@ -37,7 +38,8 @@ class Head:
             content = self.path.read_bytes()
         except FileNotFoundError:
             return None
-        marks = [mark for line in content.splitlines(keepends=True) if (mark := _parsed(line)) is not None]
+        lines = (content[start : start + _WIDTH] for start in range(0, _LINES * _WIDTH, _WIDTH))
+        marks = [mark for line in lines if (mark := _parsed(line)) is not None]
         if not marks:
             raise ValueError("no line of it is whole")
         return max(marks)
@@ -55,8 +57,7 @@ class Head:
     def write(self, mark: Mark) -> None:
         """Put a newer mark in place of the older of the two. Raises OSError."""
         assert self._file is not None, "a head is begun before it is written"
-        line = _line(mark)
-        os.pwrite(self._file, line, mark.count % _LINES * len(line))
+        os.pwrite(self._file, _line(mark), mark.count % _LINES * _WIDTH)
 
     def close(self) -> None:
         """Close the file."""
