@@ -19,6 +19,7 @@ from harness.scenario.model import Scenario
 if TYPE_CHECKING:
     from harness.credentials.store import CredentialStore
     from harness.migration.lock import OrgLock
+    from harness.migration.postponing import Postponement
     from harness.org.connection import Connection, Principal
     from harness.org.guard import SandboxProof, WriteGuard
     from harness.org.secret import Resolve
@@ -51,6 +52,8 @@ class World:
     store: CredentialStore
     resolve: Resolve
     clock: Clock
+    postponed: Callable[[], Postponement | None] = lambda: None
+    """Whether the cut-over is to wait, and until when. Raises UsageError for a file that does not say it rightly."""
 
 
 class Context:

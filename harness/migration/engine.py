@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 from harness.errors import OrgError, RehearseError, StageFailed, Stopped, UsageError
 from harness.migration.context import Context, Meter, World
 from harness.migration.journal import Journal, Record
+from harness.migration.leave import Papers, capability
 from harness.migration.lock import OrgLock
 from harness.migration.records import RunStarted, StageFinished, StageStarted
 from harness.migration.stages import PlanRefused, Stage
 from harness.migration.stages.order import STAGES
 from harness.migration.undoing.rollback import ROLLBACK
 from harness.org.clock import Clock
-from harness.org.guard import SandboxProof, WriteCapability, WriteGuard, prove_sandbox
+from harness.org.guard import SandboxProof, WriteGuard, prove_sandbox
 
 if TYPE_CHECKING:
     from harness.credentials.store import CredentialStore
+    from harness.migration.postponing import Postponement
     from harness.org.connection import Connection, Principal
     from harness.org.secret import Resolve
     from harness.org.site import Site
@@ -37,7 +39,8 @@ class Engine:
 
     A new Engine with the same `run_id` takes the run up where it was left. `plan_from` names another run of the same
     journal whose snapshot and plan this one follows: a rollback rehearsal skips those two stages. `table` holds the
-    stages by name. `host` names the place where this process runs: where two may run at once, two names.
+    stages by name. `host` names the place where this process runs: where two may run at once, two names. `postponed`
+    says whether the cut-over is to wait.
 
     The lock in the org is taken before the first stage that writes, and deleted when none is left or one did not pass.
     """
@@ -61,6 +64,7 @@ class Engine:
         plan_from: str | None = None,
         table: Mapping[str, Stage] = STAGES,
         host: str = "here",
+        postponed: Callable[[], Postponement | None] = lambda: None,
     ) -> None:
         self._world = World(
             file=file,
@@ -72,6 +76,7 @@ class Engine:
             store=store,
             resolve=resolve,
             clock=clock,
+            postponed=postponed,
         )
         self._journal = journal
         self.run_id = run_id
@@ -220,13 +225,16 @@ class Engine:
         """The permission to write that a stage needs: bound to the org, the run and the stage."""
         if not stage.writes:
             return nullcontext()
-        proof = self._prove()
-        capability = WriteCapability(org_id=proof.org_id, run_id=self.run_id, stage=stage.name)
-        return self._world.guard.grant(proof, capability)
+        world, proof = self._world, self._prove()
+        papers = Papers(self._journal, self.run_id, world.file, self._plan_from)
+        leave = capability(papers, stage.name, proof, world.connect("admin"), world.clock.now())
+        return world.guard.grant(proof, leave)
 
     def _prove(self) -> SandboxProof:
-        if self._proof is None:
-            self._proof = prove_sandbox(self._world.connect("admin"), self._world.site)
+        """What the org is: asked once for each sign-in of the admin."""
+        admin = self._world.connect("admin")
+        if self._proof is None or not self._world.guard.still_proves(self._proof):
+            self._proof = prove_sandbox(admin, self._world.site)
         return self._proof
 
 

@@ -7,8 +7,7 @@ holds the old credential.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,13 +15,13 @@ from harness.access.soql import among, select
 from harness.errors import StageFailed, UsageError
 from harness.migration.records import Observation
 from harness.migration.sign_ins import SignIn, is_of, read_sign_ins
-from harness.migration.stages.names import CUT_OVER, DUAL_AUTH
 from harness.migration.strategies import strategy_of
-from harness.migration.time_box import time_box
+from harness.migration.time_box import KIND, own_windows, time_box
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
 
+STAGE = "dual-auth"
 BASELINE = "baseline"
 SAMPLE = "sample"
 OVERLAP = timedelta(hours=1)
@@ -35,11 +34,13 @@ def baseline_of(context: Context) -> Observation | None:
     return _last(context, BASELINE)
 
 
-def observe(context: Context, key: str, *, own_since: datetime | None = None) -> Observation:
-    """Read who signed in since the last sample, add it up, and journal it. Two calls, and one for each further page.
+def observed_last(context: Context) -> Observation | None:
+    """The newest sample, with everything before added up."""
+    return _last(context)
 
-    The old user's sign-ins from `own_since` on are this run's own.
-    """
+
+def observe(context: Context, key: str) -> Observation:
+    """Read who signed in since the last sample, add it up, and journal it. Two calls, and one for each further page."""
     scenario, now = context.scenario, context.world.clock.now()
     names = (scenario.from_.username, scenario.target_username)
     rows = context.admin.query(select("User", ("Id", "Username"), where=among("Username", names)))
@@ -49,7 +50,7 @@ def observe(context: Context, key: str, *, own_since: datetime | None = None) ->
     seen = read_sign_ins(context.admin, list(usernames), since=read_from)
     known = frozenset(before.counted if before else ())
     new = [each for each in seen if each.id not in known]
-    observation = _added_up(context, before, new, usernames, until=now, own_since=own_since).model_copy(
+    observation = _added_up(context, before, new, usernames, until=now).model_copy(
         update={"read_from": read_from, "counted": tuple(each.id for each in seen if each.at >= now - OVERLAP)}
     )
     context.record("observation", key, observation)
@@ -60,12 +61,12 @@ def take_sample(context: Context) -> Observation:
     """Add a sample between two stages. Raises UsageError when it is not the time in which both users work."""
     if baseline_of(context) is None:
         raise UsageError(
-            f"run {context.run_id} is not in {DUAL_AUTH} yet: there is nothing to watch before both users work",
+            f"run {context.run_id} is not in {STAGE} yet: there is nothing to watch before both users work",
             remedy="`rehearse status` says how far it is, `rehearse resume` goes on",
         )
     if time_box(context) is not None:
         raise UsageError(
-            f"run {context.run_id} is past {DUAL_AUTH}: the old sign-in was ended",
+            f"run {context.run_id} is past {STAGE}: the old sign-in was ended",
             remedy="`rehearse status` says where it stands",
         )
     return observe(context, SAMPLE)
@@ -96,14 +97,9 @@ def _last(context: Context, key: str = "") -> Observation | None:
     return bodies[-1] if bodies and isinstance(bodies[-1], Observation) else None
 
 
-def _first_baseline(context: Context) -> Observation | None:
-    bodies = [record.body for record in context.records(kind="observation", key=BASELINE)]
-    return bodies[0] if bodies and isinstance(bodies[0], Observation) else None
-
-
 def _began(context: Context) -> datetime:
     """When dual-auth began."""
-    return next(record.at for record in context.records(kind="stage.started") if record.stage == DUAL_AUTH)
+    return next(record.at for record in context.records(kind="stage.started") if record.stage == STAGE)
 
 
 def _added_up(
@@ -113,16 +109,14 @@ def _added_up(
     usernames: dict[str, str],
     *,
     until: datetime,
-    own_since: datetime | None,
 ) -> Observation:
     """The counts of the sample before, and what is new."""
     old = context.scenario.from_.username.casefold()
     mine = [each for each in new if usernames[each.user_id].casefold() == old and _by_old_credential(context, each)]
-    baseline, first = baseline_of(context), _first_baseline(context)
-    since = (baseline.old_user_last or baseline.until) if baseline else None
-    foreign = [each for each in mine if since and each.at > since and not (own_since and each.at >= own_since)]
+    baseline = baseline_of(context)
+    foreign = list(_foreign(context, mine, baseline))
     foreign_last = foreign[-1].at if foreign else before.old_user_foreign_last if before else None
-    quiet_since = foreign_last or (first.until if first else None)
+    quiet_since = foreign_last or (baseline.until if baseline else None)
     shown = [each.shown(usernames) for each in reversed(new[-_NEWEST:])]
     return Observation(
         since=_began(context),
@@ -135,6 +129,15 @@ def _added_up(
         quiet_for_seconds=(until - quiet_since).total_seconds() if quiet_since else None,
         rows=(*shown, *(before.rows if before else ()))[:_NEWEST],
     )
+
+
+def _foreign(context: Context, mine: Sequence[SignIn], baseline: Observation | None) -> Iterator[SignIn]:
+    """The old user's sign-ins since the baseline, but for those that a cut-over which fell back made itself."""
+    since = (baseline.old_user_last or baseline.until) if baseline else None
+    own = own_windows(context.records(kind=KIND))
+    for each in mine:
+        if since is not None and each.at > since and not any(begin <= each.at <= end for begin, end in own):
+            yield each
 
 
 def _by_old_credential(context: Context, attempt: SignIn) -> bool:

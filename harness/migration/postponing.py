@@ -39,7 +39,7 @@ class Postponement:
 
 
 def read_postponement(path: Path, *, shown: str | None = None) -> Postponement | None:
-    """What the file says; None where there is none. Raises UsageError, with file and line, for what it must not hold."""
+    """What the file says; None where there is none. Raises UsageError with file and line for what it must not hold."""
     name = shown or str(path)
     try:
         text = path.read_text("utf-8")

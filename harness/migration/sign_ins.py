@@ -35,6 +35,11 @@ class SignIn:
     user_id: str
     row: dict[str, Any]
 
+    @property
+    def id(self) -> str:
+        """The id of its LoginHistory row."""
+        return str(self.row["Id"])
+
     def __str__(self) -> str:
         application = self.row["Application"] or "an unknown application"
         return f"{self.at:%Y-%m-%d %H:%M:%S} UTC by {application} from {self.row['SourceIp'] or 'an unknown address'}"

@@ -26,9 +26,9 @@ class PlanRefused(StageFailed):
 
 
 class Waiting(Stopped):
-    """The stage waits until a moment that only real time brings about."""
+    """The stage waits until a moment that only real time brings about; None where somebody must do something."""
 
-    def __init__(self, message: str, *, until: datetime, remedy: str) -> None:
+    def __init__(self, message: str, *, until: datetime | None, remedy: str) -> None:
         super().__init__(message, remedy=remedy)
         self.until = until
 

@@ -1,35 +1,79 @@
 """cut-over: the old sign-in ends, which must then be refused, and the new user does the work alone.
 
 With two users the old one is frozen. With one, what the old sign-in alone uses is taken away, where anything is.
+
+It is through within the scenario's `cut_over.within` of its first write, or it falls back by itself: the first failed
+check or operation, or the end of that time, undoes it at once. Before that write it can be postponed by a file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from harness.access.reading.people import User
 from harness.checks.spec import operation_specs
 from harness.checks.workload import compare
-from harness.errors import SignInRefused, StageFailed
+from harness.errors import OrgError, RehearseError, SignInRefused, StageFailed
 from harness.migration import writes
+from harness.migration.observing import must_be_quiet, observe, observed_last
 from harness.migration.old_sign_in import end_old_sign_in, try_old_sign_in
 from harness.migration.proving import check_still_so
 from harness.migration.seats import seats_of_profile, way_back_profile
-from harness.migration.stages import Stage, Steps
+from harness.migration.stages import Stage, Steps, Waiting
+from harness.migration.stages.falling_back import fall_back
 from harness.migration.stages.workload import note_rows_left, unlike_error, workload_of
 from harness.migration.state import the_user
 from harness.migration.strategies import strategy_of
+from harness.migration.time_box import STAGE, check_box, open_box, ran_out, time_box
 from harness.migration.writes import Write
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
 
+_SEEN_JUST_NOW = timedelta(minutes=10)
+"""A cut-over that comes later than this after the last sample looks once more whether the old user is quiet."""
+
 
 def _cut_over(context: Context) -> Steps:
-    username = context.scenario.from_.username
-    if not any(record.stage == context.stage for record in context.records(kind="intent")):
-        check_still_so(context)  # later, this stage itself has taken away what the old sign-in uses
+    box = time_box(context)
+    if box is None:
+        yield from _before_the_first_write(context)
+    elif box.falling_back is not None:
+        yield from fall_back(context, box.falling_back)
+    elif context.world.clock.now() > box.ends:
+        yield from fall_back(context, f"{ran_out(context)} before it was taken up again")
+    try:
+        return (yield from _cut(context))
+    except (OrgError, StageFailed) as error:
+        failed: RehearseError = error
+    if time_box(context) is None:
+        raise failed  # nothing was written
+    return (yield from fall_back(context, failed.message, failed))
+
+
+def _before_the_first_write(context: Context) -> Generator[None, None, None]:
+    """Wait while it is postponed, and see once more that everything is as it was. Raises Waiting and StageFailed."""
+    postponed = context.world.postponed()
+    if postponed is not None and (postponed.until is None or not context.world.clock.pass_until(postponed.until)):
+        raise Waiting(
+            str(postponed),
+            until=postponed.until,
+            remedy=f"take the run up then with `rehearse resume`, or remove {postponed.file} and take it up now",
+        )
+    seen = observed_last(context)
+    if seen is not None and context.world.clock.now() - seen.until > _SEEN_JUST_NOW:
+        must_be_quiet(context, observe(context, STAGE))
         yield
+    check_still_so(context)  # later, this stage itself has taken away what the old sign-in uses
+    yield
+
+
+def _cut(context: Context) -> Steps:
+    """End the old sign-in and let the new user work; every failure is raised at once."""
+    username = context.scenario.from_.username
+    open_box(context)
     if strategy_of(context.scenario).one_user:
         _check_way_back(context)
         done = _end_and_try(context)
@@ -39,23 +83,28 @@ def _cut_over(context: Context) -> Steps:
         _must_be_refused(context)
         done = f"{username} is frozen and its sign-in refused"
     yield
-    target, workload = context.world.connect("target"), workload_of(context)
-    failed = []
-    for spec in operation_specs(context.world.file):
-        new = workload.run(spec, target, round=f"{context.stage} {context.run_id}")
-        comparison = compare(spec, None, new)
-        context.record("comparison", spec.id, comparison)
-        if not comparison.equal:
-            failed.append((spec.id, comparison))
-        yield
-    note_rows_left(context, workload)
-    if failed:
-        raise unlike_error(context, failed, "fail for the new user alone")
+    yield from _work_alone(context)
     if context.scenario.finish == "freeze" and not strategy_of(context.scenario).one_user:
         context.not_tested(
             "deactivation", f"{username} is frozen, and its license seat stays taken; deactivation was not rehearsed"
         )
     return f"{done}; {len(context.scenario.workload)} operations ran as the new user"
+
+
+def _work_alone(context: Context) -> Generator[None, None, None]:
+    """Run the workload as the new user, up to the first operation that fails. Raises StageFailed."""
+    box = time_box(context)
+    target, workload = context.world.connect("target"), workload_of(context)
+    for spec in operation_specs(context.world.file):
+        check_box(context, box)
+        new = workload.run(spec, target, round=f"{context.stage} {context.run_id}")
+        comparison = compare(spec, None, new)
+        context.record("comparison", spec.id, comparison)
+        if not comparison.equal:
+            note_rows_left(context, workload)
+            raise unlike_error(context, [(spec.id, comparison)], "fail for the new user alone")
+        yield
+    note_rows_left(context, workload)
 
 
 def _check_way_back(context: Context) -> None:
@@ -128,4 +177,4 @@ def _must_be_refused(context: Context) -> None:
     )
 
 
-CUT_OVER = Stage(name="cut-over", writes=True, run=_cut_over)
+CUT_OVER = Stage(name=STAGE, writes=True, run=_cut_over)
