@@ -37,8 +37,9 @@ bench: $(INSTALLED) ## measure against named rivals, print a table, write bench.
 record: $(INSTALLED) ## record the cassettes of every shipped scenario again, from the simulated sandbox
 	$(BIN)/pytest scenarios --cassettes record
 
-docs: $(INSTALLED) ## write docs/fidelity.md from docs/fidelity.yaml and the code
+docs: $(INSTALLED) ## write docs/fidelity.md and docs/errors.md from docs/fidelity.yaml and the code
 	$(BIN)/python -m tests.conformance.fidelity
+	$(BIN)/python -m tests.conformance.errors_page
 
 lock: $(INSTALLED) ## renew requirements.lock (needs uv)
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
