@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.errors import OrgError, RehearseError, StageFailed, Stopped, UsageError
+from harness.errors import OrgError, OrgUnreachable, RehearseError, StageFailed, Stopped, UsageError
 from harness.migration.context import Context, Meter, World
 from harness.migration.journal import Journal, Record
 from harness.migration.leave import Papers, capability
 from harness.migration.lock import OrgLock
+from harness.migration.preconditions import check_preconditions
 from harness.migration.records import RunStarted, StageFinished, StageStarted
 from harness.migration.stages import PlanRefused, Stage
 from harness.migration.stages.order import STAGES
@@ -146,6 +147,7 @@ class Engine:
             plan_from=self._plan_from,
             prove=self._prove,
             lock=self._lock,
+            before_writing=check_preconditions,
         )
         calls = self._world.meter.calls
 
@@ -189,6 +191,8 @@ class Engine:
                 if stage.writes:
                     self._lock.take(context)
                 message = yield from self._advance(stage, context)
+            except OrgUnreachable:
+                raise  # it would not hear of the lock either: that goes stale, or is taken over by the resume
             except (RehearseError, KeyboardInterrupt, GeneratorExit):
                 self._leave(context)
                 raise

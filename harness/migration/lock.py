@@ -116,9 +116,7 @@ class OrgLock:
         """Take the lock, unless it is held already. Raises LockHeld, and what writing raises."""
         if self.id is not None:
             return
-        if (asked := _asked_last(context)) is not None:
-            wait_out(context, "a lock that was asked for", since=asked)
-            self._sweep(context)
+        self._wait_for_the_last(context)
         for _ in range(_TRIES):
             if self._create(context):
                 return
@@ -218,11 +216,15 @@ class OrgLock:
         self.id = lock_id
         context.record("lock", KEY, Lock(state="held", id=lock_id))
 
-    def _sweep(self, context: Context) -> None:
-        """Delete the lock that this run asked for and never heard of."""
-        standing = find_lock(context)
-        if standing is not None and self._is_own(context, standing):
-            self._delete(context, standing.id, "taken over")
+    @staticmethod
+    def _wait_for_the_last(context: Context) -> None:
+        """Wait until a lock that a dead process asked for, and that does not stand, cannot come any more."""
+        records = context.records(kind="lock")
+        last = records[-1].body if records else None
+        if isinstance(last, Lock) and last.state == "asked":
+            standing = find_lock(context)
+            if standing is None or standing.text != last.holder:
+                wait_out(context, "a lock that was asked for", since=records[-1].at)
 
     def _is_own(self, context: Context, standing: Standing) -> bool:
         """Whether a process of this run at this place took it, which then is dead."""
@@ -270,25 +272,6 @@ class OrgLock:
     @staticmethod
     def _stands(context: Context, lock_id: str) -> bool:
         return bool(context.admin.query(select("PermissionSet", ("Id",), where=equals("Id", lock_id))))
-
-
-def is_pending(context: Context) -> bool:
-    """Whether the journal knows of a lock that was asked for or held, and not of its end."""
-    last = _last(context)
-    return last is not None and last.state in ("asked", "held", "deleting")
-
-
-def _asked_last(context: Context) -> datetime | None:
-    """When the lock was asked for, where nobody heard what became of it."""
-    records = context.records(kind="lock")
-    if records and isinstance(records[-1].body, Lock) and records[-1].body.state == "asked":
-        return records[-1].at
-    return None
-
-
-def _last(context: Context) -> Lock | None:
-    bodies = [record.body for record in context.records(kind="lock")]
-    return bodies[-1] if bodies and isinstance(bodies[-1], Lock) else None
 
 
 def _said(code: str) -> bool:
