@@ -68,7 +68,7 @@ def find_app(admin: Connection, name: str, *, policy: bool) -> App | None:
 
     An org that has no External Client Apps refuses to be asked for one: that matters only where the name is no other's.
     """
-    connected, client = ask_each(admin, _queries(name))
+    connected, client = ask_each(admin, app_queries(name))
     if isinstance(connected, RequestRefused):
         raise connected
     if connected:
@@ -96,7 +96,8 @@ def find_app(admin: Connection, name: str, *, policy: bool) -> App | None:
     return _with_policy(admin, app)
 
 
-def _queries(name: str) -> tuple[str, str]:
+def app_queries(name: str) -> tuple[str, str]:
+    """The queries for a connected app and for an External Client App of a name in Setup."""
     columns = ("Id", "Name", "OptionsAllowAdminApprovedUsersOnly")
     where = f"MasterLabel = {quote(name)} OR DeveloperName = {quote(name)}"
     return (

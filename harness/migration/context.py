@@ -69,6 +69,7 @@ class Context:
         plan_from: str | None,
         prove: Callable[[], SandboxProof],
         lock: OrgLock,
+        before_writing: Callable[[Context], None] | None = None,
     ) -> None:
         self.world = world
         self.run_id = run_id
@@ -82,6 +83,7 @@ class Context:
         self.lock = lock
         """This process's lock in the org: held while a stage writes."""
         self.rows_written = 0
+        self._before_writing: Callable[[Context], None] | None = before_writing
 
     @property
     def only_to_be_undone(self) -> bool:
@@ -113,6 +115,12 @@ class Context:
     def not_tested(self, key: str, text: str) -> None:
         """Note something that this run says nothing about."""
         self.record("note", key, Note(kind="not-tested", text=text))
+
+    def about_to_write(self) -> None:
+        """Look, before the first write since this stage was taken up, whether what the run relies on is still so."""
+        look, self._before_writing = self._before_writing, None
+        if look is not None:
+            look(self)
 
     def drain(self) -> Iterator[Record]:
         """The records written since the last call."""

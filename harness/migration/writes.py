@@ -146,6 +146,8 @@ def _perform(context: Context, write: Write, rows: Sequence[Row], look: Look, se
     past = _past(context, write)
     if past.done is not None:
         return past.done.ids
+    if write.undoes is None and write.operation != "file":
+        context.about_to_write()  # an undoing looks for itself
     standing: list[str | None] = [None] * len(rows)
     if past.tried is not None:
         if past.unsettled and may_land_late(past.tried):
