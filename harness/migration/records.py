@@ -52,6 +52,15 @@ class OrgFacts(Body):
     """Such as `67.0`."""
 
 
+class Approval(Body):
+    """The plan that somebody approved before the run: it carries out no other."""
+
+    digest: str
+    seal: str
+    """Of the approved plan: it is used once."""
+    expires: datetime
+
+
 class RunStarted(Body):
     """The first record of a run."""
 
@@ -87,6 +96,8 @@ class RunStarted(Body):
     """The stages the scenario wants the rollback proven from, likewise."""
     plan_from: str | None = None
     """With a rollback rehearsal: the run whose snapshot and plan it reuses."""
+    approved: Approval | None = None
+    """The plan that was approved beforehand (`rehearse run --plan`)."""
 
 
 class StageStarted(Body):
@@ -391,8 +402,16 @@ class Plan(Body):
     """What is no loss and yet worth a reviewer's eye, each a sentence."""
     calls: int
     """API calls the writes will take."""
+    scenario_digest: str = ""
+    """Of the scenario it was made from."""
+    tool_version: str = ""
+    """Of the tool that made it."""
     digest: str
-    """SHA-256 over everything above."""
+    """SHA-256 over everything above: two plans that say the same have the same one."""
+    expires: datetime | None = None
+    """Until when it may wait for its first write."""
+    seal: str = ""
+    """SHA-256 over everything above, the end of its lifetime included."""
 
 
 class TriedCeiling(Body):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from harness.access.algebra import Dependencies
 from harness.access.ceiling import Ceiling
-from harness.access.fingerprint import digest
 from harness.access.model import Access
 from harness.access.reading.set_metadata import SetMetadata
 from harness.migration.apps import App
@@ -16,6 +16,7 @@ from harness.migration.planning.acceptance import Acceptance, acceptances, agree
 from harness.migration.planning.beside import Beside, losses_beside, told_twice, warnings_beside
 from harness.migration.planning.grants import field_permissions, numbered, object_permissions, setup_access
 from harness.migration.planning.losses import Decision, PlacedDrop, decide
+from harness.migration.planning.seal import seal
 from harness.migration.planning.used import sources_in_use, unused_access, warnings_of_use
 from harness.migration.record_types import KIND
 from harness.migration.records import Loss, Plan, PlannedWrite, Preflight, Snapshot, Usage
@@ -44,6 +45,9 @@ class Facts:
     ceiling: Ceiling
     dependencies: Dependencies
     app: App | None
+    made: datetime
+    """When the plan is made: its lifetime begins."""
+    tool_version: str
     residue: bool
     """Whether an inactive user of an earlier run of this scenario waits to be taken up again."""
     old_app: App | None = None
@@ -100,9 +104,11 @@ def make_plan(file: ScenarioFile, facts: Facts) -> Planned:
         refusal=refusal(refused),
         warnings=tuple(_warnings(scenario, facts, decision.carried)),
         calls=sum(write.calls for write in writes),
+        scenario_digest=file.digest,
+        tool_version=facts.tool_version,
         digest="",
     )
-    return Planned(plan.model_copy(update={"digest": digest_of(plan)}), decision.idle_drops, agreed.idle)
+    return Planned(seal(plan, made=facts.made), decision.idle_drops, agreed.idle)
 
 
 def _beside(scenario: Scenario, facts: Facts, decision: Decision, drops: Sequence[PlacedDrop]) -> Beside:
@@ -123,11 +129,6 @@ def _warnings(scenario: Scenario, facts: Facts, carried: Access) -> Iterator[str
     if facts.usage:
         yield from warnings_of_use(facts.usage)
     yield from facts.findings
-
-
-def digest_of(plan: Plan) -> str:
-    """The digest of a plan: of everything in it but the digest itself."""
-    return digest(plan.model_dump(mode="json", exclude={"digest"}))
 
 
 def refusal(refused: Sequence[Loss]) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from harness import __version__
 from harness.access.algebra import atoms
 from harness.access.ceiling import Ceiling, read_ceiling
 from harness.access.dependencies import read_dependencies
@@ -40,6 +41,8 @@ def _plan(context: Context) -> Steps:
         ceiling=ceiling,
         dependencies=read_dependencies(admin, atoms(snapshot.effective), snapshot.masters),
         app=find_scenario_app(context),
+        made=context.world.clock.now(),
+        tool_version=__version__,
         residue=read_user(admin, context.scenario.target_username) is not None,
         usage=_usage(context),
         findings=tuple(_findings(context, ceiling)),
