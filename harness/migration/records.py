@@ -96,6 +96,8 @@ class RunStarted(Body):
     """The stages the scenario wants the rollback proven from, likewise."""
     plan_from: str | None = None
     """With a rollback rehearsal: the run whose snapshot and plan it reuses."""
+    only_back: str | None = None
+    """With a journal that was made anew from the org (`rehearse adopt`): why the run can only be rolled back, if so."""
     approved: Approval | None = None
     """The plan that was approved beforehand (`rehearse run --plan`)."""
 
@@ -518,6 +520,39 @@ class RollbackProof(Body):
     old_user_signs_in: bool
 
 
+class ForeignChange(Body):
+    """One entry of the Setup Audit Trail that is not of this run's making, about something in scope."""
+
+    id: str
+    by: str
+    at: datetime
+    action: str
+    section: str = ""
+    display: str
+    """What was changed, in the org's own words."""
+    by_our_user: bool = False
+    """By the admin this run writes as, but not when this run wrote: a person, or another tool, works as that user."""
+
+    def __str__(self) -> str:
+        shared = ", the user this run writes as, when it did not" if self.by_our_user else ""
+        return f"{self.display} (by {self.by}{shared}, at {self.at:%Y-%m-%d %H:%M:%S} UTC)"
+
+
+class AuditTrail(Body):
+    """What the Setup Audit Trail says of the time since the snapshot. The record's key is the stage that read it."""
+
+    since: datetime
+    until: datetime
+    entries: int
+    """How many there are in that time, whatever they are about."""
+    own: int = 0
+    """How many of them are of this run's making."""
+    foreign: tuple[ForeignChange, ...] = ()
+    """Those of others that are about something in scope."""
+    unread: tuple[str, ...] = ()
+    """What it does not tell, each in a sentence."""
+
+
 class Note(Body):
     """Something a reviewer must know: what was not tested, or a warning."""
 
@@ -551,5 +586,6 @@ BODIES: Mapping[str, type[BaseModel]] = {
     "old-look": OldLook,
     "mutation": Mutation,
     "lock": Lock,
+    "audit": AuditTrail,
 }
 """The kind of a record, and the model of its body."""

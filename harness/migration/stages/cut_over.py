@@ -17,6 +17,7 @@ from harness.checks.spec import operation_specs
 from harness.checks.workload import compare
 from harness.errors import OrgError, RehearseError, SignInRefused, StageFailed
 from harness.migration import writes
+from harness.migration.audit import compare_with_audit_trail
 from harness.migration.observing import must_be_quiet, observe, observed_last
 from harness.migration.old_sign_in import end_old_sign_in, try_old_sign_in
 from harness.migration.proving import check_still_so
@@ -84,6 +85,7 @@ def _cut(context: Context) -> Steps:
         done = f"{username} is frozen and its sign-in refused"
     yield
     yield from _work_alone(context)
+    compare_with_audit_trail(context)
     if context.scenario.finish == "freeze" and not strategy_of(context.scenario).one_user:
         context.not_tested(
             "deactivation", f"{username} is frozen, and its license seat stays taken; deactivation was not rehearsed"

@@ -16,6 +16,7 @@ from harness.access.fingerprint import differences
 from harness.errors import OrgUnreachable, SignInRefused, StageFailed
 from harness.migration import writes
 from harness.migration.apps import find_app, set_run_as
+from harness.migration.audit import compare_with_audit_trail
 from harness.migration.place import give_back_place
 from harness.migration.record_types import KIND
 from harness.migration.records import Intent, Outcome, RollbackProof, Snapshot
@@ -51,6 +52,7 @@ def _rollback(context: Context) -> Steps:
         return "nothing was written, nothing is to be undone"
     proof = _prove(context, snapshot, findings, done)
     context.record("proof", STAGE, proof)
+    compare_with_audit_trail(context)
     yield
     if proof.drift or not (proof.equal and proof.credential_restored and proof.old_user_signs_in):
         raise StageFailed(
