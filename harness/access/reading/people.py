@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.access.reading.asking import ask, try_ask
@@ -29,6 +30,7 @@ _COLUMNS = (
     "LanguageLocaleKey",
     "TimeZoneSidKey",
     "EmailEncodingKey",
+    "LastModifiedDate",
 )
 
 
@@ -64,6 +66,8 @@ class User:
     is_frozen: bool
     memberships: tuple[Membership, ...] = ()
     licenses: tuple[LicenseAssignment, ...] = ()
+    login_changed: datetime | None = None
+    """When its UserLogin row was written last."""
 
     @property
     def id(self) -> str:
@@ -79,6 +83,11 @@ class User:
     def is_active(self) -> bool:
         """Whether it is active."""
         return bool(self.row["IsActive"])
+
+    @property
+    def changed(self) -> datetime | None:
+        """When its row was written last."""
+        return _moment(self.row.get("LastModifiedDate"))
 
     @property
     def profile(self) -> str:
@@ -114,7 +123,7 @@ def read_user(admin: Connection, username: str) -> User | None:
     user_id = str(row["Id"])
     logins, members, licenses = ask(
         admin,
-        select("UserLogin", ("Id", "IsFrozen"), where=equals("UserId", user_id)),
+        select("UserLogin", ("Id", "IsFrozen", "LastModifiedDate"), where=equals("UserId", user_id)),
         select(
             "GroupMember",
             ("Id", "GroupId", "Group.DeveloperName", "Group.Type"),
@@ -132,6 +141,7 @@ def read_user(admin: Connection, username: str) -> User | None:
         row=row,
         login_id=str(logins[0]["Id"]) if logins else None,
         is_frozen=bool(logins and logins[0]["IsFrozen"]),
+        login_changed=_moment(logins[0].get("LastModifiedDate")) if logins else None,
         memberships=tuple(
             Membership(row["Id"], row["GroupId"], row["Group"]["DeveloperName"], row["Group"]["Type"])
             for row in members
@@ -141,6 +151,10 @@ def read_user(admin: Connection, username: str) -> User | None:
             for row in licenses
         ),
     )
+
+
+def _moment(text: Any) -> datetime | None:
+    return datetime.fromisoformat(str(text)) if text else None
 
 
 def find_user(admin: Connection, username: str) -> Mapping[str, Any] | None:

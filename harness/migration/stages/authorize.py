@@ -10,6 +10,7 @@ from harness.migration import writes
 from harness.migration.apps import App, set_run_as
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import RUNS_AS_FLOW, find_scenario_app
+from harness.migration.three_way import Difference
 from harness.migration.writes import Write
 from harness.org.reply import Answer
 
@@ -69,6 +70,8 @@ def _run_as(context: Context, app: App) -> None:
         writes.found(context, write, [app.id])
         return
 
+    _still_runs_as_before(context, app)
+
     def look() -> list[str | None]:
         now = find_scenario_app(context)
         return [app.id if now and now.run_as == username else None]
@@ -77,6 +80,19 @@ def _run_as(context: Context, app: App) -> None:
         return [set_run_as(context.admin, app, username)]
 
     writes.perform(context, write, [{}], send=send, look=look)
+
+
+def _still_runs_as_before(context: Context, app: App) -> None:
+    """Raise StageFailed where somebody else let the app run as another user than at the snapshot, and than ours."""
+    ours, now = context.scenario.target_username, app.run_as or "nobody"
+    before = context.snapshot.parts.get(f"app {app.name}: runs as", now)
+    if now not in (before, ours):
+        changed = Difference(f"the user {app.name} runs as", before, ours, now)
+        raise StageFailed(
+            f"somebody else changed what this run relies on: {changed}",
+            stage=context.stage,
+            remedy="find out who uses the app; let it run as before, and `rehearse resume` goes on",
+        )
 
 
 AUTHORIZE = Stage(name="authorize", writes=True, run=_authorize)

@@ -158,7 +158,7 @@ def _freeze(context: Context, user: User) -> None:
         after={"IsFrozen": True},
         inverse="unfreeze the user",
     )
-    writes.update(context, write, user.login_id)
+    writes.update(context, write, user.login_id, unmodified_since=user.login_changed)
 
 
 def _must_be_refused(context: Context) -> None:

@@ -135,7 +135,7 @@ def _take_up(context: Context, user: User, mark: str, profile_id: str) -> str:
         inverse="deactivate the user again",
         remedy=SEATS,
     )
-    writes.update(context, write, user.id)
+    writes.update(context, write, user.id, unmodified_since=user.changed)
     return user.id
 
 

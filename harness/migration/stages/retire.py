@@ -35,7 +35,7 @@ def _retire(context: Context) -> Steps:
         inverse="activate the user, and give back what deactivation took",
         remedy="the org names what still refers to the user: hand that over first",
     )
-    writes.update(context, write, user.id)
+    writes.update(context, write, user.id, unmodified_since=user.changed)
     yield
     return f"{user.username} is deactivated; counted before: {losses}"
 
