@@ -44,6 +44,8 @@ from harness.scenario.loader import ScenarioFile
 from harness.scenario.model import Denial, Grant
 
 _UP_TO = "verify"
+_WRITES = 10_000
+"""How many writes one question may take: probes of every object, in an org of this process."""
 _SIGN_IN = "sign-in of the new user"
 _CLASS_NAMED = re.compile(r"Apex class named: (\w+)")
 
@@ -290,7 +292,7 @@ class Bench:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         proof = self._prove()
-        capability = WriteCapability(org_id=proof.org_id, run_id=self._rehearsal.run.id, stage=_UP_TO)
+        capability = WriteCapability(org_id=proof.org_id, run_id=self._rehearsal.run.id, stage=_UP_TO, requests=_WRITES)
         with self._connections.guard.grant(proof, capability):
             yield
 
