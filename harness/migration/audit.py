@@ -16,7 +16,7 @@ from harness.access.soql import select
 from harness.errors import RequestRefused
 from harness.migration.authorship import CLOCKS_APART, is_us
 from harness.migration.meant import made
-from harness.migration.records import AuditTrail, ForeignChange, Intent, Note, Outcome, Preflight, Snapshot
+from harness.migration.records import AuditTrail, ForeignChange, Intent, Outcome, Preflight, Snapshot
 from harness.migration.three_way import creator
 from harness.migration.waiting import GIVEN_UP, LATE
 
@@ -40,14 +40,16 @@ def compare_with_audit_trail(context: Context) -> AuditTrail | None:
     if since is None:
         return None
     found = _read(context, since)
+    told = [record.body for record in context.records(kind="audit") if isinstance(record.body, AuditTrail)]
     context.record("audit", context.stage, found)
-    told = {record.body.text for record in context.records(kind="note") if isinstance(record.body, Note)}
+    known = {each.id for one in told for each in one.foreign}
     for each in found.foreign:
-        if (text := f"Somebody else changed something in scope: {each}") not in told:
-            context.warn(f"audit {each.id}", text)
+        if each.id not in known:
+            context.warn(f"audit {each.id}", f"Somebody else changed something in scope: {each}")
+    said = {text for one in told for text in one.unread}
     for number, text in enumerate(found.unread, start=1):
-        if text not in told:
-            context.not_tested(f"audit {number}", text)
+        if text not in said:
+            context.not_tested(f"audit {context.stage} {number}", text)
     return found
 
 
