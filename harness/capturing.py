@@ -48,7 +48,8 @@ def capture(*, org: str | None, sandbox: Path | None, out: Path, usernames: Sequ
 def connected(site: Site, credential: Credential) -> Iterator[tuple[Connection, Transport]]:
     """A connection that cannot write: its guard grants nothing."""
     clock = SystemClock()
-    transport = Transport(site, guard=WriteGuard(), clock=clock)
+    console = Console(stderr=True, highlight=False)
+    transport = Transport(site, guard=WriteGuard(), clock=clock, tell=console.print)
     try:
         yield Connection("admin", credential, site, transport, clock), transport
     finally:

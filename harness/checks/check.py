@@ -12,6 +12,7 @@ from harness.checks.results import CheckResult, Grade
 from harness.checks.spec import CheckSpec, about, name
 from harness.checks.values import NoRecord, Values
 from harness.errors import OrgUnreachable, RequestRefused, SignInRefused
+from harness.org.errors import says_nothing
 from harness.scenario.model import Denial, FieldAccess, Grant
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def _grant(spec: CheckSpec, item: Grant, target: Connection, ask: Ask) -> CheckR
 
 def _denial(spec: CheckSpec, item: Denial, target: Connection, admin: Connection, ask: Ask) -> CheckResult:
     said = ask(target)
+    if item.error is None and says_nothing(said.code or "", said.message or ""):
+        return _not_made(spec, f"the org did not answer: {_refusal(said)}", "make it again when the org answers")
     reason, remedy = _not_the_refusal(item, said)
     if reason or (item.kind == "sign_in" and item.sign_in != "ui"):  # a sign-in has no counterpart as the admin
         return _result(spec, passed=reason is None, answer=said.asked(target), reason=reason, remedy=remedy)

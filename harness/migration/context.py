@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel
 
@@ -22,19 +23,12 @@ if TYPE_CHECKING:
     from harness.migration.postponing import Postponement
     from harness.org.connection import Connection, Principal
     from harness.org.guard import SandboxProof, WriteGuard
+    from harness.org.meter import Meter
     from harness.org.secret import Resolve
     from harness.org.site import Site
     from harness.scenario.loader import ScenarioFile
 
 BodyType = TypeVar("BodyType", bound=BaseModel)
-
-
-class Meter(Protocol):
-    """Counts the HTTP requests sent so far, sign-ins included."""
-
-    @property
-    def calls(self) -> int:
-        """How many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +94,10 @@ class Context:
         """The admin's connection."""
         return self.world.connect("admin")
 
-    def record(self, kind: str, key: str, body: BaseModel) -> Record:
-        """Write one record of this stage, durably."""
+    def record(self, kind: str, key: str, body: BaseModel, *, at: datetime | None = None) -> Record:
+        """Write one record of this stage, durably; `at` is when what is made known again happened, if not now."""
         record = self._journal.write(
-            run=self.run_id, at=self.world.clock.now(), kind=kind, stage=self.stage, key=key, body=body
+            run=self.run_id, at=at or self.world.clock.now(), kind=kind, stage=self.stage, key=key, body=body
         )
         self._pending.append(record)
         return record

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.errors import OrgError, OrgUnreachable, RehearseError, StageFailed, Stopped, UsageError
-from harness.migration.context import Context, Meter, World
+from harness.migration.context import Context, World
 from harness.migration.journal import Journal, Record
 from harness.migration.leave import Papers, capability
+from harness.migration.limits import check_calls_left, watched
 from harness.migration.lock import OrgLock
 from harness.migration.preconditions import check_preconditions
 from harness.migration.records import RunStarted, StageFinished, StageStarted
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from harness.credentials.store import CredentialStore
     from harness.migration.postponing import Postponement
     from harness.org.connection import Connection, Principal
+    from harness.org.meter import Meter
     from harness.org.secret import Resolve
     from harness.org.site import Site
     from harness.scenario.loader import ScenarioFile
@@ -107,6 +109,10 @@ class Engine:
         # a run that wrote nothing, perhaps because it could not, needs no leave to write
         yield from self._run(ROLLBACK if wrote else replace(ROLLBACK, writes=False))
 
+    def aside(self, stage: Stage) -> Iterator[Record]:
+        """Run a stage that is none of the scenario's, such as taking up what a lost journal knew."""
+        yield from self._run(stage)
+
     def _planned(self) -> tuple[str, ...]:
         names = self._header.stages
         if self._header.until is not None:
@@ -134,6 +140,11 @@ class Engine:
                 f"{self._header.scenario_file} was changed since run {self.run_id} began",
                 remedy="roll that run back (rehearse rollback), then begin a new one",
             )
+        if begun.only_back is not None:
+            raise UsageError(
+                f"run {self.run_id} was adopted, and cannot go on: {begun.only_back}",
+                remedy="undo it (rehearse rollback), then begin a new one",
+            )
         if any(record.stage == ROLLBACK.name for record in self._journal.records(self.run_id, kind="stage.started")):
             raise UsageError(f"run {self.run_id} was rolled back", remedy="begin a new run (rehearse run)")
 
@@ -155,7 +166,8 @@ class Engine:
             used = {"calls": self._world.meter.calls - calls, "writes": context.rows_written}
             context.record("stage.finished", "", result.model_copy(update=used))
 
-        with self._around(stage.name):
+        forward = stage.name != ROLLBACK.name
+        with self._around(stage.name), watched(self._world.meter, forward=forward):
             if self._journal.find(self.run_id, RunStarted) is None:
                 context.record("run.started", "", self._header)
             context.record("stage.started", "", StageStarted())
@@ -189,6 +201,7 @@ class Engine:
         with self._capability(stage):
             try:
                 if stage.writes:
+                    check_calls_left(context)
                     self._lock.take(context)
                 message = yield from self._advance(stage, context)
             except OrgUnreachable:
@@ -211,7 +224,7 @@ class Engine:
 
     def _is_last_to_write(self, stage: Stage) -> bool:
         """Whether no stage after this one writes, as far as this process goes."""
-        after = () if stage.name == ROLLBACK.name else self.remaining
+        after = self.remaining if stage.name in self._table else ()
         return not any(self._table[name].writes for name in after if name != stage.name)
 
     def _leave(self, context: Context) -> None:

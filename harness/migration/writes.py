@@ -32,6 +32,8 @@ from harness.migration.fenced import (
 )
 from harness.migration.records import Intent, Outcome, WriteOperation
 from harness.migration.waiting import wait_out
+from harness.org.errors import find, is_used_up
+from harness.org.meter import LimitReached
 from harness.org.reply import Answer, ApiError
 
 if TYPE_CHECKING:
@@ -147,7 +149,8 @@ def _perform(context: Context, write: Write, rows: Sequence[Row], look: Look, se
     if past.done is not None:
         return past.done.ids
     if write.undoes is None and write.operation != "file":
-        context.about_to_write()  # an undoing looks for itself
+        context.world.meter.check()  # an undoing may use the last calls
+        context.about_to_write()  # and looks for itself
     standing: list[str | None] = [None] * len(rows)
     if past.tried is not None:
         if past.unsettled and may_land_late(past.tried):
@@ -375,7 +378,9 @@ def _look_for_certain(context: Context, write: Write, look: Look) -> list[str | 
 
 def _error(
     context: Context, write: Write, refused: Sequence[tuple[Row, ApiError]], first: str
-) -> WriteRefused | OrgUnreachable:
+) -> WriteRefused | OrgUnreachable | LimitReached:
+    if used_up := [error for _, error in refused if is_used_up([error])]:
+        return LimitReached.of(used_up[0])
     if refused and all(error.code in _NOBODY_ANSWERED for _, error in refused):
         return OrgUnreachable(
             f"the org did not answer when asked to {write.summary}; read back, it was not done",
@@ -385,7 +390,9 @@ def _error(
         )
     many = f" ({len(refused)} rows refused)" if len(refused) > 1 else ""
     message = f"the org refused to {write.summary}{many}: {first}"
-    return WriteRefused(message, stage=context.stage, refused=refused, remedy=write.remedy)
+    known = find(refused[0][1].code, refused[0][1].message) if refused else None
+    remedy = write.remedy or (known.remedy if known else None)
+    return WriteRefused(message, stage=context.stage, refused=refused, remedy=remedy)
 
 
 def _ids(standing: Sequence[str | None]) -> tuple[str, ...]:

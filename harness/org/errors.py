@@ -311,6 +311,12 @@ def passes(errors: Sequence[ApiError]) -> bool:
     return bool(again) and all(each == "with backoff" for each in again)
 
 
+def says_nothing(code: str, message: str) -> bool:
+    """Whether an error is no answer to what was asked: what passes, what may have been done, what came from elsewhere."""
+    found = find(code, message)
+    return found is not None and (not found.is_certain or found.again in ("with backoff", "next day"))
+
+
 def is_used_up(errors: Sequence[ApiError]) -> bool:
     """Whether something was refused since the day's calls are used up."""
     return any(one is not None and one.again == "next day" for one in known(errors))

@@ -9,9 +9,11 @@ from harness.errors import UsageError
 from harness.org.clock import Clock
 from harness.org.connection import Connection, Principal
 from harness.org.guard import WriteGuard
+from harness.org.meter import Meter
+from harness.org.patience import Tell, silent
 from harness.org.secret import Secret
 from harness.org.sign_in import Credential, credential, sign_in
-from harness.org.transport import Meter, Transport
+from harness.org.transport import Transport
 from harness.rehearsal.worlds import World
 from harness.scenario.loader import ScenarioFile
 from harness.scenario.model import Flow
@@ -29,14 +31,16 @@ NEEDED_PARTS: Mapping[str, tuple[str, ...]] = {
 class Connections:
     """The admin's, the source user's and the target user's connection, over one guarded transport."""
 
-    def __init__(self, file: ScenarioFile, world: World, *, clock: Clock) -> None:
+    def __init__(self, file: ScenarioFile, world: World, *, clock: Clock, tell: Tell = silent) -> None:
         self._file = file
         self._world = world
         self._clock = clock
         self.guard = WriteGuard()
         self.meter = Meter()
         self._open: dict[Principal, Connection] = {}
-        self._transport = Transport(world.site, guard=self.guard, clock=clock, meter=self.meter, wire=world.wire)
+        self._transport = Transport(
+            world.site, guard=self.guard, clock=clock, meter=self.meter, wire=world.wire, tell=tell
+        )
 
     def connect(self, principal: Principal) -> Connection:
         """The principal's connection, signed in at the first call. Raises what a sign-in raises."""

@@ -89,6 +89,13 @@ def test_a_denial_with_another_error_is_red() -> None:
     assert result.reason == "it was refused, but with MALFORMED_QUERY: unexpected token: 'FROM'"
 
 
+@pytest.mark.parametrize("code", ["SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", "HTTP_502", "HTTP_302", "NOT_THE_ORG"])
+def test_an_org_that_does_not_answer_has_denied_nothing(code: str) -> None:
+    result = made(DENIED, {QUERY: no(code)}, {QUERY: rows({"Id": "1"})})
+    assert (result.passed, result.made) == (False, False)
+    assert result.reason == f"it could not be made: the org did not answer: {code}: no"
+
+
 def test_what_does_not_exist_is_no_denial() -> None:
     result = made(DENIED, {QUERY: no("INVALID_TYPE")}, {QUERY: no("INVALID_TYPE", "not supported")})
     assert not result.passed

@@ -17,6 +17,7 @@ from harness.migration.records import RunStarted
 from harness.migration.stages import Stage
 from harness.org.clock import SystemClock
 from harness.org.guard import WriteGuard
+from harness.org.meter import Meter
 from harness.org.reply import Answer, ApiError, Reply
 
 STAGES = ("preflight", "snapshot", "plan", "provision")
@@ -71,7 +72,7 @@ def engine(journal: Journal, table: Mapping[str, Stage], **changes: Any) -> Engi
         header=head,
         site=world,
         guard=WriteGuard(),
-        meter=SimpleNamespace(calls=0),
+        meter=Meter(),
         connect=_no_org,
         sign_in=lambda principal, _flow: _no_org(principal),
         store=world,
@@ -216,7 +217,7 @@ def context(journal: Journal, table: Table, *, stage: str = "grant") -> Context:
     """A stage's context over that table."""
     scenario = SimpleNamespace(from_=SimpleNamespace(username="old@acme.example"))
     file = SimpleNamespace(name="erp", scenario=scenario)
-    world: Any = SimpleNamespace(connect=lambda _principal: table, clock=Ticking(), file=file)
+    world: Any = SimpleNamespace(connect=lambda _principal: table, clock=Ticking(), file=file, meter=Meter())
     lock = OrgLock(host="here")
     made = Context(
         world=world,
