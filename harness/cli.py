@@ -103,19 +103,28 @@ _REPORTS = click.option(
 
 
 @rehearse.command()
+@click.option(
+    "--plan", type=_EXISTING, metavar="PLAN", help="The approved plan (`rehearse plan --write`): no other is run."
+)
 @_about_a_scenario
 @_REPORTS
-def run(file: Path, org: str | None, sandbox: Path | None, state_folder: Path, report_folder: Path) -> int:
+def run(
+    *, file: Path, org: str | None, sandbox: Path | None, state_folder: Path, report_folder: Path, plan: Path | None
+) -> int:
     """Migrate: every stage of the scenario FILE, up to where it must wait.
+
+    With --plan the run makes its plan anew and goes on only if that is the approved one. A plan holds for 24 hours, is
+    used once, and only for the org, the scenario and the version of rehearse it was made with; exit code 4 otherwise.
 
     \b
     rehearse run scenarios/erp.scenario.yaml
     rehearse run erp.scenario.yaml --org uat
+    rehearse run erp.scenario.yaml --org uat --plan erp.plan.json
     """
     from harness import front
 
     rehearsal = front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder, reports=report_folder)
-    return front.run(rehearsal)
+    return front.run(rehearsal, plan)
 
 
 @rehearse.command()
@@ -162,16 +171,23 @@ def status(file: Path, org: str | None, sandbox: Path | None, state_folder: Path
 
 
 @rehearse.command()
+@click.option(
+    "--write",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PLAN",
+    help="Write the plan to this file, to be approved.",
+)
 @_about_a_scenario
-def plan(file: Path, org: str | None, sandbox: Path | None, state_folder: Path) -> int:
-    """Show what would be written and what would be lost, and write nothing: neither to the org nor here.
+def plan(*, file: Path, org: str | None, sandbox: Path | None, state_folder: Path, write: Path | None) -> int:
+    """Show what would be written and what would be lost, and write nothing: neither to the org nor a journal.
 
     \b
     rehearse plan scenarios/erp.scenario.yaml
+    rehearse plan erp.scenario.yaml --org uat --write erp.plan.json
     """
     from harness import front
 
-    return front.show_plan(front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder, dry=True))
+    return front.show_plan(front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder, dry=True), write)
 
 
 @rehearse.command()

@@ -16,8 +16,10 @@ from harness.checks.results import CheckResult, Comparison
 from harness.errors import EXIT_AS_EXPECTED, GuardRefused, RehearseError, StageFailed, Stopped, UsageError
 from harness.migration.journal import Record
 from harness.migration.planning.acceptance import to_paste
+from harness.migration.planning.seal import check_approved
 from harness.migration.records import Loss, Note, Plan, RollbackProof, RunStarted, StageFinished, StageStarted
 from harness.migration.status import Status, status
+from harness.rehearsal.approval import read_plan, write_plan
 from harness.rehearsal.config import find_org
 from harness.rehearsal.options import Options, shown
 from harness.rehearsal.progress import leave
@@ -55,18 +57,34 @@ def open_rehearsal(
         keep_state=True,
         dry=dry,
     )
-    return Rehearsal(load(file), options)
+    rehearsal = Rehearsal(load(file), options)
+    rehearsal.tell = tell
+    return rehearsal
 
 
-def run(rehearsal: Rehearsal) -> int:
-    """Begin a migration, or go on with one that has written nothing yet, and run it as far as it goes."""
+def tell(line: str) -> None:
+    """Show on the side that the org is waited for."""
+    Console(stderr=True, highlight=False).print(f"  {line}", style="yellow", markup=False, soft_wrap=True)
+
+
+def run(rehearsal: Rehearsal, plan: Path | None = None) -> int:
+    """Begin a migration, or go on with one that has written nothing yet, and run it as far as it goes.
+
+    With the file of a plan, only where the run's own plan is that one. Raises PlanNotValid.
+    """
     standing = rehearsal.standing()
     if standing is not None and rehearsal.wrote(standing.run_id):
         raise UsageError(
             f"run {standing.run_id} of {rehearsal.file.shown} is under way or done in {rehearsal.options.where}",
             remedy="see `rehearse status`; `rehearse resume` goes on, `rehearse rollback` undoes it",
         )
-    return _forward(rehearsal)
+    try:
+        approved = None if plan is None else read_plan(plan)
+        rehearsal.approve(approved)
+    except RehearseError:
+        rehearsal.finish()
+        raise
+    return _forward(rehearsal, approved)
 
 
 def resume(rehearsal: Rehearsal) -> int:
@@ -117,16 +135,25 @@ def _check_org(options: Options) -> None:
         find_org(options.org, options.root)
 
 
-def show_plan(rehearsal: Rehearsal) -> int:
-    """Plan, and show the plan."""
+def show_plan(rehearsal: Rehearsal, write: Path | None = None) -> int:
+    """Plan, and show the plan; with `write`, also into a file that `rehearse run --plan` takes."""
     try:
         end = _show(_until_plan(rehearsal))
         plan = rehearsal.journal.find(rehearsal.run.id, Plan)
         if plan is not None:
             _print_plan(plan, _warnings(rehearsal))
+        if plan is not None and write is not None:
+            _write_plan(rehearsal, plan, write)
     finally:
         rehearsal.finish()
     return _forward_code(rehearsal, end)
+
+
+def _write_plan(rehearsal: Rehearsal, plan: Plan, path: Path) -> None:
+    write_plan(path, plan, scenario=rehearsal.file.shown, org=rehearsal.options.org)
+    command = f"rehearse run {rehearsal.file.shown}{rehearsal.options.as_typed} --plan {shown(path)}"
+    until = f" until {plan.expires:%Y-%m-%d %H:%M} UTC" if plan.expires else ""
+    Console(highlight=False).print(f"written to {shown(path)}; once, and{until}: {command}", soft_wrap=True)
 
 
 def _warnings(rehearsal: Rehearsal) -> list[str]:
@@ -152,9 +179,10 @@ def _status_of(rehearsal: Rehearsal, run: RunStarted) -> Status:
     return next(one for one in status(rehearsal.journal) if one.run_id == run.run_id)
 
 
-def _forward(rehearsal: Rehearsal) -> int:
+def _forward(rehearsal: Rehearsal, approved: Plan | None = None) -> int:
     with _reported(rehearsal):
-        end = _show(rehearsal.run.engine.stages())
+        records = rehearsal.run.engine.stages()
+        end = _show(records if approved is None else _as_approved(records, approved))
         if end is None:
             Console().print("every stage has passed already: nothing is left to do")
     return _forward_code(rehearsal, end)
@@ -165,6 +193,19 @@ def _forward_code(rehearsal: Rehearsal, end: StageFinished | None) -> int:
     if end is not None and end.result == "refused" and rehearsal.file.scenario.expect.sign_off == "refused":
         return EXIT_AS_EXPECTED
     return _code(end)
+
+
+def _as_approved(records: Iterator[Record], approved: Plan) -> Iterator[Record]:
+    """The records up to the plan, and on only if it is the approved one: the engine asks too, and tells less."""
+    plan: Plan | None = None
+    with ExitStack() as leaving:
+        leaving.callback(leave, records)
+        for record in records:
+            yield record
+            plan = record.body if isinstance(record.body, Plan) else plan
+            ended = record.body if record.stage == "plan" and isinstance(record.body, StageFinished) else None
+            if plan is not None and ended is not None and ended.result == "passed":
+                check_approved(approved.digest, plan, approved=approved)
 
 
 def _until_plan(rehearsal: Rehearsal) -> Iterator[Record]:

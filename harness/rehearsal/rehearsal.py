@@ -21,10 +21,12 @@ from harness.credentials.store import open_store
 from harness.errors import Place, RecordingError, RehearseError, StageFailed, UsageError
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal
-from harness.migration.records import Intent, RollbackProof, RunStarted, StageFinished
+from harness.migration.records import Approval, Intent, Plan, RollbackProof, RunStarted, StageFinished
 from harness.org.clock import SystemClock
+from harness.org.patience import Tell, silent
 from harness.recording.cassettes import Cassettes
 from harness.recording.hosts import CANONICAL_URL
+from harness.rehearsal.approval import approval_of
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.options import MUTATION, Options, shown
 from harness.rehearsal.progress import NotReached, Progress
@@ -66,6 +68,10 @@ class Rehearsal:
         self._progress: Progress | None = None
         self._proofs: dict[str, RollbackProof] = {}
         self._closing = ExitStack()
+        self.tell: Tell = silent
+        """Shows a line while the org is waited for."""
+        self._approval: Approval | None = None
+        self._as_begun = True
         self._could_not_begin = ""
         self._locked = False
 
@@ -79,7 +85,8 @@ class Rehearsal:
         if finished.result == "refused" and self.file.scenario.expect.sign_off == "refused":
             return finished
         if finished.result == "stopped":
-            raise NotReached(f"{finished.message}; run it again after {finished.until}, or see `rehearse status`")
+            later = finished.until and f"run it again after {finished.until}, or see `rehearse status`"
+            raise NotReached(f"{finished.message}; {later or finished.remedy}")
         if finished.result != "passed":
             raise self._failure(stage, finished)
         return finished
@@ -229,8 +236,27 @@ class Rehearsal:
                     f"run {standing.run_id}, which rehearsed a rollback in {self.options.where}, broke off half-way",
                     remedy="undo it first: rehearse rollback " + self.file.shown,
                 )
-            self._run = self._begin(standing)
+            self._run = self._begin(standing if standing and self._may_go_on(standing) else None)
         return self._run
+
+    def approve(self, plan: Plan | None) -> None:
+        """Carry out this plan and no other, or whichever the run makes. Raises PlanNotValid and UsageError.
+
+        A run that stands, and has written nothing, then goes on only if it began so.
+        """
+        self._as_begun = False
+        if plan is not None:
+            org_id, now = self.world.site.org_id, self.cassettes.clock.now()
+            self._approval = approval_of(plan, self.file, self.journal, org_id=org_id, now=now)
+
+    def _may_go_on(self, standing: RunStarted) -> bool:
+        """Whether a run is taken up: not one that wrote nothing, and whose plan cannot be carried out any more."""
+        if self._as_begun or self.wrote(standing.run_id):
+            return True
+        plan = self.journal.find(standing.run_id, Plan)
+        now = self.cassettes.clock.now()
+        fresh = plan is None or (plan.expires and now < plan.expires and plan.tool_version == __version__)
+        return bool(fresh) and standing.approved == self._approval
 
     def take_up(self, standing: RunStarted) -> Run:
         """The run that stands, whatever it was for, to be undone."""
@@ -271,7 +297,7 @@ class Rehearsal:
         else:
             run_id = self._new_id()
         folder = self._run_folder(run_id)
-        connections = Connections(self.file, self.world, clock=self.cassettes.clock)
+        connections = Connections(self.file, self.world, clock=self.cassettes.clock, tell=self.tell)
         self._closing.callback(connections.close)
         store = open_store(
             self.file.scenario.credentials,
@@ -360,6 +386,7 @@ class Rehearsal:
             operations=tuple(spec.id for spec in operation_specs(self.file)),
             rollback_stages=scenario.rollback_stages,
             plan_from=plan_from,
+            approved=self._approval if until is None else None,
         )
 
     def standing(self) -> RunStarted | None:
