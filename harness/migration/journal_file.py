@@ -5,7 +5,9 @@ is there. The end is there when the head agrees; or, without a head (a journal t
 database says that it was closed with just so many records. That number is its `user_version`: -1 from the first write
 on, and the number of records again when it is closed.
 
-What is damaged or cut is refused with what to do, and never read as a shorter history.
+What is damaged or cut is refused with what to do, and never read as a shorter history. Until the first write the
+database is open for reading only: SQLite would bring what is left of a damaged WAL into the database, and throw the
+rest away, when somebody closes it who could write.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class JournalFile:
         self._is_marked = False
         _make_if_missing(path)
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db = _connect(path, "ro")
         except sqlite3.Error as error:
             raise JournalRefused(f"{path} cannot be opened: {error}", remedy=RESTORE) from error
         try:
@@ -82,6 +84,9 @@ class JournalFile:
         if self._is_marked:
             return
         self._head.begin(mark)
+        reading, self._db = self._db, _connect(self.path, "rw")
+        reading.close()
+        self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute(f"PRAGMA user_version = {_IN_USE}")
         self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
         self._is_marked = True
@@ -98,9 +103,8 @@ class JournalFile:
                 remedy="restore it from a copy; if no copy of the journal is newer than this one, remove this one file",
             ) from error
         try:
-            self._db.execute("PRAGMA synchronous = FULL")
             closed_with, rows = self._read()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: SQLite's message quotes what is no text
             raise self._refused(f"it cannot be read: {error}") from error
         self._check_chain(rows)
         self._check_end(rows, mark, closed_with)
@@ -170,6 +174,12 @@ def _aside(file: Path, number: int) -> Path:
     return file.with_name(f"{file.name}.set-aside-{number}")
 
 
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+    )
+
+
 def _rows(database: sqlite3.Connection, after: int) -> list[Row]:
     found = database.execute(
         "SELECT seq, run, at, kind, stage, key, body, digest FROM records WHERE seq > ? ORDER BY seq", (after,)
@@ -180,7 +190,8 @@ def _rows(database: sqlite3.Connection, after: int) -> list[Row]:
 def _make_if_missing(path: Path) -> None:
     """Make an empty journal, whole or not at all: an existing file without content was emptied by somebody else."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    left = [file.name for file in files_of(path)[1:] if file.exists() and not file.name.endswith("-shm")]
+    wal, head = files_of(path)[1], files_of(path)[3]
+    left = [file.name for file in (wal, head) if file.exists() and file.stat().st_size]
     if path.exists():
         if path.stat().st_size == 0:
             raise JournalRefused(f"the journal {path} was emptied: the file holds nothing", remedy=RESTORE)
