@@ -91,7 +91,7 @@ def test_a_denial_with_another_error_is_red() -> None:
 
 @pytest.mark.parametrize("code", ["SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", "HTTP_502", "HTTP_302", "NOT_THE_ORG"])
 def test_an_org_that_does_not_answer_has_denied_nothing(code: str) -> None:
-    result = made(DENIED, {QUERY: no(code)}, {QUERY: rows({"Id": "1"})})
+    result = made(denial("{sign_in: ui}"), {"ui": no(code)}, {"ui": Reply(200)})
     assert (result.passed, result.made) == (False, False)
     assert result.reason == f"it could not be made: the org did not answer: {code}: no"
 
