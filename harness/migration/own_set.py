@@ -62,12 +62,16 @@ def written_under(context: Context, set_id: str) -> Written:
     names = context.snapshot.setup_ids
     for record in context.records():
         body = record.body
-        if isinstance(body, Intent) and body.undoes is None and body.sobject in _UNDER_IT:
+        if isinstance(body, Intent) and body.sobject in _UNDER_IT:
             if body.natural_key.get("ParentId") == set_id and not body.found:
                 keys[record.key] = body
-                _note(written, body, names)
+                if body.undoes is None:
+                    _note(written, body, names)
         elif isinstance(body, Outcome) and record.key in keys:
-            written.ids.update(body.ids)
+            if keys[record.key].operation == "delete":  # a cut-over may take a row away, and give it back
+                written.ids.difference_update(body.ids)
+            else:
+                written.ids.update(body.ids)
     return written
 
 

@@ -153,39 +153,47 @@ def ending(records: list[Record]) -> StageFinished:
 MakeBench = Callable[..., Bench]
 
 
+def open_bench(
+    folder: Path,
+    *,
+    scenario: Mapping[str, Any] | None = None,
+    population: Mapping[str, Any] | None = None,
+    **project: Any,
+) -> Bench:
+    """A bench in a folder; `scenario` and `population` are merged over the defaults, the rest goes to the project."""
+    source = write_project(folder / "org", **project)
+    (source / "sandbox.yaml").write_text(yaml.safe_dump({**deepcopy(dict(POPULATION)), **(population or {})}))
+    org = open_org(source)
+    server = SandboxServer(org)
+    ready = server.start()
+    path = folder / "erp.scenario.yaml"
+    path.write_text(json.dumps({**SCENARIO, **(scenario or {})}))
+    return Bench(
+        org=org,
+        server=server,
+        folder=folder,
+        file=load(path),
+        journal=Journal(folder / "journal.db"),
+        clock=BenchClock(org),
+        secrets={
+            "OLD_KEY": ready.apps["ERP Legacy"]["consumer_key"],
+            "OLD_SECRET": ready.apps["ERP Legacy"]["consumer_secret"],
+            "OLD_PASSWORD": ready.users["erp"]["password"],
+            "OLD_TOKEN": ready.users["erp"]["security_token"],
+            "NEW_KEY": ready.apps["ERP Integration"]["consumer_key"],
+            "NEW_SECRET": ready.apps["ERP Integration"]["consumer_secret"],
+        },
+    )
+
+
 @pytest.fixture
 def make_bench(tmp_path: Path) -> Iterator[MakeBench]:
-    """Make a bench; `scenario` and `population` are merged over the defaults, the rest goes to the project."""
+    """Make a bench, as `open_bench` does; it is closed when the test ends."""
     made: list[Bench] = []
 
-    def make(
-        *, scenario: Mapping[str, Any] | None = None, population: Mapping[str, Any] | None = None, **project: Any
-    ) -> Bench:
-        folder = write_project(tmp_path / "org", **project)
-        (folder / "sandbox.yaml").write_text(yaml.safe_dump({**deepcopy(dict(POPULATION)), **(population or {})}))
-        org = open_org(folder)
-        server = SandboxServer(org)
-        ready = server.start()
-        path = tmp_path / "erp.scenario.yaml"
-        path.write_text(json.dumps({**SCENARIO, **(scenario or {})}))
-        bench = Bench(
-            org=org,
-            server=server,
-            folder=tmp_path,
-            file=load(path),
-            journal=Journal(tmp_path / "journal.db"),
-            clock=BenchClock(org),
-            secrets={
-                "OLD_KEY": ready.apps["ERP Legacy"]["consumer_key"],
-                "OLD_SECRET": ready.apps["ERP Legacy"]["consumer_secret"],
-                "OLD_PASSWORD": ready.users["erp"]["password"],
-                "OLD_TOKEN": ready.users["erp"]["security_token"],
-                "NEW_KEY": ready.apps["ERP Integration"]["consumer_key"],
-                "NEW_SECRET": ready.apps["ERP Integration"]["consumer_secret"],
-            },
-        )
-        made.append(bench)
-        return bench
+    def make(**options: Any) -> Bench:
+        made.append(open_bench(tmp_path, **options))
+        return made[-1]
 
     yield make
     for bench in made:
