@@ -13,9 +13,11 @@ from harness.migration.journal import Journal, Record
 from harness.migration.leave import Papers, capability
 from harness.migration.limits import check_calls_left, watched
 from harness.migration.lock import OrgLock
+from harness.migration.observing import take_sample
 from harness.migration.preconditions import check_preconditions
-from harness.migration.records import RunStarted, StageFinished, StageStarted
+from harness.migration.records import Observation, RunStarted, StageFinished, StageStarted
 from harness.migration.stages import PlanRefused, Stage
+from harness.migration.stages.dual_auth import DUAL_AUTH
 from harness.migration.stages.order import STAGES
 from harness.migration.undoing.rollback import ROLLBACK
 from harness.org.clock import Clock
@@ -113,6 +115,14 @@ class Engine:
         """Run a stage that is none of the scenario's, such as taking up what a lost journal knew."""
         yield from self._run(stage)
 
+    def observe(self) -> Observation:
+        """Add a sample of who signed in while both users work. No capability is granted: nothing can be written.
+
+        Raises UsageError at any other time, and GuardRefused in another org.
+        """
+        self._check_resumable()
+        return take_sample(self._context(DUAL_AUTH.name))
+
     def _planned(self) -> tuple[str, ...]:
         names = self._header.stages
         if self._header.until is not None:
@@ -148,18 +158,21 @@ class Engine:
         if any(record.stage == ROLLBACK.name for record in self._journal.records(self.run_id, kind="stage.started")):
             raise UsageError(f"run {self.run_id} was rolled back", remedy="begin a new run (rehearse run)")
 
-    def _run(self, stage: Stage) -> Generator[Record, None, str]:
-        """Run one stage inside its journal records; its result."""
-        context = Context(
+    def _context(self, stage: str) -> Context:
+        return Context(
             world=self._world,
             journal=self._journal,
             run_id=self.run_id,
-            stage=stage.name,
+            stage=stage,
             plan_from=self._plan_from,
             prove=self._prove,
             lock=self._lock,
             before_writing=check_preconditions,
         )
+
+    def _run(self, stage: Stage) -> Generator[Record, None, str]:
+        """Run one stage inside its journal records; its result."""
+        context = self._context(stage.name)
         calls = self._world.meter.calls
 
         def finish(result: StageFinished) -> None:
@@ -242,15 +255,15 @@ class Engine:
         """The permission to write that a stage needs: bound to the org, the run and the stage."""
         if not stage.writes:
             return nullcontext()
-        world, proof = self._world, self._prove()
+        world, proof = self._world, self._prove(anew=True)
         papers = Papers(self._journal, self.run_id, world.file, self._plan_from)
         leave = capability(papers, stage.name, proof, world.connect("admin"), world.clock.now())
         return world.guard.grant(proof, leave)
 
-    def _prove(self) -> SandboxProof:
-        """What the org is: asked once for each sign-in of the admin."""
+    def _prove(self, *, anew: bool = False) -> SandboxProof:
+        """What the org is: asked after each sign-in of the admin, and anew before a stage that writes."""
         admin = self._world.connect("admin")
-        if self._proof is None or not self._world.guard.still_proves(self._proof):
+        if anew or self._proof is None or not self._world.guard.still_proves(self._proof):
             self._proof = prove_sandbox(admin, self._world.site)
         return self._proof
 

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from harness.access.soql import among, select
-from harness.errors import StageFailed, UsageError
-from harness.migration.records import Observation
+from harness.errors import GuardRefused, StageFailed, UsageError
+from harness.migration.records import Observation, Preflight
 from harness.migration.sign_ins import SignIn, is_of, read_sign_ins
 from harness.migration.strategies import strategy_of
 from harness.migration.time_box import KIND, own_windows, time_box
@@ -58,7 +58,10 @@ def observe(context: Context, key: str) -> Observation:
 
 
 def take_sample(context: Context) -> Observation:
-    """Add a sample between two stages. Raises UsageError when it is not the time in which both users work."""
+    """Add a sample between two stages.
+
+    Raises UsageError when it is not the time in which both users work, and GuardRefused in another org than the run's.
+    """
     if baseline_of(context) is None:
         raise UsageError(
             f"run {context.run_id} is not in {STAGE} yet: there is nothing to watch before both users work",
@@ -69,7 +72,17 @@ def take_sample(context: Context) -> Observation:
             f"run {context.run_id} is past {STAGE}: the old sign-in was ended",
             remedy="`rehearse status` says where it stands",
         )
+    _must_be_the_org_of_the_run(context)
     return observe(context, SAMPLE)
+
+
+def _must_be_the_org_of_the_run(context: Context) -> None:
+    preflight, found = context.find(Preflight), context.prove().org_id
+    if preflight is not None and preflight.org.org_id != found:
+        raise GuardRefused(
+            f"run {context.run_id} is of org {preflight.org.org_id}, and this is {found}",
+            remedy="name the org that the run began in; a sandbox that was refreshed is another org",
+        )
 
 
 def is_quiet(context: Context, seen: Observation) -> bool:

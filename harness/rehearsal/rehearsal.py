@@ -21,6 +21,7 @@ from harness.credentials.store import open_store
 from harness.errors import Place, RecordingError, RehearseError, StageFailed, UsageError
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal
+from harness.migration.postponing import FILE_NAME, Postponement, read_postponement
 from harness.migration.records import Approval, Intent, Plan, RollbackProof, RunStarted, StageFinished
 from harness.org.clock import SystemClock
 from harness.org.patience import Tell, silent
@@ -329,8 +330,19 @@ class Rehearsal:
             around=around,
             plan_from=plan_from,
             host=self._host(),
+            postponed=self.postponed,
         )
         return Run(run_id, engine, connections, plan_from=plan_from)
+
+    @property
+    def postponing(self) -> Path | None:
+        """The file that postpones the cut-over while it is there; None where nothing outlives this process."""
+        return self.folder / FILE_NAME if self.options.durable else None
+
+    def postponed(self) -> Postponement | None:
+        """Whether the cut-over is to wait, and until when. Raises UsageError for a file that holds something else."""
+        path = self.postponing
+        return None if path is None else read_postponement(path, shown=str(shown(path)))
 
     def _host(self) -> str:
         """The name of the place where this run is kept, as others are told it; no recording holds one of a machine."""
