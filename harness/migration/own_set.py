@@ -29,6 +29,7 @@ _CHILDREN = {
     ASSIGNED: ("Id", "AssigneeId", "Assignee.Username"),
 }
 _NAMED = ("Name", "Label", "Description")
+_ALL_FIELDS = "ViewAllFields"
 _UNDER_IT = frozenset({"ObjectPermissions", "FieldPermissions", "SetupEntityAccess"})
 
 
@@ -52,6 +53,8 @@ class Written:
     """Of the rows whose making the org confirmed."""
     fields: dict[str, str] = field(default_factory=dict)
     """For each field what was, or may have been, given: `Read Edit`."""
+    objects: dict[str, str] = field(default_factory=dict)
+    """For each object what was, or may have been, given: `Read Create ViewAllFields`."""
     entities: set[str] = field(default_factory=set)
     """The setup entities that it was, or may have been, let use."""
 
@@ -77,7 +80,9 @@ def written_under(context: Context, set_id: str) -> Written:
 
 def _note(written: Written, intent: Intent, names: Mapping[str, str]) -> None:
     after = dict(intent.after or {})
-    if intent.sobject == "FieldPermissions":
+    if intent.sobject == "ObjectPermissions":
+        written.objects.update({name: str(given) for name, given in after.items()})
+    elif intent.sobject == "FieldPermissions":
         written.fields.update({name: str(given) for name, given in after.items()})
     elif intent.sobject == "SetupEntityAccess":
         written.entities.update(names.get(str(name), str(name)) for name in after)
@@ -103,6 +108,8 @@ def _others_rows(context: Context, row: Row) -> Iterator[str]:
     for each in children(row, FIELDS):
         ours, now = written.fields.get(each["Field"]), _given(each)
         if each["Id"] not in written.ids and ours is None:
+            if now == "Read" and _ALL_FIELDS in written.objects.get(each["Field"].partition(".")[0], "").split():
+                continue  # the org's own row: it comes with the right to see all fields of the object
             yield f"{label} was given {each['Field']} ({now}) by somebody else"
         elif ours is not None and ours.split() != now.split():
             yield str(Difference(f"{each['Field']} in {label}", None, ours, now))
