@@ -71,6 +71,7 @@ def rehearse() -> None:
     rehearse run scenarios/erp.scenario.yaml             migrate in the simulated sandbox
     rehearse run erp.scenario.yaml --org uat             migrate in the sandbox `uat` of rehearse.toml
     rehearse status erp.scenario.yaml --org uat          where it stands, and until when it waits
+    rehearse observe erp.scenario.yaml --org uat         while both users work: who still signs in as the old one
     rehearse rollback erp.scenario.yaml --org uat        undo it, and prove that it is undone
     rehearse mutate scenarios/erp.scenario.yaml          would the checks notice one grant less, or one more?
     rehearse compare erp.scenario.yaml                   the three strategies side by side
@@ -158,16 +159,46 @@ def rollback(file: Path, org: str | None, sandbox: Path | None, state_folder: Pa
 
 
 @rehearse.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @_about_a_scenario
-def status(file: Path, org: str | None, sandbox: Path | None, state_folder: Path) -> int:
-    """Say where a run stands, what it waits for, and what comes next. Asks the journal only.
+def status(*, file: Path, org: str | None, sandbox: Path | None, state_folder: Path, as_json: bool) -> int:
+    """Say where a run stands, what it waits for and until when, what is in the way, and what would come next.
+
+    It reads the journal and the file that postpones the cut-over, and asks nothing of the org.
+
+    Exit codes: 0 it was said, however the run stands, 2 usage, or a journal that cannot be trusted.
 
     \b
     rehearse status erp.scenario.yaml --org uat
+    rehearse status erp.scenario.yaml --org uat --json | jq '.runs[-1] | {stage, until, in_the_way}'
     """
-    from harness import front
+    from harness import front, standing
 
-    return front.show_status(front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder))
+    rehearsal = front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder)
+    return standing.show_status(rehearsal, as_json=as_json)
+
+
+@rehearse.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the sample as JSON.")
+@_about_a_scenario
+def observe(*, file: Path, org: str | None, sandbox: Path | None, state_folder: Path, as_json: bool) -> int:
+    """Add a sample of who signed in while both users work, and change nothing in the org.
+
+    It says what both users did since the last sample, and whether the old user is quiet for as long as the scenario
+    asks. Samples add up, so that dual-auth and the report know of sign-ins that LoginHistory has forgotten. Run it once
+    a day, say.
+
+    Exit codes: 0 the old user is quiet, 1 it is not (or the org said no), 2 usage, also when it is not the time in
+    which both users work, 4 refused by a guard.
+
+    \b
+    rehearse observe erp.scenario.yaml --org uat
+    rehearse observe erp.scenario.yaml --org uat || mail -s "ERP still signs in as the old user" team@acme.example
+    """
+    from harness import front, observing
+
+    rehearsal = front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder)
+    return observing.observe(rehearsal, as_json=as_json)
 
 
 @rehearse.command()

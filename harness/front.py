@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -89,7 +88,7 @@ def run(rehearsal: Rehearsal, plan: Path | None = None) -> int:
 
 def resume(rehearsal: Rehearsal) -> int:
     """Take up the run that stands."""
-    standing = _standing(rehearsal)
+    standing = standing_of(rehearsal)
     if _status_of(rehearsal, standing).stage == ROLLBACK:
         raise UsageError(
             f"run {standing.run_id} was being rolled back, so it goes back and not forward",
@@ -100,7 +99,7 @@ def resume(rehearsal: Rehearsal) -> int:
 
 def rollback(rehearsal: Rehearsal) -> int:
     """Undo the run that stands."""
-    standing = _standing(rehearsal, "undo", "see `rehearse status`: what was undone stays undone")
+    standing = standing_of(rehearsal, "undo", "see `rehearse status`: what was undone stays undone")
     with _reported(rehearsal, undone=True):
         end = _show(rehearsal.take_up(standing).engine.rollback())
         proof = rehearsal.journal.find(standing.run_id, RollbackProof)
@@ -109,27 +108,7 @@ def rollback(rehearsal: Rehearsal) -> int:
     return _code(end)
 
 
-def show_status(rehearsal: Rehearsal) -> int:
-    """Say where each run stands."""
-    console = Console(highlight=False)
-    if not (rehearsal.folder / "journal.db").is_file():
-        _check_org(rehearsal.options)
-        line = f"{rehearsal.file.shown}: nothing was run in {rehearsal.options.where} yet"
-        console.print(line, markup=False, soft_wrap=True)
-        return 0
-    try:
-        standing = rehearsal.standing()
-        for one in status(rehearsal.journal):
-            if one.purpose == "migration":
-                _print_status(console, one)
-            elif standing is not None and one.run_id == standing.run_id:
-                _print_status(console, replace(one, next="`rehearse rollback` undoes what this rehearsal left"))
-    finally:
-        rehearsal.finish()
-    return 0
-
-
-def _check_org(options: Options) -> None:
+def check_org(options: Options) -> None:
     """Tell a typo in an org's name from an org in which nothing was run. Raises UsageError."""
     if options.sandbox is None and options.org != "simulated":
         find_org(options.org, options.root)
@@ -162,11 +141,12 @@ def _warnings(rehearsal: Rehearsal) -> list[str]:
     return [note.text for note in notes if isinstance(note, Note) and note.kind == "warning"]
 
 
-def _standing(rehearsal: Rehearsal, verb: str = "take up", remedy: str | None = None) -> RunStarted:
+def standing_of(rehearsal: Rehearsal, verb: str = "take up", remedy: str | None = None) -> RunStarted:
+    """The run that stands. Raises UsageError where there is none."""
     known = (rehearsal.folder / "journal.db").is_file()  # asking must not leave an empty journal behind
     standing = rehearsal.standing() if known else None
     if standing is None:
-        _check_org(rehearsal.options)
+        check_org(rehearsal.options)
         raise UsageError(
             f"{rehearsal.file.shown} has no run to {verb} in {rehearsal.options.where}",
             remedy=(remedy if known else None)
@@ -268,18 +248,6 @@ def _print_end(console: Console, stage: str, end: StageFinished) -> None:
     for name, text in (("org", end.answer), ("at", end.place), ("remedy", end.remedy)):
         if text and end.result != "passed":
             console.print(f"    {name}: {text}", markup=False, soft_wrap=True)
-
-
-def _print_status(console: Console, one: Status) -> None:
-    lines = [f"run {one.run_id}: {one.stage} {one.result}: {one.message}"]
-    if one.until is not None:
-        lines.append(f"  waits until {one.until:%Y-%m-%d %H:%M} UTC")
-    if one.old_user_last is not None:
-        lines.append(f"  the old user last signed in at {one.old_user_last:%Y-%m-%d %H:%M} UTC")
-    if one.must_stay_free is not None:
-        lines.append(f"  {one.must_stay_free} must stay free: a rollback needs it, and asks for it first")
-    for line in (*lines, f"  next: {one.next}"):
-        console.print(line, markup=False, soft_wrap=True)
 
 
 def _show_proof(proof: RollbackProof) -> None:

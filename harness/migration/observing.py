@@ -85,15 +85,14 @@ def _must_be_the_org_of_the_run(context: Context) -> None:
         )
 
 
-def is_quiet(context: Context, seen: Observation) -> bool:
-    """Whether the old user was quiet for as long as the scenario asks, or nobody but this run was ever seen."""
-    quiet = timedelta(seconds=seen.quiet_for_seconds or 0)
-    return not seen.old_user_foreign_sign_ins or quiet >= context.scenario.dual_auth.old_user_quiet_for
+def is_quiet(seen: Observation, asked: timedelta) -> bool:
+    """Whether the old user was quiet for as long as is asked, or nobody but this run was ever seen."""
+    return not seen.old_user_foreign_sign_ins or timedelta(seconds=seen.quiet_for_seconds or 0) >= asked
 
 
 def must_be_quiet(context: Context, seen: Observation) -> None:
     """Raise StageFailed when something still uses the old credential."""
-    if is_quiet(context, seen):
+    if is_quiet(seen, context.scenario.dual_auth.old_user_quiet_for):
         return
     last = seen.old_user_foreign_last or seen.old_user_last
     raise StageFailed(

@@ -52,6 +52,9 @@ FRONT = {
     "searching",
     "linting",
     "using",
+    "standing",
+    "observing",
+    "carrying",
 }
 PURE = (
     "access/model.py",
