@@ -137,7 +137,9 @@ def test_a_profile_that_another_admin_chose_meanwhile_is_left_alone(make_bench: 
     bench.org.update_row("User", user(bench)["Id"], {"ProfileId": other})
     records = list(bench.engine().rollback())
     assert ending(records).result == "failed"
-    assert f"User.ProfileId is {other}, neither ours nor the old one: left alone" in ending(records).message
+    assert f"User.ProfileId (move {ERP} to profile" in ending(records).message
+    assert f"now {other}" in ending(records).message
+    assert "left alone" in ending(records).message
 
 
 def test_without_a_seat_of_the_new_license_nothing_is_written(make_bench: MakeBench) -> None:
