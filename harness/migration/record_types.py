@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.migration import writes
-from harness.migration.planning import grants
+from harness.migration.marking import set_mark
 from harness.migration.writes import Write
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _component(context: Context, carried: Access) -> dict[str, Any]:
     """The set as it is, and the record types: elements in the order of the Metadata API's WSDL."""
     return {
         "fullName": context.scenario.permission_set_name,
-        "description": grants.marker(context.world.file.name, context.run_id),
+        "description": set_mark(context),
         "hasActivationRequired": False,
         "label": context.scenario.permission_set_label,
         "recordTypeVisibilities": [{"recordType": name, "visible": True} for name in sorted(carried.record_types)],

@@ -19,17 +19,17 @@ PERMISSION_SET_LICENSE = "SalesforceAPIIntegrationPsl"
 
 def nickname(scenario: str, run_id: str) -> str:
     """The nickname of the user that a run of a scenario makes: at most 40 characters, unique in the org."""
-    return f"{_stem(scenario)}{run_id}"[:40]
+    return f"{stem_of(scenario)}{run_id}"[:40]
 
 
 def is_ours(user: User, scenario: str) -> bool:
     """Whether some run of this scenario made the user."""
-    return str(user.row["CommunityNickname"]).startswith(_stem(scenario))
+    return str(user.row["CommunityNickname"]).startswith(stem_of(scenario))
 
 
 def run_of(user: User, scenario: str) -> str:
     """The run that made the user, or took it up last."""
-    return str(user.row["CommunityNickname"]).removeprefix(_stem(scenario))
+    return str(user.row["CommunityNickname"]).removeprefix(stem_of(scenario))
 
 
 def alias(label: str) -> str:
@@ -37,5 +37,6 @@ def alias(label: str) -> str:
     return re.sub(r"[^a-z0-9]", "", label.lower())[:8] or "rehearse"
 
 
-def _stem(scenario: str) -> str:
+def stem_of(scenario: str) -> str:
+    """How the nicknames of the users that this scenario makes begin."""
     return f"rehearse-{hashlib.sha256(scenario.encode()).hexdigest()[:8]}-"

@@ -17,11 +17,6 @@ ROWS_PER_CALL = 1000
 """What one composite of five collections carries (facts 5.5)."""
 
 
-def marker(scenario: str, run_id: str) -> str:
-    """The mark on the permission set: which scenario and which run made it."""
-    return f"rehearse {scenario} run {run_id}"
-
-
 def permission_set(*, name: str, label: str, description: str, carried: Access) -> Row:
     """The permission set. It is bound to no license: the user's own licenses are its only ceiling (facts 1.5)."""
     system = {f"Permissions{permission}": True for permission in sorted(carried.system)}

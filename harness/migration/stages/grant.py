@@ -8,17 +8,20 @@ the first (facts 1.6). Setup objects and records are never written in one reques
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from harness.access.reading.asking import ask
 from harness.access.reading.people import find_user
 from harness.access.reading.permission_rows import object_rights
 from harness.access.soql import among, equals, select
 from harness.errors import StageFailed
 from harness.migration import writes
+from harness.migration.marking import set_mark
 from harness.migration.planning import grants
 from harness.migration.record_types import show_record_types
 from harness.migration.stages import Stage, Steps
 from harness.migration.strategies import strategy_of
+from harness.migration.three_way import LAST_WRITER, Difference, last_writer
 from harness.migration.writes import Write, WriteRefused
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ def _grant(context: Context) -> Steps:
     if strategy_of(context.scenario).one_user:
         return f"{done}; {context.scenario.target_username} keeps its role, groups and queues"
     if snapshot.person.role:
-        _put_into_role(context, user_id, user["UserRoleId"], snapshot.person.role)
+        _put_into_role(context, user_id, snapshot.person.role)
         yield
     for each, names in grants.numbered("grant/memberships", [*snapshot.person.groups, *snapshot.person.queues]):
         _join(context, each, user_id, names)
@@ -75,12 +78,11 @@ def fill_set(context: Context, set_id: str) -> Generator[None, None, None]:
 
 def make_set(context: Context) -> str:
     """Create the permission set, with its system permissions and record types; its id."""
-    scenario, name = context.scenario, context.world.file.name
-    mark = grants.marker(name, context.run_id)
+    scenario, description = context.scenario, set_mark(context)
     row = grants.permission_set(
         name=scenario.permission_set_name,
         label=scenario.permission_set_label,
-        description=mark,
+        description=description,
         carried=context.carried,
     )
     write = Write(
@@ -88,7 +90,7 @@ def make_set(context: Context) -> str:
         operation="create",
         sobject="PermissionSet",
         summary=f"create {scenario.permission_set_label}",
-        natural_key={"Name": scenario.permission_set_name, "Description": mark},
+        natural_key={"Name": scenario.permission_set_name, "Description": description},
         after=row,
         inverse="delete the permission set",
         remedy="drop what the org names under permissions.drop, or rename what has this name already",
@@ -154,21 +156,35 @@ def _beyond_the_license(context: Context, refused: Sequence[WriteRefused]) -> St
     )
 
 
-def _put_into_role(context: Context, user_id: str, before: Any, role: str) -> None:
-    rows = context.admin.query(select("UserRole", ("Id",), where=equals("DeveloperName", role)))
-    if not rows:
-        raise StageFailed(f"there is no role {role}", stage=context.stage, remedy="make a new plan (rehearse run)")
+def _put_into_role(context: Context, user_id: str, role: str) -> None:
+    """Put our user into the role; what it has is read in the same call, since others may have come by."""
+    rows, users = ask(
+        context.admin,
+        select("UserRole", ("Id",), where=equals("DeveloperName", role)),
+        select("User", ("Id", "UserRoleId", *LAST_WRITER), where=equals("Id", user_id)),
+    )
+    if not rows or not users:
+        gone = f"role {role}" if users else f"user {context.scenario.target_username}"
+        raise StageFailed(f"there is no {gone}", stage=context.stage, remedy="make a new plan (rehearse run)")
+    now, wanted, author = users[0]["UserRoleId"], str(rows[0]["Id"]), last_writer(users[0])
+    username = context.scenario.target_username
+    if now not in (None, wanted):
+        raise StageFailed(
+            f"somebody else put {username} into a role: {Difference('its role', None, wanted, now, author)}",
+            stage=context.stage,
+            remedy="find out why; take it out of that role, and `rehearse resume` goes on",
+        )
     write = Write(
         key="grant/role",
         operation="update",
         sobject="User",
-        summary=f"put {context.scenario.target_username} into role {role}",
+        summary=f"put {username} into role {role}",
         natural_key={"Id": user_id},
-        before={"UserRoleId": before},
-        after={"UserRoleId": str(rows[0]["Id"])},
+        before={"UserRoleId": now},
+        after={"UserRoleId": wanted},
         inverse="take the user out of the role",
     )
-    writes.update(context, write, user_id)
+    writes.update(context, write, user_id, unmodified_since=author.at)
 
 
 def _join(context: Context, key: str, user_id: str, names: Sequence[str]) -> None:

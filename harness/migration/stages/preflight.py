@@ -18,6 +18,8 @@ from harness.checks.templates import check_templates
 from harness.errors import Place, SignInRefused, StageFailed
 from harness.migration.apps import App
 from harness.migration.licenses import further_problems
+from harness.migration.planning.marks import Mark
+from harness.migration.protected import read_keepers
 from harness.migration.records import OrgFacts, Preflight
 from harness.migration.seats import Seats, seats_named
 from harness.migration.stages import Stage, Steps
@@ -43,6 +45,8 @@ RUN_AS_NEEDS: Mapping[str, str] = {
     "CustomizeApplication": "change the app's run-as user",
 }
 """And those it needs where the app's run-as user is to be changed (facts 5.9)."""
+
+_JOURNAL_LOST = "where its journal is lost, `rehearse adopt` first rebuilds that from the org"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +166,12 @@ def _source(context: Context) -> Iterator[Problem]:
         yield Problem(f"{username} is frozen", "unfreeze it, or name the user the system signs in as today", place)
     if user.user_license == USER_LICENSE:
         yield Problem(f"{username} holds the {USER_LICENSE} license already", "there is nothing to migrate", place)
-    if user.id == context.admin.user_id:
-        remedy = "sign the tool in as another admin: this user is frozen at cut-over"
-        yield Problem(f"{username} is the admin this tool signs in as", remedy, place)
+    keepers = read_keepers(context.admin, user.id)
+    if (why := keepers.why_not(user.id)) is not None:
+        remedy = "sign the tool in as another admin, and leave the org one that is not moved: this user is cut off"
+        yield Problem(f"{username} {why}", remedy, place)
+    elif keepers.working is None:
+        context.not_tested("last admin", f"Whether {username} is the last working admin, the org would not tell")
 
 
 def _sign_in(context: Context) -> Iterator[Problem]:
@@ -262,10 +269,10 @@ def _target(context: Context) -> Iterator[Problem]:
     if not is_ours(user, name):
         remedy = "choose another username: what somebody else made is never taken over"
         yield Problem(f"there is a user {username} already, and this scenario did not make it", remedy, place)
-    elif left := _in_use(context, user):
+    elif run_of(user, name) != context.run_id and (left := _in_use(context, user)):
         yield Problem(
             f"{username} is {left}: run {run_of(user, name)} of this scenario still stands",
-            "roll that run back first (rehearse rollback)",
+            f"roll that run back first (rehearse rollback); {_JOURNAL_LOST}",
             place,
         )
 
@@ -279,10 +286,14 @@ def _in_use(context: Context, user: User) -> str:
 
 def _permission_set(context: Context, rows: Rows) -> Iterator[Problem]:
     name = context.scenario.permission_set_name
-    if rows:
+    text = str(rows[0]["Description"] or "") if rows else ""
+    mark = Mark.read(text)
+    if rows and not (mark and mark.run_id == context.run_id and mark.is_of(context.world.file.name)):
+        whose = f"run {mark.run_id} of {mark.scenario} made it" if mark else text or "no description"
         yield Problem(
-            f"there is a permission set {name} already ({rows[0]['Description'] or 'no description'})",
-            "roll back the run that made it (rehearse rollback), or change system or purpose in the scenario",
+            f"there is a permission set {name} already ({whose})",
+            f"roll back the run that made it (rehearse rollback), {_JOURNAL_LOST}; or change system or purpose in the "
+            "scenario",
             context.world.file.place("purpose"),
         )
 
@@ -362,6 +373,7 @@ def _findings(context: Context, seats: tuple[Seats, Seats], app: App | None) -> 
             f"From provision on, the seat of the full license that {context.scenario.from_.username} leaves must stay "
             "free: a rollback takes it again."
         )
+    yield from context.prove().unsaid
     for each in seats:
         if each.free == 1:
             yield f"This migration takes the last free seat of {each.label}."

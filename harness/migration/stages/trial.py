@@ -20,6 +20,7 @@ from harness.access.soql import among, select
 from harness.errors import StageFailed
 from harness.migration import writes
 from harness.migration.licenses import assign_license
+from harness.migration.marking import set_mark
 from harness.migration.planning import grants
 from harness.migration.records import Preflight, TriedCeiling
 from harness.migration.stages import Stage, Steps
@@ -195,15 +196,15 @@ def _take_up(context: Context, user_id: str, standing: dict[str, Any], mark: str
 
 def _make_set(context: Context, user_id: str) -> str:
     """An empty permission set, assigned to the throw-away user."""
-    scenario = context.scenario
-    mark, label = grants.marker(context.world.file.name, context.run_id), trial_set_label(scenario)
-    row = grants.permission_set(name=trial_set_name(scenario), label=label, description=mark, carried=Access())
+    scenario, description = context.scenario, set_mark(context)
+    label = trial_set_label(scenario)
+    row = grants.permission_set(name=trial_set_name(scenario), label=label, description=description, carried=Access())
     made = Write(
         key="trial/permission-set",
         operation="create",
         sobject="PermissionSet",
         summary=f"create {label}, empty",
-        natural_key={"Name": trial_set_name(scenario), "Description": mark},
+        natural_key={"Name": trial_set_name(scenario), "Description": description},
         after=row,
         inverse="delete the permission set",
         remedy="roll back the run that made the set that has this name",
