@@ -34,6 +34,7 @@ from harness.scenario.loader import ScenarioFile, load
 from tests.org_clock import OrgClock
 
 from .checker import Checker, Finding, look
+from .memory import Memory, revised
 from .points import Hook, Killed, Medium, Moment, Point, nothing
 from .scenarios import ADMIN, CREDENTIALS, NEW_APP, OLD, OLD_APP, SECOND_ADMIN, Case, write_org
 
@@ -69,6 +70,12 @@ class WatchedJournal(Journal):
     def __init__(self) -> None:
         super().__init__(None)
         self.at: Callable[[Medium, Moment, str], None] = lambda _medium, _moment, _what: None
+        self.asked: set[str] = set()
+        """The kinds of records that were asked for."""
+
+    def _numbers(self, run: str | None, kind: str, key: str) -> list[int]:
+        self.asked.add(kind)
+        return super()._numbers(run, kind, key)
 
     def write(self, **values: Any) -> Record:
         """Write one record, if the process lives to see it."""
@@ -83,9 +90,9 @@ class WatchedJournal(Journal):
 class _Wire(HTTPAdapter):
     """Carries a request to the org, if the process lives to see it. Its answer may not arrive."""
 
-    def __init__(self, carry: HTTPAdapter, at: Callable[..., None]) -> None:
+    def __init__(self, world: World, at: Callable[..., None]) -> None:
         super().__init__()
-        self._carry = carry
+        self._world = world
         self._at = at
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
@@ -93,9 +100,22 @@ class _Wire(HTTPAdapter):
         body = request.body if isinstance(request.body, (bytes, str)) else None
         writes = is_write(str(request.method), str(request.url), request.headers, body)
         self._at("call", "before", what, writes)
-        response = self._carry.send(request, *args, **options)
+        response = self._carry(request, writes, *args, **options)
         self._at("call", "after", what, writes)
         return response
+
+    def _carry(self, request: requests.PreparedRequest, writes: bool, *args: Any, **options: Any) -> requests.Response:
+        world, memory = self._world, self._world.memory
+        if writes:
+            world.revision = revised(world.revision, request)
+        key = None if writes or memory is None else memory.key(world.revision, request, world.clock.now())
+        if key is None or memory is None:
+            return world.wire.send(request, *args, **options)
+        known = memory.recall(key, request)
+        if known is None:
+            known = world.wire.send(request, *args, **options)
+            memory.keep(key, known)
+        return known
 
 
 @dataclass
@@ -114,6 +134,10 @@ class World:
     """The admin's credential, and the second admin's."""
     checker: Checker
     """Knows the org as it was before anything was done."""
+    memory: Memory | None = None
+    """Remembers answers to reads, where much is explored and nobody but the tool writes."""
+    revision: str = "begun"
+    """Names the state that the org's rows are in: what was written so far, one after the other."""
 
     def process(self, hook: Hook = nothing, *, run_id: str = RUN, **options: Any) -> Process:
         """A new process for a run; one that ran before in this world is over."""
@@ -126,19 +150,29 @@ class World:
 
     def keep(self) -> Kept:
         """Everything, for `put_back`."""
-        return Kept(self.org.snapshot(), self.journal.dump(), _files(self.folder), self.clock._ids)
+        files = _files(self.folder)
+        return Kept(self.org.snapshot(), self.journal.dump(), files, self.clock._ids, self.revision)
 
     def put_back(self, kept: Kept) -> None:
         """Make everything as it was."""
         self.org.restore(kept.org)
         self.journal.load(kept.journal)
         self.clock._ids = kept.ids
+        self.revision = kept.revision
         _put_files(self.folder, kept.files)
 
     @property
     def is_switched(self) -> bool:
         """Whether the file that the external system reads its credential from is other than before."""
-        return (self.folder / CREDENTIALS).read_text() != _OLD_CREDENTIAL
+        return self.credential() != _OLD_CREDENTIAL
+
+    def files(self) -> Mapping[str, bytes]:
+        """What is in the files beside the scenario, the credential kept for a rollback among it."""
+        return _files(self.folder)
+
+    def credential(self) -> str:
+        """What the external system reads."""
+        return (self.folder / CREDENTIALS).read_text()
 
     def judge(self, foreign: Callable[[str], bool] = lambda _line: False) -> Finding:
         """How the org stands now."""
@@ -153,6 +187,7 @@ class Kept:
     journal: Sequence[Row]
     files: Mapping[str, bytes]
     ids: int
+    revision: str
 
 
 class Process:
@@ -180,7 +215,7 @@ class Process:
         self._guard = WriteGuard()
         self._connections: dict[Principal, Connection] = {}
         self.site = Site("simulated", world.wire.instance_url, world.org.org_id, simulated=True)
-        self.transport = Transport(self.site, guard=self._guard, clock=world.clock, wire=_Wire(world.wire, self._at))
+        self.transport = Transport(self.site, guard=self._guard, clock=world.clock, wire=_Wire(world, self._at))
         self.engine = self._make_engine(stages, options)
 
     # --- what is done -------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ _NOTED = re.compile(
 )
 """Columns in which the org notes when and by whom, or counts what other rows say."""
 _ID = re.compile(r"^[0-9A-Za-z]{15}(?:[A-Z0-5]{3})$")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _ABOUT: Mapping[str, tuple[str, ...]] = {
     "User": ("Username",),
     "UserLogin": ("UserId",),
@@ -55,6 +56,11 @@ _NAMES = ("Username", "DeveloperName", "Name", "MasterLabel", "Label")
 
 def look(org: SandboxOrg) -> View:
     """Every row of the org, by what it is about. A second row about the same has `#2` behind it."""
+    return look_closely(org)[0]
+
+
+def look_closely(org: SandboxOrg) -> tuple[View, Mapping[str, str]]:
+    """The same, and what each id stands for."""
     tables = {name: rows for name, rows in _tables(org) if name not in _TRACES}
     names = _names(tables)
     view: dict[str, Mapping[str, Any]] = {}
@@ -65,7 +71,7 @@ def look(org: SandboxOrg) -> View:
             while (key := about if copies == 1 else f"{about} #{copies}") in view:
                 copies += 1
             view[key] = {column: _said(value, names) for column, value in row.items() if _tells(column, value)}
-    return view
+    return view, names
 
 
 def _tables(org: SandboxOrg) -> Iterator[tuple[str, list[Row]]]:
@@ -133,7 +139,7 @@ def changes(before: View, now: View) -> tuple[str, ...]:
 def digest(view: View) -> str:
     """The same for two orgs in which the same is the case."""
     text = repr(sorted((about, sorted(values.items(), key=str)) for about, values in view.items()))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_MOMENT.sub("then", text).encode()).hexdigest()
 
 
 # --- what it may look like --------------------------------------------------------------------------------------------
