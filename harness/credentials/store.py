@@ -115,6 +115,31 @@ class CredentialStore:
             replace(self.path, content)
             return True
 
+    @property
+    def remembers(self) -> bool:
+        """Whether the run's folder holds the old file, so that `restore` knows what to put back. Raises UsageError."""
+        return self._note() is not None
+
+    def remember(self, before: bytes | None, values: Mapping[str, Secret]) -> None:
+        """Keep what the file was before a switch that put `values` there, for `restore`: the run's folder was lost."""
+        with _locked(self.path):
+            new = {key: secret.reveal() for key, secret in values.items()}
+            self._keep(before, read_if_there(self.path) or b"", new)
+
+    def move_here(self) -> bool | None:
+        """The run's folder was carried here: from now on its switch is about the file that stands here.
+
+        Whether that file holds what the run wrote, so that `restore` can put the old credential back; None where the
+        run switched nothing.
+        """
+        content = read_if_there(self._folder / _NOTE)
+        if content is None:
+            return None
+        note = _Note(**{**json.loads(content), "path": str(self.path)})
+        replace(self._folder / _NOTE, (json.dumps(asdict(note), indent=2) + "\n").encode())
+        now = self._values(self._content())
+        return all(self._digest_of(now.get(key)) == digest for key, digest in note.wrote.items())
+
     def restore(self) -> Restored:
         """Put the old credential back where ours still stands.
 
@@ -165,7 +190,8 @@ class CredentialStore:
         if note.path != str(self.path):
             raise UsageError(
                 f"this run switched {note.path}, and the scenario now names {self.path}",
-                remedy="put the scenario's credentials.path back as it was, then resume or roll back",
+                remedy="put the scenario's credentials.path back as it was, then resume or roll back; a run that was "
+                "begun elsewhere is carried with `rehearse carry`",
             )
         return note
 

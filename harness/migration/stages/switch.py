@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def _switch(context: Context) -> Steps:
-    store, scenario = context.world.store, context.scenario
-    values = values_for(scenario.credentials, _parts(context))
+    store = context.world.store
+    values = new_values(context)
     write = Write(
         key="switch/credential",
         operation="file",
@@ -46,6 +46,11 @@ def _switch(context: Context) -> Steps:
     yield
     stand_in = " in a stand-in; a simulated org leaves the file itself alone" if context.world.site.simulated else ""
     return f"{store.name}: {', '.join(values)} replaced{stand_in}; the old file is kept for a rollback"
+
+
+def new_values(context: Context) -> Mapping[str, Secret]:
+    """What the file is to hold, by key. Raises UsageError."""
+    return values_for(context.scenario.credentials, _parts(context))
 
 
 def _parts(context: Context) -> Mapping[str, Secret]:
