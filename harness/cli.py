@@ -72,6 +72,7 @@ def rehearse() -> None:
     rehearse run erp.scenario.yaml --org uat             migrate in the sandbox `uat` of rehearse.toml
     rehearse status erp.scenario.yaml --org uat          where it stands, and until when it waits
     rehearse observe erp.scenario.yaml --org uat         while both users work: who still signs in as the old one
+    rehearse carry erp.scenario.yaml --org uat --to P    take it to another machine, to go on there
     rehearse rollback erp.scenario.yaml --org uat        undo it, and prove that it is undone
     rehearse mutate scenarios/erp.scenario.yaml          would the checks notice one grant less, or one more?
     rehearse compare erp.scenario.yaml                   the three strategies side by side
@@ -199,6 +200,40 @@ def observe(*, file: Path, org: str | None, sandbox: Path | None, state_folder: 
 
     rehearsal = front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder)
     return observing.observe(rehearsal, as_json=as_json)
+
+
+@rehearse.command()
+@click.option(
+    "--to", type=click.Path(dir_okay=False, path_type=Path), metavar="PACK", help="Pack everything into this new file."
+)
+@click.option("--from", "source", type=_EXISTING, metavar="PACK", help="Take up here what was packed.")
+@_about_a_scenario
+def carry(
+    *, file: Path, org: str | None, sandbox: Path | None, state_folder: Path, to: Path | None, source: Path | None
+) -> int:
+    """Carry the runs of FILE to another machine or folder, and take them up there.
+
+    `--to` packs the journal, what is kept of the credential file, and whatever else belongs to the runs into one file,
+    which holds the old credential in clear. The runs then go on where `--from` unpacks it, and no longer here.
+
+    Exit codes: 0 done, 2 it cannot be packed, or does not belong here: another org, another scenario, or an older state.
+
+    \b
+    rehearse carry erp.scenario.yaml --org uat --to erp.pack
+    rehearse carry erp.scenario.yaml --org uat --from erp.pack      # on the other machine
+    rehearse resume erp.scenario.yaml --org uat
+    """
+    from datetime import UTC, datetime
+
+    from harness import carrying, front
+
+    if (to is None) == (source is None):
+        raise UsageError("say where to, or from where", remedy="give either --to PACK or --from PACK")
+    rehearsal = front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder)
+    if to is not None:
+        return carrying.carry_to(rehearsal, to, at=datetime.now(UTC))
+    assert source is not None
+    return carrying.carry_from(rehearsal, source)
 
 
 @rehearse.command()

@@ -16,6 +16,7 @@ from harness.migration.postponing import Postponement
 from harness.migration.records import Observation
 from harness.migration.status import Ahead, Status, status
 from harness.migration.time_box import STAGE as CUT_OVER
+from harness.rehearsal.carrying import mark_of
 from harness.rehearsal.options import shown
 from harness.rehearsal.rehearsal import Rehearsal
 from harness.words import several
@@ -93,7 +94,9 @@ def _of(ahead: Ahead) -> str:
 
 def _of_the_folder(rehearsal: Rehearsal, newest: Status) -> Iterator[str]:
     """What must be carried along, and the file that postpones the cut-over; of a run that is not over."""
-    if newest.complete:
+    if (mark := mark_of(rehearsal.folder)) is not None:
+        yield f"in the way: it was carried away at {mark.at:%Y-%m-%d %H:%M} UTC, in {mark.to}, and goes on there"
+    if newest.complete or mark is not None:
         return
     command = f"rehearse carry {rehearsal.file.shown}{rehearsal.options.as_typed} --to PACK"
     yield f"kept in {shown(rehearsal.folder)}: to take it up elsewhere, `{command}`"

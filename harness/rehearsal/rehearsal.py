@@ -28,6 +28,7 @@ from harness.org.patience import Tell, silent
 from harness.recording.cassettes import Cassettes
 from harness.recording.hosts import CANONICAL_URL
 from harness.rehearsal.approval import approval_of
+from harness.rehearsal.carrying import mark_of
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.options import MUTATION, Options, shown
 from harness.rehearsal.progress import NotReached, Progress
@@ -292,6 +293,7 @@ class Rehearsal:
         It is one that has begun already, or a new one.
         """
         self._lock()
+        self._must_be_kept_here()
         self.cassettes.ahead(first)
         if begun is not None:
             run_id, until, plan_from = begun.run_id, begun.until, begun.plan_from
@@ -364,6 +366,25 @@ class Rehearsal:
                 remedy="wait for it to end; `rehearse status` says how far it is",
             ) from error
         self._locked = True
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold off every other process while the folder itself is carried. Raises UsageError when one is at work."""
+        try:
+            self._lock()
+            yield
+        finally:
+            self.finish()
+
+    def _must_be_kept_here(self) -> None:
+        """Raise UsageError where the runs were carried away: they are taken up at one place."""
+        mark = mark_of(self.folder) if self.options.durable else None
+        if mark is not None:
+            raise UsageError(
+                f"the runs of {self.file.shown} were carried away at {mark.at:%Y-%m-%d %H:%M} UTC, in {mark.to}",
+                remedy=f"take them up there, or take them back here: rehearse carry {self.file.shown}"
+                f"{self.options.as_typed} --from PACK",
+            )
 
     def _new_id(self) -> str:
         """An id that no run of the journal has: a simulated org's clock may give the same one again."""
