@@ -5,10 +5,10 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint bench record docs lock clean
+.PHONY: help rehearse test lint simulate simulate-long bench record docs lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11")'
@@ -30,6 +30,12 @@ lint: $(INSTALLED) ## format, then lint and check types
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 	$(BIN)/mypy
+
+simulate: $(INSTALLED) ## replay one schedule, point by point: make simulate SEED=17, or SEED='reference run@57:crash rollback'
+	$(BIN)/python -m tests.simulation replay $(SEED)
+
+simulate-long: $(INSTALLED) ## play 100,000 random schedules and more, and everything that CI only samples (hours)
+	$(BIN)/python -m tests.simulation long --count $(or $(COUNT),100000)
 
 bench: $(INSTALLED) ## measure against named rivals, print a table, write bench.json
 	$(BIN)/python tests/bench/run.py

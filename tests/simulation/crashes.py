@@ -168,5 +168,5 @@ def _ways_on(how: How) -> tuple[How, ...]:
 
 
 def name_of(case: str, steps: list[Step]) -> str:
-    """A schedule in words, to be replayed: `reference run:57 resume:12 rollback`."""
-    return " ".join([case, *(f"{how}:{point}" if point else how for how, point in steps)])
+    """A schedule in words, to be replayed: `reference run@57:crash resume@12:crash rollback`."""
+    return " ".join([case, *(f"{how}@{point}:crash" if point else how for how, point in steps)])

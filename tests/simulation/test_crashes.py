@@ -1,0 +1,72 @@
+"""The process dies at every point of a migration, and again at every point of what follows: nothing is left unknown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .bench import make_world
+from .crashes import Explorer, Tally
+from .scenarios import CASES
+from .schedules import is_well, parse, play, random_schedule
+from .states import UNASKED
+
+SHARES = 4
+"""In how many parts the reference case is explored, so that two cores have something to do."""
+AT_LEAST = 20_000
+
+
+def _told(tally: Tally) -> str:
+    lines = [f"make simulate SEED='{each.schedule}'   # {each.finding}" for each in tally.violations[:20]]
+    return "\n".join([str(tally), *lines])
+
+
+@pytest.mark.parametrize("part", range(SHARES))
+def test_a_crash_at_every_point_and_a_second_at_every_point_of_the_recovery(tmp_path: Path, part: int) -> None:
+    explorer = Explorer(make_world(tmp_path, CASES["reference"]), share=(part, SHARES))
+    tally = explorer.explore()
+    print(tally)  # noqa: T201 - the counts are wanted
+    assert not tally.violations, _told(tally)
+    assert tally.schedules > AT_LEAST // SHARES
+    asked = explorer.world.journal.asked
+    assert {"intent", "outcome"} & asked, "the journal is watched"
+    assert not asked & UNASKED, "states are told apart by what a process asks for"
+
+
+@pytest.mark.parametrize("case", ["in-place", "temporary-full-license"])
+def test_a_crash_at_points_all_over_the_other_strategies(tmp_path: Path, case: str) -> None:
+    tally = Explorer(make_world(tmp_path, CASES[case]), share=(0, 5), crashes=1).explore()
+    print(tally)  # noqa: T201 - the counts are wanted
+    assert not tally.violations, _told(tally)
+    assert tally.schedules > 100
+
+
+def test_random_schedules_of_which_none_is_merged(tmp_path: Path) -> None:
+    world = make_world(tmp_path, CASES["reference"])
+    begun = world.keep()
+    wrong = []
+    for seed in range(1, 60):
+        schedule = random_schedule(seed)
+        if schedule.case != "reference":
+            continue
+        world.put_back(begun)
+        finding = play(world, schedule)
+        if not is_well(schedule, finding):
+            wrong.append(f"make simulate SEED='{schedule}'   # {finding}")
+        if seed > 20:
+            break
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_schedule_is_read_as_it_is_written() -> None:
+    for seed in range(200):
+        schedule = random_schedule(seed)
+        assert parse(str(schedule)) == schedule
+        assert parse(str(seed)) == schedule
+
+
+@pytest.mark.parametrize("text", ["reference walk", "reference run@x:crash", "reference run@1:fire"])
+def test_what_is_no_schedule_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no step"):
+        parse(text)
