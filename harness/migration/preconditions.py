@@ -122,7 +122,8 @@ def _surroundings(context: Context) -> dict[str, str]:
     preflight, app = context.find(Preflight), getattr(context.scenario.to.sign_in, "app", None)
     queries = dict(zip(("connected_apps", "client_apps"), app_queries(app), strict=True)) if app else {}
     if preflight is not None and context.stage == _TAKES_SEATS:
-        names = sorted({preflight.user_license, *([preflight.full_license] if preflight.full_license else [])})
+        begins_full = strategy_of(context.scenario).begins_full
+        names = sorted({preflight.user_license, *([preflight.full_license] if begins_full else [])})
         columns = ("Id", "MasterLabel", "Name", "TotalLicenses", "UsedLicenses")
         queries["user_licenses"] = select("UserLicense", columns, where=among("Name", names), order="Id")
         queries["set_licenses"] = select(
