@@ -74,6 +74,7 @@ def rehearse() -> None:
     rehearse observe erp.scenario.yaml --org uat         while both users work: who still signs in as the old one
     rehearse carry erp.scenario.yaml --org uat --to P    take it to another machine, to go on there
     rehearse rollback erp.scenario.yaml --org uat        undo it, and prove that it is undone
+    rehearse adopt erp.scenario.yaml --org uat           the journal is lost: make it anew from the org
     rehearse mutate scenarios/erp.scenario.yaml          would the checks notice one grant less, or one more?
     rehearse compare erp.scenario.yaml                   the three strategies side by side
     rehearse references erp.scenario.yaml --org uat      what else names the old user, and breaks
@@ -157,6 +158,47 @@ def rollback(file: Path, org: str | None, sandbox: Path | None, state_folder: Pa
 
     rehearsal = front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder, reports=report_folder)
     return front.rollback(rehearsal)
+
+
+@rehearse.command()
+@click.option(
+    "--before",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A value before, which nothing in the org tells: asked for by key.",
+)
+@click.option("--run", metavar="ID", help="Of several runs whose marks stand, the one to adopt.")
+@click.option("--set-aside", "aside", is_flag=True, help="Move a damaged journal aside first.")
+@click.option("--dry-run", "dry", is_flag=True, help="Show what was found, and keep nothing: no lock, no journal.")
+@_about_a_scenario
+def adopt(
+    *,
+    file: Path,
+    org: str | None,
+    sandbox: Path | None,
+    state_folder: Path,
+    before: tuple[str, ...],
+    run: str | None,
+    aside: bool,
+    dry: bool,
+) -> int:
+    """With the journal lost, make it anew from what the run left in the org, so that rollback and resume work again.
+
+    What a run made is known by its names and marks. What was before is proven by the digests in its marks, and what
+    nothing tells is asked for, all of it at once: nothing is guessed. Nothing is written to the org but the lock.
+
+    Exit codes: 0 adopted, or nothing there; 1 a value before is not known; 2 usage, or a journal knows the run; 3 the
+    lock of another run stands; 4 refused by a guard.
+
+    \b
+    rehearse adopt erp.scenario.yaml --org uat --dry-run
+    rehearse adopt erp.scenario.yaml --org uat
+    rehearse adopt erp.scenario.yaml --org uat --set-aside --before 'runs-as=nobody'
+    """
+    from harness import adopting, front
+
+    rehearsal = front.open_rehearsal(file, org=org, sandbox=sandbox, state=state_folder)
+    return adopting.adopt(rehearsal, before=before, run=run, aside=aside, dry=dry)
 
 
 @rehearse.command()

@@ -265,6 +265,18 @@ class Rehearsal:
         self._run = self._begin(standing)
         return self._run
 
+    def rebuild(self, run_id: str) -> Run:
+        """A run of which only the org knows: its journal is made anew in memory, apart from the scenario's own."""
+        self._journal = Journal(None)
+        return self._begin(self._header(run_id, until=None, plan_from=None))
+
+    def look(self) -> Connections:
+        """Connections to read with, before it is known which run they are about."""
+        self._must_be_kept_here()
+        connections = Connections(self.file, self.world, clock=self.cassettes.clock, tell=self.tell)
+        self._closing.callback(connections.close)
+        return connections
+
     @property
     def progress(self) -> Progress:
         """The migration's progress."""

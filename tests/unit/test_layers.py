@@ -39,6 +39,7 @@ MAY_KNOW = {
 """For each room or module of the package: what else of the package it may import. The plugin's side may import all."""
 
 FRONT = {
+    "adopting",
     "plugin",
     "collection",
     "scheduling",

@@ -7,7 +7,7 @@ asked all at once. Whether the run may go on, or can only be rolled back, is fou
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from harness.migration.stages.snapshot import SNAPSHOT
 from harness.migration.stages.switch import new_values
 from harness.migration.strategies import strategy_of, wanted_licenses
 from harness.migration.trial_user import trial_set_name, trial_username
-from harness.migration.waiting import wait_out
+from harness.migration.waiting import GIVEN_UP, LATE, wait_out
 from harness.scenario.model import Grant
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Adoption:
     told: Mapping[str, str] = field(default_factory=dict)
     heard: datetime | None = None
     """When the run's lock was touched last, before it was taken over."""
+    tell: Callable[[str], None] = lambda _line: None
+    """Shows a line while something is waited for."""
     dry: bool = False
     """Whether nothing is to be taken, waited for or kept."""
     things: list[Thing] = field(default_factory=list)
@@ -111,9 +113,10 @@ def _read_when_quiet(context: Context, adoption: Adoption) -> Generator[None, No
     signs = [at for at in (seen.newest(context.run_id), adoption.heard) if at]
     if not signs or adoption.dry:
         return seen
-    before = context.world.clock.now()
-    wait_out(context, "what the lost run sent last", since=max(signs))
-    if context.world.clock.now() > before:
+    before, until = context.world.clock.now(), max(signs) + GIVEN_UP + LATE
+    if until > before:
+        adoption.tell(f"waiting until {until:%H:%M:%S} UTC for what the lost run may have sent last")
+        wait_out(context, "what the lost run sent last", since=max(signs))
         seen = read_seen(context)
         yield
     return seen
@@ -230,7 +233,7 @@ def _reasons(work: Work) -> Iterator[str]:
         yield f"{seen.source.username} signs in no more, and both users' answers cannot be compared again"
     if mark is not None and not found.proven:
         yield "the org is not as it was at the snapshot, whose fingerprint is in the run's mark: somebody changed it"
-    if seen.own_set is not None and own_set_of(seen, context.run_id) is None:
+    if seen.own_set is not None and own_set_of(seen, context) is None:
         yield f"the permission set {seen.own_set.name} is not its own"
 
 
@@ -251,7 +254,7 @@ def _forward(work: Work) -> Generator[None, None, str | None]:
             return f"{stage.name} cannot be made anew: {error.message}"
         finally:
             context.stage = NAME
-    own = own_set_of(work.seen, context.run_id)
+    own = own_set_of(work.seen, context)
     beyond = beyond_the_plan(context, own, work.seen.app.id if work.seen.app else "") if own else []
     return f"its permission set holds {beyond[0]}" if beyond else None
 

@@ -13,7 +13,7 @@ from typing import Literal
 from harness.access.fingerprint import CLEAN, digest
 from harness.migration.adopting.audit_words import by, last_switch, taken_from
 from harness.migration.adopting.before import HELD, Names, held_before, listed, options_of, with_licenses
-from harness.migration.adopting.seen import Seen, SeenUser
+from harness.migration.adopting.seen import Seen, SeenSet, SeenUser
 from harness.migration.planning.marks import NOBODY, Mark, held_digest, is_run_as
 
 Whose = Literal["ours", "not ours", "not known"]
@@ -110,6 +110,11 @@ def mark_of_run(seen: Seen, run_id: str) -> Mark | None:
     return told[0] if told else marks[0] if marks else None
 
 
+def is_own(one: SeenSet | None, run_id: str, admin_id: str) -> bool:
+    """Whether a permission set bears a run's mark and was made by its admin."""
+    return one is not None and one.mark is not None and one.mark.run_id == run_id and one.made.id == admin_id
+
+
 def _own_things(seen: Seen, case: Case, found: Judgement) -> None:
     if not case.one_user:
         _user(seen.target, case.target, case, found)
@@ -122,8 +127,10 @@ def _own_things(seen: Seen, case: Case, found: Judgement) -> None:
         found.before[f"permission set {case.own_set}"] = seen.parts[f"permission set {case.own_set}"]
     elif one.mark.run_id != case.run_id:
         found.say(f"permission set {one.name}", "not ours", f"it bears the mark of run {one.mark.run_id}")
-    elif one.made.id != case.admin_id:
-        found.say(f"permission set {one.name}", "not ours", f"it bears the run's mark, and {one.made} made it")
+    elif not is_own(one, case.run_id, case.admin_id):
+        why = f"it bears the run's mark, and {one.made} made it: where the run was that admin's, sign in as it"
+        found.say(f"permission set {one.name}", "not ours", why)
+        found.before[f"permission set {case.own_set}"] = seen.parts[f"permission set {case.own_set}"]
     else:
         rows = sum(len(each) for each in one.rows.values())
         found.say(f"permission set {one.name}", "ours", f"by its mark; {rows} rows in it")
@@ -158,7 +165,7 @@ def _trial_things(seen: Seen, case: Case, found: Judgement) -> None:
     one = seen.trial_set
     if one is None:
         return
-    ours = one.mark is not None and one.mark.run_id == case.run_id and one.made.id == case.admin_id
+    ours = is_own(one, case.run_id, case.admin_id)
     why = "by its mark" if ours else "it does not bear this run's mark"
     found.say(f"permission set {one.name}", "ours" if ours else "not ours", why)
     if ours:

@@ -17,6 +17,7 @@ from harness.access.soql import among, equals, quote, select
 from harness.errors import StageFailed
 from harness.migration.adopting.seen import AuditEntry, Row, Seen, SeenSet, SeenUser, first
 from harness.migration.apps import App
+from harness.migration.lock import Holder, lock_name
 from harness.migration.old_sign_in import find_old_app
 from harness.migration.planning.marks import Mark
 from harness.migration.state import find_scenario_app, read_state
@@ -43,6 +44,30 @@ class Marked:
     own_set: SeenSet | None
     trial_set: SeenSet | None
     strays: tuple[str, ...]
+    lock: tuple[str, datetime] | None
+    """The run that holds the lock in the org, and when it was touched last."""
+
+    @property
+    def runs(self) -> Mapping[str, list[str]]:
+        """The runs whose marks stand, each with what bears its mark, in words."""
+        found: dict[str, list[str]] = {}
+        for user in (self.target, self.trial):
+            if user and user.run_id and user.stands:
+                found.setdefault(user.run_id, []).append(f"the user {user.user.username}")
+        for one in (self.own_set, self.trial_set):
+            if one and one.mark:
+                found.setdefault(one.mark.run_id, []).append(f"the permission set {one.name}")
+        return found
+
+    @property
+    def foreign(self) -> list[str]:
+        """What has our names and bears no mark of this scenario, in words."""
+        users = [each for each in (self.target, self.trial) if each and each.run_id is None]
+        sets = [each for each in (self.own_set, self.trial_set) if each and each.mark is None]
+        return [
+            *(f"the user {each.user.username}" for each in users),
+            *(f"the permission set {each.name} ({each.row['Description'] or 'no description'})" for each in sets),
+        ]
 
 
 def read_marked(admin: Connection, file: ScenarioFile) -> Marked:
@@ -57,7 +82,17 @@ def read_marked(admin: Connection, file: ScenarioFile) -> Marked:
         own_set=sets.get(scenario.permission_set_name),
         trial_set=sets.get(trial_set_name(scenario)),
         strays=(*_stray_users(admin, file), *strays),
+        lock=_lock(admin, scenario.from_.username),
     )
+
+
+def _lock(admin: Connection, source: str) -> tuple[str, datetime] | None:
+    columns = ("Id", "Description", "LastModifiedDate")
+    rows = admin.query(select("PermissionSet", columns, where=equals("Name", lock_name(source))))
+    if not rows:
+        return None
+    holder = Holder.read(str(rows[0]["Description"] or ""))
+    return holder.run_id if holder else "", datetime.fromisoformat(str(rows[0]["LastModifiedDate"]))
 
 
 def read_seen(context: Context) -> Seen:

@@ -15,7 +15,7 @@ from harness.access.fingerprint import digest
 from harness.access.model import Access
 from harness.migration.adopting.audit_words import nickname_before
 from harness.migration.adopting.before import Names, listed
-from harness.migration.adopting.judging import Judgement, own_licenses, run_as_value
+from harness.migration.adopting.judging import Judgement, is_own, own_licenses, run_as_value
 from harness.migration.adopting.planned import planned_rows
 from harness.migration.adopting.seen import Row, Seen, SeenSet, SeenUser
 from harness.migration.licenses import license_key
@@ -93,7 +93,7 @@ def rebuild(work: Work) -> None:
     if seen.target and is_made_by(seen.target, run_id):
         _user(work, "provision/user", seen.target)
         _licenses(work, seen.target)
-    own = own_set_of(seen, run_id)
+    own = own_set_of(seen, work.context)
     if own is not None:
         _set(work, "grant/permission-set", own)
         _rows(work, own)
@@ -107,10 +107,9 @@ def rebuild(work: Work) -> None:
     _ending(work)
 
 
-def own_set_of(seen: Seen, run_id: str) -> SeenSet | None:
-    """The permission set of the run, where it bears its mark."""
-    one = seen.own_set
-    return one if one and one.mark and one.mark.run_id == run_id else None
+def own_set_of(seen: Seen, context: Context) -> SeenSet | None:
+    """The permission set of the run: one that bears its mark, and that its admin made."""
+    return seen.own_set if is_own(seen.own_set, context.run_id, context.admin.user_id) else None
 
 
 def is_made_by(user: SeenUser, run_id: str) -> bool:
@@ -423,7 +422,7 @@ def _trial(work: Work) -> None:
             at = min((at for row in user.licenses if (at := creator(row).at)), default=None)
             work.done("trial/license", "create", "PermissionSetLicenseAssign", ids, at=at, natural_key=names)
     one = seen.trial_set
-    if one and one.mark and one.mark.run_id == run_id:
+    if one and is_own(one, run_id, work.context.admin.user_id):
         _set(work, "trial/permission-set", one)
         mine = trial_username(work.context.scenario).casefold()
         ids = [each for each, username in one.assignees.items() if username.casefold() == mine]

@@ -104,18 +104,6 @@ class Seen:
     parts: Mapping[str, str]
     """The parts of the fingerprint as they are now."""
 
-    @property
-    def marks(self) -> Mapping[str, list[str]]:
-        """The runs whose marks stand, each with what bears its mark, in words."""
-        found: dict[str, list[str]] = {}
-        for user in (self.target, self.trial):
-            if user and user.run_id and user.stands:
-                found.setdefault(user.run_id, []).append(f"the user {user.user.username}")
-        for one in (self.own_set, self.trial_set):
-            if one and one.mark:
-                found.setdefault(one.mark.run_id, []).append(f"the permission set {one.name}")
-        return found
-
     def newest(self, run_id: str) -> datetime | None:
         """When what bears a run's mark was written last."""
         rows: list[Row] = []
