@@ -258,7 +258,7 @@ def carry(
     `--to` packs the journal, what is kept of the credential file, and whatever else belongs to the runs into one file,
     which holds the old credential in clear. The runs then go on where `--from` unpacks it, and no longer here.
 
-    Exit codes: 0 done, 2 it cannot be packed, or does not belong here: another org, another scenario, or an older state.
+    Exit codes: 0 done, 2 it cannot be packed, or does not belong here: another org or scenario, or an older state.
 
     \b
     rehearse carry erp.scenario.yaml --org uat --to erp.pack

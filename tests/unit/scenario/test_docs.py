@@ -13,7 +13,7 @@ from harness.scenario.model import Scenario
 DOCS = Path(__file__).parents[3] / "docs"
 PIECES = [
     pytest.param(block, id=f"{page}-{number}")
-    for page in ("access.md", "references.md")
+    for page in ("access.md", "references.md", "time.md")
     for number, block in enumerate(re.findall(r"```yaml\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL))
 ]
 
