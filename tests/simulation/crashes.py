@@ -130,7 +130,7 @@ class Explorer:
         world = self.world
         org, names = self._org()
         journal = journal_digest(world.journal.dump(), world.clock.now(), names)
-        return hashlib.sha256(f"{org} {journal} {world.files()}".encode()).hexdigest()[:24]
+        return hashlib.sha256(f"{org} {journal} {sorted(world.files())} {world.credential()}".encode()).hexdigest()[:24]
 
     def _org(self) -> tuple[str, dict[str, str]]:
         known = self._orgs.get(self.world.revision)

@@ -7,7 +7,7 @@ the tests a sample of them.
 
 - When something was written, but for whether it is long ago: the only questions asked about time are whether ten
   minutes, an hour or a day have passed.
-- Ids: a row counts by its name.
+- Ids: a row counts by its name. Digests, which are over moments, ids and a salt: what they are over counts.
 - Of a write that was tried twice, the first try: a process looks at the last try of a write and at the ids of all.
 - Of a stage that began twice, all but the first beginning, and all but the last end.
 - Of an observation of sign-ins, all but how many of them are somebody else's.
@@ -32,6 +32,7 @@ _TRIES = frozenset({"intent", "outcome"})
 _SAID_OF_OUTCOME = ("certainty",)
 _ID = re.compile(r"\b[0-9A-Za-z]{3}Rh[0-9A-Za-z]{13}\b")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _LONG_AGO = (timedelta(minutes=10), timedelta(hours=1), timedelta(days=1))
 
 
@@ -98,7 +99,7 @@ def _told(row: Kept, now: datetime, names: Mapping[str, str], ids: str) -> Said:
             body = json.loads(row.body)["old_user_foreign_sign_ins"]
         case "lock":
             body = json.loads(row.body)["state"]
-    text = _ID.sub(lambda found: names.get(found[0], "gone"), _MOMENT.sub("then", str(body)))
+    text = _ID.sub(lambda found: names.get(found[0], "gone"), _DIGEST.sub("digest", _MOMENT.sub("then", str(body))))
     return row.kind, "" if row.kind == "lock" else row.stage, row.key, text, _how_long_ago(row, now)
 
 
