@@ -21,7 +21,8 @@ from harness.access.soql import equals, select
 from harness.errors import OrgUnreachable, StageFailed, Stopped
 from harness.migration.records import Lock
 from harness.migration.waiting import wait_out
-from harness.org.errors import GONE
+from harness.org.errors import GONE, find
+from harness.org.meter import LimitReached
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -186,10 +187,13 @@ class OrgLock:
                 may_have_happened=False,
                 remedy="when the org answers again, take the run up with `rehearse resume`",
             )
+        LimitReached.where_used_up(answer.errors)
+        known = find(error.code, error.message)
+        later = known.remedy if known and known.again != "never" else None
         raise StageFailed(
             f"the org refused the lock {name}: {error}",
             stage=context.stage,
-            remedy="the admin must be able to create permission sets: the lock is an empty one",
+            remedy=later or "the admin must be able to create permission sets: the lock is an empty one",
         )
 
     def _settle(self, context: Context, holder: Holder) -> bool:
@@ -261,6 +265,7 @@ class OrgLock:
             if answer.ok or gone or not self._stands(context, lock_id):
                 context.record("lock", KEY, Lock(state="deleted", id=lock_id, why=why))
                 return
+        LimitReached.where_used_up(answer.errors)
         error = answer.errors[0] if answer.errors else "no answer"
         raise OrgUnreachable(
             f"the org did not delete the lock {lock_id}: {error}",

@@ -32,7 +32,7 @@ from harness.migration.fenced import (
 )
 from harness.migration.records import Intent, Outcome, WriteOperation
 from harness.migration.waiting import wait_out
-from harness.org.errors import find, is_used_up
+from harness.org.errors import find
 from harness.org.meter import LimitReached
 from harness.org.reply import Answer, ApiError
 
@@ -378,9 +378,8 @@ def _look_for_certain(context: Context, write: Write, look: Look) -> list[str | 
 
 def _error(
     context: Context, write: Write, refused: Sequence[tuple[Row, ApiError]], first: str
-) -> WriteRefused | OrgUnreachable | LimitReached:
-    if used_up := [error for _, error in refused if is_used_up([error])]:
-        return LimitReached.of(used_up[0])
+) -> WriteRefused | OrgUnreachable:
+    LimitReached.where_used_up(error for _, error in refused)
     if refused and all(error.code in _NOBODY_ANSWERED for _, error in refused):
         return OrgUnreachable(
             f"the org did not answer when asked to {write.summary}; read back, it was not done",

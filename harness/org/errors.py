@@ -312,7 +312,7 @@ def passes(errors: Sequence[ApiError]) -> bool:
 
 
 def says_nothing(code: str, message: str) -> bool:
-    """Whether an error is no answer to what was asked: what passes, what may have been done, what came from elsewhere."""
+    """Whether an error is no answer to what was asked: it passes, or it came from elsewhere, or who knows."""
     found = find(code, message)
     return found is not None and (not found.is_certain or found.again in ("with backoff", "next day"))
 

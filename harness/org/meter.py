@@ -7,11 +7,13 @@ APIs: `Sforce-Limit-Info: api-usage=10018/100000` (facts 5.4).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from harness.errors import Stopped
+from harness.org.errors import is_used_up
+from harness.org.reply import ApiError
 
 LIMIT_INFO = "Sforce-Limit-Info"
 _USAGE = re.compile(r"(?:^|[;,]\s*)api-usage=(\d+)/(\d+)")
@@ -26,6 +28,13 @@ class LimitReached(Stopped):
     def of(cls, error: object) -> LimitReached:
         """For the org's own refusal."""
         return cls(f"the org takes no more calls: {error}", remedy=_REMEDY)
+
+    @classmethod
+    def where_used_up(cls, errors: Iterable[ApiError]) -> None:
+        """Raise it where one of these errors says that the day's calls are used up."""
+        for error in errors:
+            if is_used_up([error]):
+                raise cls.of(error)
 
 
 @dataclass(slots=True)
