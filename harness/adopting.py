@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -122,23 +123,43 @@ def _carry_out(rehearsal: Rehearsal, run_id: str, adoption: Adoption) -> StageFi
 
 
 def _keep(rehearsal: Rehearsal, run_id: str, adoption: Adoption, *, aside: bool) -> None:
-    """Write the journal. The record that a run began comes last: before it is there, nobody takes the run for known."""
-    path, records = rehearsal.folder / "journal.db", list(rehearsal.journal.records(run_id))
-    if aside and any(file.exists() for file in files_of(path)):
+    """Put a journal with the run in it in the place of the one that does not know it: whole, or not at all."""
+    path = rehearsal.folder / "journal.db"
+    new, there = path.with_name("adopted.db"), any(file.exists() for file in files_of(path))
+    _clear(files_of(new))
+    _fill(new, path if there and not aside else None, rehearsal.journal.records(run_id), adoption.only_back)
+    if aside:
         set_aside(path)
-    journal = Journal(path)
+    _clear(files_of(path)[1:])  # what a journal that was closed has beside it says nothing that is not in it
+    new.replace(path)
+    _clear(files_of(new))
+
+
+def _fill(new: Path, old: Path | None, records: Iterable[Record], only_back: str | None) -> None:
+    journal = Journal(new)
     try:
-        for record in (each for each in records if each.kind != "run.started"):
-            _write(journal, record)
-        [begun] = [each for each in records if isinstance(each.body, RunStarted)]
-        body = begun.body.model_copy(update={"only_back": adoption.only_back})
-        journal.write(run=run_id, at=begun.at, kind=begun.kind, stage=begun.stage, key=begun.key, body=body)
+        if old is not None:
+            known = Journal(old)
+            try:
+                _copy(journal, known.records())
+            finally:
+                known.close()
+        _copy(journal, records, only_back)
     finally:
         journal.close()
 
 
-def _write(journal: Journal, record: Record) -> None:
-    journal.write(run=record.run, at=record.at, kind=record.kind, stage=record.stage, key=record.key, body=record.body)
+def _copy(journal: Journal, records: Iterable[Record], only_back: str | None = None) -> None:
+    for each in records:
+        body = each.body
+        if only_back is not None and isinstance(body, RunStarted):
+            body = body.model_copy(update={"only_back": only_back})
+        journal.write(run=each.run, at=each.at, kind=each.kind, stage=each.stage, key=each.key, body=body)
+
+
+def _clear(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 # --- printing ---------------------------------------------------------------------------------------------------------

@@ -116,9 +116,10 @@ class CredentialStore:
             return True
 
     @property
-    def remembers(self) -> bool:
-        """Whether the run's folder holds the old file, so that `restore` knows what to put back. Raises UsageError."""
-        return self._note() is not None
+    def is_switched(self) -> bool:
+        """Whether the file holds what this run put there, and the run's folder what was there before."""
+        note, standing = self._note(), self._values(self._content())
+        return note is not None and all(self._digest_of(standing.get(k)) == digest for k, digest in note.wrote.items())
 
     def remember(self, before: bytes | None, values: Mapping[str, Secret]) -> None:
         """Keep what the file was before a switch that put `values` there, for `restore`: the run's folder was lost."""

@@ -81,7 +81,8 @@ def _of(journal: Journal, header: RunStarted, postponed: Postponement | None) ->
     complete = undone or (stage == last and finished is not None and finished.result == "passed")
     samples = [record.body for record in records if isinstance(record.body, Observation)]
     seen = samples[-1] if samples else None
-    ahead = () if complete or stage == _ROLLBACK else tuple(_ahead(journal, header, records))
+    goes_back = stage == _ROLLBACK or header.only_back is not None
+    ahead = () if complete or goes_back else tuple(_ahead(journal, header, records))
     return Status(
         run_id=header.run_id,
         purpose=header.purpose,
@@ -91,7 +92,9 @@ def _of(journal: Journal, header: RunStarted, postponed: Postponement | None) ->
         until=finished.until if finished else None,
         complete=complete,
         undone=undone,
-        next=_next(stage, finished, complete=complete, undone=undone, proof=proof, left=_left(journal, header)),
+        next=_only_back(header)
+        if header.only_back is not None and stage != _ROLLBACK
+        else _next(stage, finished, complete=complete, undone=undone, proof=proof, left=_left(journal, header)),
         old_user_last=seen.old_user_last if seen else None,
         must_stay_free=None if undone else _must_stay_free(journal, header.run_id),
         ahead=ahead,
@@ -172,6 +175,11 @@ def _left(journal: Journal, header: RunStarted) -> str:
     """What a run whose plan was refused leaves in the org."""
     trial = journal.find(header.run_id, TriedCeiling)
     return f"nothing is left but the inactive user {trial.username}" if trial else "nothing was written"
+
+
+def _only_back(header: RunStarted) -> str:
+    """What is next with a run that was adopted, and cannot go on."""
+    return f"`rehearse rollback` undoes it; it cannot go on: {header.only_back}"
 
 
 def _next(

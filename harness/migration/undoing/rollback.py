@@ -210,7 +210,7 @@ def _prove(context: Context, snapshot: Snapshot, findings: Findings, done: Seque
         equal=now.fingerprint == snapshot.fingerprint,
         residue=tuple(findings.residue),
         drift=tuple(findings.drift),
-        differences=differences(snapshot.parts, now.parts),
+        differences=differences(snapshot.parts, now.parts) if now.fingerprint != snapshot.fingerprint else (),
         credential_restored=_credential_restored(context, done),
         old_user_signs_in=_old_user_signs_in(context),
     )
