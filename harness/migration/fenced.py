@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from harness.migration.context import Context
 
 _ROWS = 24
+_TOUCHES = 3
 _HALTED = "PROCESSING_HALTED"
 _MIXED = "MIXED_DML_OPERATION"
 
@@ -79,6 +80,27 @@ def send_fenced(context: Context, requests: Sequence[Request]) -> list[Answer]:
     return answers + not_sent(len(requests) - len(answers))
 
 
+def make_sure(context: Context) -> None:
+    """Touch the lock, unless that was done just now: before a write that cannot be sent behind it.
+
+    A process that stood still until its lock went stale finds out here. Raises LockLost, and OrgUnreachable.
+    """
+    for _ in range(_TOUCHES):
+        asked = context.world.clock.now()
+        if not context.lock.is_doubtful(asked):
+            return
+        [fence] = context.admin.composite([context.lock.touch(context)], all_or_none=True)
+        _check(context, fence, ())
+        if fence.ok:
+            context.lock.confirmed(asked)
+    raise OrgUnreachable(
+        "the org did not confirm that the lock is still this run's; nothing was sent",
+        asked="touch the lock",
+        may_have_happened=False,
+        remedy="when the org answers again, take the run up with `rehearse resume`",
+    )
+
+
 def send_plain(context: Context, requests: Sequence[Request]) -> list[Answer]:
     """Send them one by one, without the lock."""
     answers: list[Answer] = []
@@ -108,11 +130,14 @@ def _chunk(context: Context, requests: Sequence[Request]) -> list[Answer]:
 
 def _call(context: Context, requests: Sequence[Request]) -> list[Answer]:
     parts = [context.lock.touch(context), *(each.part for each in requests)]
+    asked = context.world.clock.now()
     try:
         fence, *replies = context.admin.composite(parts, all_or_none=True)
     except OrgUnreachable as error:
         return lost(error.message, len(requests)) if error.may_have_happened else not_sent(len(requests))
     _check(context, fence, replies)
+    if fence.ok:
+        context.lock.confirmed(asked)
     if not fence.ok and not any(_own_words(reply) for reply in replies):
         replies = [fence] * len(requests)  # the lock's row was not free: nothing else was tried
     return [answer_of(reply, record_id=each.record_id) for each, reply in zip(requests, replies, strict=True)]

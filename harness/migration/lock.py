@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 STALE_AFTER = timedelta(minutes=10)
 """Without a heartbeat for so long, a lock of another run may be taken over."""
+SURE_FOR = timedelta(minutes=5)
+"""For so long after the org confirmed the lock, something may be written that cannot be sent behind it."""
 KEY = "lock"
 _PREFIX = "Rehearsal_Lock_"
 _LABEL = "Rehearsal Lock"
@@ -112,6 +114,7 @@ class OrgLock:
         self.cannot_fence: set[str] = set()
         """The objects that this org lets share no transaction with the lock."""
         self._since = ""
+        self._sure_at: datetime | None = None
 
     def take(self, context: Context) -> None:
         """Take the lock, unless it is held already. Raises LockHeld, and what writing raises."""
@@ -145,6 +148,14 @@ class OrgLock:
         self._delete(context, lock_id, "renewed")
         self.take(context)
 
+    def is_doubtful(self, now: datetime) -> bool:
+        """Whether the org has not confirmed for a while that the lock is ours: this process may have stood still."""
+        return self.id is not None and (self._sure_at is None or now - self._sure_at > SURE_FOR)
+
+    def confirmed(self, asked: datetime) -> None:
+        """The lock stood when the org was asked at that moment."""
+        self._sure_at = asked
+
     def forget(self, context: Context) -> None:
         """Note that the lock is somebody else's now."""
         if self.id is not None:
@@ -166,7 +177,7 @@ class OrgLock:
 
     def _create(self, context: Context) -> bool:
         """Ask for the lock; whether it is ours now. Raises OrgUnreachable, and StageFailed where the org refuses."""
-        self._since = ""
+        self._since, asked = "", context.world.clock.now()
         name, holder = lock_name(context.scenario.from_.username), self._holder(context)
         context.record("lock", KEY, Lock(state="asked", name=name, holder=str(holder)))
         row = {"Name": name, "Label": _LABEL, "Description": str(holder)}
@@ -175,6 +186,7 @@ class OrgLock:
             return self._settle(context, holder)
         if answer.ok and answer.id:
             self._hold(context, answer.id)
+            self.confirmed(asked)
             return True
         error = answer.errors[0]
         context.record("lock", KEY, Lock(state="refused", error=str(error)))
@@ -217,7 +229,7 @@ class OrgLock:
         )
 
     def _hold(self, context: Context, lock_id: str) -> None:
-        self.id = lock_id
+        self.id, self._sure_at = lock_id, None
         context.record("lock", KEY, Lock(state="held", id=lock_id))
 
     @staticmethod

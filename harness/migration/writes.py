@@ -26,6 +26,7 @@ from harness.migration.fenced import (
     delete_of,
     first_reason,
     gone_is_done,
+    make_sure,
     send_fenced,
     send_plain,
     update_of,
@@ -118,6 +119,7 @@ def perform(context: Context, write: Write, rows: Sequence[Row], *, send: Send, 
     """
 
     def intend_and_send(some: Sequence[Row]) -> Sequence[Answer]:
+        make_sure(context)
         context.record("intent", write.key, write.intent(len(some)))
         return send(some)
 
@@ -137,6 +139,7 @@ def perform_rows(
                 return send_fenced(context, requests)
             except CannotFence:
                 context.lock.cannot_fence.add(write.sobject)
+        make_sure(context)
         context.record("intent", write.key, write.intent(len(some)))
         return send_plain(context, requests)
 
