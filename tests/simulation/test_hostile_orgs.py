@@ -353,14 +353,14 @@ def test_without_the_look_after_a_sign_in_the_judge_turns_red(org: Hostile, monk
 
 def test_without_an_ear_for_sign_ins_the_judge_turns_red(org: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.org.guard.doubt_of", lambda *_: None)
-    process, began = org.shortly_before("verify"), list[int]()
+    process, began = org.shortly_before("cut-over"), list[int]()
 
     def turn() -> None:
         process._connections.pop("target", None)
         began.append(len(org.ear.heard))
         org.becomes(Says(identity=LOGIN), sessions_end=False)
 
-    run_on(process, "verify", turn, last="verify")
+    run_on(process, "cut-over", turn)
     since = org.ear.heard[began[0] :]
     signed_in = next(number for number, each in enumerate(since) if each.line.startswith("POST /services/oauth2/token"))
     assert any(each.mutates for each in since[signed_in:])
