@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from harness.errors import GuardRefused
+from harness.errors import GuardRefused, OrgUnreachable
+from harness.org.errors import find, says_nothing
 from harness.org.hosts import IN_WORDS, MAY_BE_WRITTEN, Claim, OrgKind, claim_of, in_words
 from harness.org.ids import is_id_18, to_18
 
@@ -87,8 +88,17 @@ def prove_sandbox(admin: Connection, site: Site) -> SandboxProof:
 
 
 def _organization(admin: Connection, site: Site) -> Mapping[str, Any]:
-    """The one row of Organization. Raises GuardRefused where there is none."""
+    """The one row of Organization. Raises GuardRefused where there is none, and OrgUnreachable for no answer at all."""
     reply = admin.try_query(_ASKED)
+    for error in reply.errors:
+        if error.code == "INVALID_SESSION_ID" or says_nothing(error.code, error.message):
+            known = find(error.code, error.message)
+            raise OrgUnreachable(
+                f"org {site.name} did not say what it is, so that nothing is written to it: {error}",
+                asked="Organization",
+                may_have_happened=False,
+                remedy=known.remedy if known else None,
+            )
     rows = reply.body.get("records", []) if reply.ok and isinstance(reply.body, Mapping) else []
     if len(rows) != 1 or not isinstance(rows[0], Mapping):
         said = "; ".join(map(str, reply.errors)) or f"{len(rows)} rows of Organization"
