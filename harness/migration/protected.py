@@ -1,7 +1,8 @@
 """Who must never be frozen or deactivated: the user we are signed in as, the owner of the credential, the last admin.
 
 Read from the org, in one call, just before a stage that ends a user's sign-in, and by preflight. An admin here is an
-active user that holds Manage Users, by its profile or a permission set; it works while it is not frozen.
+active user that holds Manage Users, by its profile or a permission set; it works while it is not frozen and may sign in
+to Setup, so that one for the API only is none.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ ENDING = ("cut-over", "retire")
 RUNNING = "is the user we are signed in as"
 OWNER = "owns the credential we run with"
 LAST = "is the last working admin of this org"
-_ADMINS = select(
-    "PermissionSetAssignment",
-    ("AssigneeId",),
-    where="PermissionSet.PermissionsManageUsers = true AND Assignee.IsActive = true",
-    order="Id",
-)
+
+
+def _holders(permission: str) -> str:
+    """The active users who hold a system permission: a profile is assigned as a permission set, too."""
+    where = f"PermissionSet.Permissions{permission} = true AND Assignee.IsActive = true"
+    return select("PermissionSetAssignment", ("AssigneeId",), where=where, order="Id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +61,20 @@ class Keepers:
 def read_keepers(admin: Connection, user_id: str) -> Keepers:
     """Read who keeps the org reachable, and the logins of these and of `user_id`. One call, and one for each page."""
     logins = f"IsFrozen = true OR {among('UserId', sorted({user_id, admin.user_id} - {''}))}"
-    admins, owners, rows = try_ask(
+    admins, api_only, owners, rows = try_ask(
         admin,
         [
-            _ADMINS,
+            _holders("ManageUsers"),
+            _holders("ApiUserOnly"),
             select("User", ("Id",), where=equals("Username", admin.username)),
             select("UserLogin", ("Id", "UserId", "IsFrozen"), where=logins, order="Id"),
         ],
     )
-    frozen = {str(row["UserId"]) for row in rows or () if row["IsFrozen"]}
     working = None
-    if admins is not None and rows is not None:
+    if admins is not None and api_only is not None and rows is not None:
+        frozen = {str(row["UserId"]) for row in rows if row["IsFrozen"]}
         working = frozenset(str(row["AssigneeId"]) for row in admins) - frozen
+        working -= {str(row["AssigneeId"]) for row in api_only}
     return Keepers(
         running=admin.user_id,
         owner=str(owners[0]["Id"]) if owners else "",
