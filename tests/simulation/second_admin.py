@@ -7,8 +7,10 @@ it changed is told from the org's rows before and after it, so that whether it s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
 from typing import Any, Literal
 
 from harness.migration.records import StageFinished
@@ -18,15 +20,18 @@ from harness.sandbox.control.second_admin import run as do_errand
 from harness.sandbox.errors import ApiError
 from harness.sandbox.org import SandboxOrg
 
-from .bench import Kept, World
+from .bench import Kept, World, make_world
 from .checker import changes, look
 from .memory import Memory
 from .points import Point
-from .scenarios import NEW, NEW_APP, OLD, SECOND_ADMIN, SET
+from .scenarios import NEW, NEW_APP, OLD, REFERENCE, SECOND_ADMIN, SET
 
 OTHER_PROFILE = "Minimum Access - Salesforce"
+LICENSE = "SalesforceAPIIntegrationPsl"
 API_ONLY = "Minimum Access - API Only Integrations"
 Do = Callable[[SandboxOrg], None]
+RowId = tuple[str, str]
+"""The object and the id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Action:
     name: str
     do: Do
     touches: tuple[str, ...] = ()
+    claims: Callable[[SandboxOrg], Mapping[RowId, Mapping[str, Any]]] = lambda _org: {}
+    """Values that the admin sets, though they may have been so before: they are that admin's now."""
 
 
 class CannotNow(Exception):
@@ -71,6 +78,26 @@ def _frozen(username: str, frozen: bool) -> Do:
         _run(org, Write(operation="update", object="UserLogin", where=where, fields={"IsFrozen": frozen}))
 
     return do
+
+
+def _freeze_anew(org: SandboxOrg) -> None:
+    """Unfreeze the old user and freeze it again, for a reason of one's own."""
+    _frozen(OLD, False)(org)
+    _frozen(OLD, True)(org)
+
+
+def _frozen_by_second(org: SandboxOrg) -> Mapping[RowId, Mapping[str, Any]]:
+    return {("UserLogin", _id(org, "UserLogin", UserId=_id(org, "User", Username=OLD))): {"IsFrozen": True}}
+
+
+def _license_target(org: SandboxOrg) -> None:
+    fields = {
+        "AssigneeId": _id(org, "User", Username=NEW),
+        "PermissionSetLicenseId": _id(org, "PermissionSetLicense", DeveloperName=LICENSE),
+    }
+    if org.rows("PermissionSetLicenseAssign", **fields):
+        raise CannotNow
+    _run(org, Write(operation="create", object="PermissionSetLicenseAssign", fields=fields))
 
 
 def _profile(username: str, profile: str) -> Do:
@@ -211,6 +238,7 @@ _OUR_SET = (f" {SET}", f"{NEW}/{SET}")
 ACTIONS: tuple[Action, ...] = (
     Action("freeze-source", _frozen(OLD, True), _OLD_LOGIN),
     Action("unfreeze-source", _frozen(OLD, False), _OLD_LOGIN),
+    Action("freeze-source-anew", _freeze_anew, _OLD_LOGIN, _frozen_by_second),
     Action("deactivate-source", _user(OLD, IsActive=False), _OLD_USER),
     Action("activate-source", _user(OLD, IsActive=True), _OLD_USER),
     Action("rename-source", _user(OLD, Username="renamed.sync@acme.example"), (OLD, "renamed.sync@acme.example")),
@@ -219,6 +247,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("unassign-a-set-of-source", _unassign(OLD, "ERP_Orders"), (*_HELD, f"SetupEntityAccess {SET}/OrderStatus")),
     Action("edit-phone-of-source", _user(OLD, Phone="+33 1 00 00 00 00"), _OLD_USER),
     Action("deactivate-target", _user(NEW, IsActive=False), _NEW_USER),
+    Action("license-target", _license_target, _NEW_USER),
     Action("change-profile-of-target", _profile(NEW, OTHER_PROFILE), _NEW_USER),
     Action("change-role-of-target", _role, _NEW_USER),
     Action("change-nickname-of-target", _user(NEW, CommunityNickname="Sol's robot"), _NEW_USER),
@@ -235,8 +264,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("withdraw-the-app", _withdraw_app, _OUR_SET),
     Action("authorize-the-app-for-another", _authorize_app, ("SetupEntityAccess ERP_Orders/",)),
     Action("let-the-app-run-as-another", _run_as_second, (f"ExtlClntAppOauthPlcyCnfg {NEW_APP.replace(' ', '_')}",)),
-    Action("make-a-user-of-our-name", _user_of_our_name, _NEW_USER),
-    Action("make-a-set-of-our-name", _set_of_our_name, _OUR_SET),
+    Action("make-a-user-of-our-name", _user_of_our_name),
+    Action("make-a-set-of-our-name", _set_of_our_name),
     Action("take-the-last-seats", _last_seats),
 )
 
@@ -268,7 +297,7 @@ class Edit:
                 if now[place].get(name) != values[name]:
                     wanted, found = values[name], now[place].get(name)
                     yield f"{name} of {place[0]} {place[1]}: the second admin's {wanted} is {found}"
-        for about in sorted(self.gone_names & look(org).keys()):
+        for about in sorted(self.gone_names & look(org).keys()) if self.gone_names else ():
             yield f"{about}, which the second admin removed, is back"
 
     def is_own(self, line: str) -> bool:
@@ -288,9 +317,6 @@ def _place(line: str) -> tuple[str, str]:
         return rest, ""
     about, _, column = rest.partition(": ")
     return about, column.partition(" ")[0]
-
-
-RowId = tuple[str, str]
 
 
 _OBJECTS = (
@@ -313,9 +339,14 @@ def _rows(org: SandboxOrg) -> dict[RowId, Mapping[str, Any]]:
     }
 
 
+_A_MOMENT = 1.0
+"""Seconds before an edit: If-Unmodified-Since knows whole seconds, so that nothing guards against one in the same."""
+
+
 def act(world: World, action: Action) -> Edit | None:
     """Let the second admin do it now; None where it cannot be done, and then nothing was."""
     org = world.org
+    org.clock.advance(_A_MOMENT)
     view, before = look(org), _rows(org)
     try:
         with org.transaction():
@@ -328,12 +359,12 @@ def act(world: World, action: Action) -> Edit | None:
     edit = Edit(
         action,
         changes(view, now_view),
-        {place: values for place, values in changed.items() if values},
+        {**{place: values for place, values in changed.items() if values}, **action.claims(org)},
         frozenset(before.keys() - now.keys()),
         frozenset(view.keys() - now_view.keys()) if before.keys() - now.keys() else frozenset(),
         not any(world.journal.records(kind="snapshot")),
     )
-    return edit if edit.lines else None
+    return edit if edit.rows or edit.gone else None
 
 
 def _new_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
@@ -369,7 +400,7 @@ class Tally:
 
 
 @dataclass(slots=True)
-class _Stand:
+class Stand:
     """A state that the run came through, and the calls before which it was in it."""
 
     kept: Kept
@@ -386,9 +417,9 @@ class Siege:
         self.tally = Tally()
         self.stands = self._trace()
 
-    def _trace(self) -> list[_Stand]:
+    def _trace(self) -> list[Stand]:
         """A calm run, kept before each call at which org, journal or file are other than before the last."""
-        world, stands = self.world, list[_Stand]()
+        world, stands = self.world, list[Stand]()
         signs: object = None
         calls = 0
 
@@ -400,7 +431,7 @@ class Siege:
             now = (world.revision, len(world.journal.dump()), world.credential())
             if now != signs:
                 signs = now
-                stands.append(_Stand(world.keep(), []))
+                stands.append(Stand(world.keep(), []))
             stands[-1].calls.append(calls)
 
         end = world.process(hook).forward()
@@ -413,7 +444,7 @@ class Siege:
         """How many calls the run makes."""
         return sum(len(stand.calls) for stand in self.stands)
 
-    def dead(self, action: Action, stand: _Stand, how: How) -> None:
+    def dead(self, action: Action, stand: Stand, how: How) -> None:
         """The process dies, the second admin acts, and another process resumes or rolls back."""
         world = self.world
         world.put_back(stand.kept)
@@ -436,6 +467,23 @@ class Siege:
         self.tally.cases += 1
         self.tally.runs += 1
         self._end(f"{action.name} {number} go on", intruder.edit, "go on", end)
+
+    def undone(self, action: Action, stand: Stand, number: int) -> bool:
+        """The run is rolled back, and the second admin acts before a call of that; whether it came to the call."""
+        world = self.world
+        world.put_back(stand.kept)
+        intruder = Intruder(world, action, number)
+        end = world.process(intruder).back()
+        if intruder.edit is not None:
+            self.tally.cases += 1
+            self.tally.runs += 1
+            case = f"{action.name} {stand.calls[0]} rollback {number}"
+            self._check_edit(case, intruder.edit)
+            if end is not None and end.result == "passed":
+                end = world.process().back()  # what came after the proof is told by the next one
+            self._check_edit(case, intruder.edit)
+            self._check(case, intruder.edit, "as before", end)
+        return intruder.came
 
     def _end(self, case: str, edit: Edit, how: How, end: StageFinished | None) -> None:
         world = self.world
@@ -473,16 +521,40 @@ class Siege:
             self.tally.ends[f"{wanted} but for what was left alone"] += 1
 
 
+def explore(folder: Path, names: Iterable[str], *, every: int = 1, more: bool = False) -> Tally:
+    """Every named action, or with `every` some part of it in which each state has its turn.
+
+    A process has died before the call, and is taken up, or is rolled back. With `more` it also happens to a process
+    that lives, and in the rollback of a whole run: each of these is a run of its own.
+    """
+    siege = Siege(make_world(folder / "world", REFERENCE))
+    for number, action in enumerate(each for each in ACTIONS if each.name in set(names)):
+        ways: tuple[How, ...] = ("resume", "rollback")
+        for turn, how in enumerate(ways):
+            for stand in siege.stands[(2 * number + 3 * turn) % every :: every]:
+                siege.dead(action, stand, how)
+        if more:
+            for call in range(1, siege.calls + 1):
+                siege.alive(action, call)
+            for call in count(1):
+                if not siege.undone(action, siege.stands[-1], call):
+                    break
+    siege.world.close()
+    return siege.tally
+
+
 class Intruder:
     """A hook: before the n-th call of a process the second admin acts, and the process goes on."""
 
     def __init__(self, world: World, action: Action, number: int) -> None:
         self._world, self._action, self._number = world, action, number
         self._calls = 0
+        self.came = False
         self.edit: Edit | None = None
 
     def __call__(self, point: Point) -> None:
         if point.medium == "call" and point.moment == "before":
             self._calls += 1
             if self._calls == self._number:
+                self.came = True
                 self.edit = act(self._world, self._action)
