@@ -65,8 +65,10 @@ def _before_the_first_write(context: Context) -> Generator[None, None, None]:
         )
     seen = observed_last(context)
     if seen is not None and context.world.clock.now() - seen.until > _SEEN_JUST_NOW:
-        must_be_quiet(context, observe(context, STAGE))
+        seen = observe(context, STAGE)
         yield
+    if seen is not None:
+        must_be_quiet(context, seen)
     check_still_so(context)  # later, this stage itself has taken away what the old sign-in uses
     yield
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,14 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from harness.errors import OrgUnreachable, SignInRefused, UsageError
+from harness.errors import GuardRefused, OrgUnreachable, SignInRefused, UsageError
 from harness.migration.journal import Journal
+from harness.migration.lock import lock_name
+from harness.migration.observing import OVERLAP
 from harness.migration.postponing import Postponement, read_postponement
 from harness.migration.records import CutOverState, Observation
 from harness.migration.stages import cut_over
+from harness.migration.status import status
 
 from .conftest import Bench, MakeBench, ending, open_bench, results
 from .test_bad_luck import Fault
@@ -43,7 +46,7 @@ class Waiting:
 @pytest.fixture(scope="module")
 def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Waiting]:
     bench = open_bench(tmp_path_factory.mktemp("waiting"))
-    assert ending(list(bench.engine(stages=UP_TO_THE_WAIT).stages())).result == "passed"
+    assert ending(list(bench.engine(postponed=lambda: Postponement("x")).stages())).result == "stopped"
     bench.journal.close()
     yield Waiting(bench, bench.org.snapshot(), bench.folder / "journal.db")
     bench.close()
@@ -381,3 +384,89 @@ def test_the_sign_in_of_a_fallback_is_not_taken_for_somebody_elses(
     assert seen
     assert seen.old_user_foreign_sign_ins == 0
     assert seen.old_user_sign_ins > 2
+
+
+# --- watched and told -------------------------------------------------------------------------------------------------
+
+
+def later(bench: Bench, days: float) -> None:
+    bench.org.clock.advance(timedelta(days=days).total_seconds())
+
+
+def test_samples_add_up_and_each_sign_in_is_counted_once(bench: Bench) -> None:
+    baseline = bench.journal.find("run1", Observation)
+    assert baseline
+    foreign = []
+    for day, knocks in enumerate((1, 0, 2)):
+        later(bench, 1)
+        for _ in range(knocks):
+            assert signs_in(bench)
+        sample = bench.engine().observe()
+        foreign.append(sample.old_user_foreign_sign_ins)
+        again = bench.engine().observe()  # a minute later: the overlap is read again, and nothing is counted twice
+        assert again.old_user_foreign_sign_ins == foreign[-1], day
+        assert again.read_from
+        assert again.read_from >= sample.until - OVERLAP
+    assert foreign == [1, 1, 3]
+    last = bench.journal.find("run1", Observation)
+    assert last
+    assert last.old_user_sign_ins == baseline.old_user_sign_ins + 3
+    assert last.quiet_for_seconds is not None
+    assert last.quiet_for_seconds < 3600
+    assert ending(list(bench.engine().stages())).result == "failed", "somebody was there just now"
+
+
+def test_a_sample_is_refused_outside_of_the_time_in_which_both_work(bench: Bench) -> None:
+    list(bench.engine().stages())
+    with pytest.raises(UsageError, match="past dual-auth"):
+        bench.engine().observe()
+    list(bench.engine(run_id="run2", stages=("preflight",)).stages())
+    with pytest.raises(UsageError, match="not in dual-auth yet"):
+        bench.engine(run_id="run2").observe()
+
+
+def test_a_sample_in_another_org_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = bench.engine()
+    found = engine._prove()
+    monkeypatch.setattr(engine, "_prove", lambda: replace(found, org_id="00D000000000099EAA"))
+    with pytest.raises(GuardRefused, match="is of org 00DRh0000000001MAA, and this is 00D000000000099EAA"):
+        engine.observe()
+
+
+def test_the_status_says_what_would_come_and_what_is_in_the_way(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    [calm] = status(bench.journal)
+    assert [(each.stage, each.writes) for each in calm.ahead] == [
+        ("cut-over", (f"freeze {ERP}",)),
+        ("retire", (f"deactivate {ERP}",)),
+    ]
+    assert calm.in_the_way == ()
+    assert (calm.samples, calm.observed) == (2, bench.journal.find("run1", Observation))
+    [held] = status(bench.journal, Postponement("the file", None, "Ask Rosa."))
+    assert held.in_the_way == ("the cut-over is postponed until the file is removed: Ask Rosa.",)
+
+    with at_freeze(monkeypatch, killed_after), suppress(Killed):
+        list(bench.engine().stages())
+    [died] = status(bench.journal, Postponement("the file"))
+    assert any(text.startswith("the cut-over has begun at") for text in died.in_the_way), died.in_the_way
+    assert any("this run's own lock" in text for text in died.in_the_way), died.in_the_way
+    assert not any("postponed" in text for text in died.in_the_way), "it is too late for that"
+    later(bench, 1)
+    list(bench.engine().stages())
+    [fell_back] = status(bench.journal)
+    assert fell_back.in_the_way == ()
+    assert fell_back.message.startswith("fell back")
+    list(bench.engine().stages())
+    [through] = status(bench.journal, Postponement("the file"))
+    assert (through.complete, through.ahead, through.in_the_way) == (True, (), ())
+
+
+def test_the_status_names_the_run_that_holds_the_lock(bench: Bench) -> None:
+    admin = bench.row("User", Username="admin@acme.example")["Id"]
+    name = lock_name(bench.file.scenario.from_.username)
+    text = "rehearse run=elsewhere host=laptop since=2026-01-19T09:00:00.000000Z heartbeat=2026-01-19T09:00:00.000000Z"
+    bench.org.create("PermissionSet", {"Name": name, "Label": "Lock", "Description": text}, as_user=admin)
+    last = ending(list(bench.engine().stages()))
+    assert last.result == "stopped", last
+    [held] = status(bench.journal)
+    assert "the lock in the org was another run's" in held.in_the_way[0]
+    assert "run elsewhere on laptop" in held.in_the_way[0]
