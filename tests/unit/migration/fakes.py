@@ -217,7 +217,13 @@ def context(journal: Journal, table: Table, *, stage: str = "grant") -> Context:
     """A stage's context over that table."""
     scenario = SimpleNamespace(from_=SimpleNamespace(username="old@acme.example"))
     file = SimpleNamespace(name="erp", scenario=scenario)
-    world: Any = SimpleNamespace(connect=lambda _principal: table, clock=Ticking(), file=file, meter=Meter())
+    world: Any = SimpleNamespace(
+        connect=lambda _principal: table,
+        clock=Ticking(),
+        file=file,
+        meter=Meter(),
+        guard=SimpleNamespace(granted="leave to write"),
+    )
     lock = OrgLock(host="here")
     made = Context(
         world=world,
