@@ -11,7 +11,9 @@ import hashlib
 import os
 import re
 import sqlite3
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
@@ -31,6 +33,8 @@ JOURNAL, ORG, MARK = "journal.db", "org.db", "carried.json"
 _MANIFEST = "manifest.json"
 _RUNS = "runs"
 _NAME = re.compile(rf"journal\.db|org\.db|{re.escape(POSTPONED)}|{_RUNS}/[A-Za-z0-9-]+/(?!\.+$)[^/\\\0]+")
+_UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, struct.error, KeyError, ValueError, RuntimeError, EOFError)
+"""What reading a damaged archive, or one that is none, may raise."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -181,7 +185,7 @@ def _read(source: Path) -> tuple[Manifest, dict[str, bytes]]:
         with zipfile.ZipFile(source) as archive:
             manifest = Manifest.model_validate_json(archive.read(_MANIFEST))
             files = {name: archive.read(name) for name in manifest.files}
-    except (OSError, zipfile.BadZipFile, KeyError, ValidationError, RuntimeError, EOFError) as error:
+    except _UNREADABLE as error:
         raise UsageError(f"{source} is not a run that was packed, or it is damaged", remedy=remedy) from error
     for name, content in files.items():
         if not _NAME.fullmatch(name) or _digest(content) != manifest.files[name]:
