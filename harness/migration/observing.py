@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 STAGE = "dual-auth"
 BASELINE = "baseline"
 SAMPLE = "sample"
+"""With a number: the report shows each."""
 OVERLAP = timedelta(hours=1)
 """So much of the sample before is read again: a sign-in may show late, and the org's clock is not ours."""
 _NEWEST = 10
@@ -73,7 +74,7 @@ def take_sample(context: Context) -> Observation:
             remedy="`rehearse status` says where it stands",
         )
     _must_be_the_org_of_the_run(context)
-    return observe(context, SAMPLE)
+    return observe(context, f"{SAMPLE} {len(context.records(kind='observation'))}")
 
 
 def _must_be_the_org_of_the_run(context: Context) -> None:

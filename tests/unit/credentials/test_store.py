@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -269,3 +270,27 @@ def test_a_part_the_new_sign_in_has_not_is_refused() -> None:
         values_for(CREDENTIALS, {"username": Secret("u"), "consumer_secret": Secret("tell nobody")})
     assert "tell nobody" not in str(caught.value)
     assert "consumer_secret, username" in str(caught.value)
+
+
+@pytest.mark.parametrize("carried", [True, False], ids=["with-the-file", "without-it"])
+def test_a_switch_that_was_carried_is_undone_at_its_new_place(tmp_path: Path, path: Path, carried: bool) -> None:
+    assert opened(tmp_path).switch(NEW)
+    there = tmp_path / "there"
+    (there / "erp").mkdir(parents=True)
+    shutil.copytree(tmp_path / "run", there / "run")
+    if carried:
+        shutil.copy(path, there / "erp" / ".env")
+    one = opened(there)
+    with pytest.raises(UsageError, match="rehearse carry"):
+        one.restore()
+    assert one.move_here() is carried
+    restored = one.restore()
+    assert restored.changed is carried
+    assert bool(restored.drift) is not carried, "what is not there is not put back, and is told"
+    if carried:
+        assert (there / "erp" / ".env").read_bytes() == OLD
+
+
+def test_where_nothing_was_switched_nothing_moves(tmp_path: Path, path: Path) -> None:
+    assert opened(tmp_path).move_here() is None
+    assert path.read_bytes() == OLD
