@@ -234,6 +234,9 @@ def _reasons(work: Work) -> Iterator[str]:
         yield f"{seen.source.username} signs in no more, and both users' answers cannot be compared again"
     if mark is not None and not found.proven:
         yield "the org is not as it was at the snapshot, whose fingerprint is in the run's mark: somebody changed it"
+    others = [each for each in found.things if each.what.startswith("in ") and each.whose == "not ours"]
+    if others:
+        yield f"somebody else had a hand in its permission set: {others[0].why}"
     if seen.own_set is not None and own_set_of(seen, context) is None:
         yield f"the permission set {seen.own_set.name} is not its own"
 

@@ -63,6 +63,14 @@ def taken_from(entries: Sequence[AuditEntry], user: User) -> Taken:
     return taken
 
 
+def changed_by_others(entries: Sequence[AuditEntry] | None, label: str, admin_id: str) -> list[str]:
+    """What others than one admin did to a permission set, in the trail's words; what cannot be read may be anything."""
+    if entries is None:
+        return ["nobody may tell: the Setup Audit Trail was not read"]
+    about = (f"Changed permission set {label}: ", f"Changed Permission Set {label}: ")
+    return [each.display for each in entries if each.by != admin_id and each.display.startswith(about)]
+
+
 def last_switch(entries: Sequence[AuditEntry], user: User) -> AuditEntry | None:
     """The newest entry on the activation or deactivation of a user."""
     found = [each for each in entries if (m := _DEACTIVATED.fullmatch(each.display)) and m[2] == user.id[:15]]

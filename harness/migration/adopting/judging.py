@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.access.fingerprint import CLEAN, digest
-from harness.migration.adopting.audit_words import by, last_switch, taken_from
+from harness.migration.adopting.audit_words import by, changed_by_others, last_switch, taken_from
 from harness.migration.adopting.before import HELD, Names, held_before, listed, options_of, with_licenses
 from harness.migration.adopting.seen import Seen, SeenSet, SeenUser
 from harness.migration.planning.marks import NOBODY, Mark, held_digest, is_run_as
@@ -134,6 +134,8 @@ def _own_things(seen: Seen, case: Case, found: Judgement) -> None:
     else:
         rows = sum(len(each) for each in one.rows.values())
         found.say(f"permission set {one.name}", "ours", f"by its mark; {rows} rows in it")
+        for text in changed_by_others(seen.audit, str(one.row["Label"]), case.admin_id):
+            found.say(f"in {one.name}", "not ours", text)
         own = {case.target.casefold()}
         for username in sorted(set(one.assignees.values())):
             whose: Whose = "ours" if username.casefold() in own else "not ours"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.access.fingerprint import digest
 from harness.access.model import Access
-from harness.migration.adopting.audit_words import nickname_before
+from harness.migration.adopting.audit_words import changed_by_others, nickname_before
 from harness.migration.adopting.before import Names, listed
 from harness.migration.adopting.judging import Judgement, is_own, own_licenses, run_as_value
 from harness.migration.adopting.planned import planned_rows
@@ -258,9 +258,15 @@ def _set(work: Work, key: str, one: SeenSet) -> None:
 
 
 def _rows(work: Work, one: SeenSet) -> None:
-    """What is in the set, by the keys under which a run writes it; with a plan, as far as that has it."""
+    """What is in the set, by the keys under which a run writes it; with a plan, as far as that has it.
+
+    Nothing says who made a row for a field or a setup entity. Where somebody else had a hand in the set, such rows are
+    not told to be ours: a rollback then leaves the set alone and names them.
+    """
+    label, admin_id = str(one.row["Label"]), work.context.admin.user_id
+    shared = bool(changed_by_others(work.seen.audit, label, admin_id))
     for key, sobject, rows, whole in chunks(work, one):
-        if rows:
+        if rows and not (shared and sobject in _UNSIGNED):
             work.done(
                 key,
                 "create",
@@ -285,6 +291,7 @@ def chunks(work: Work, one: SeenSet) -> Iterator[tuple[str, str, list[Row], bool
         yield f"{_UNPLANNED[sobject]}/1", sobject, extra, True
 
 
+_UNSIGNED = ("FieldPermissions", "SetupEntityAccess")
 _UNPLANNED = {
     "ObjectPermissions": "grant/object-permissions",
     "FieldPermissions": "grant/field-permissions",
