@@ -40,6 +40,7 @@ _PROBE = 5.0
 """Seconds between two looks at a lock that seems to be stale: a holder that lives may have been about to touch it."""
 _TEXT = re.compile(r"rehearse run=(\S+) host=(\S+) since=(\S+) heartbeat=(\S+)")
 _MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_SECOND = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class LockHeld(Stopped):
@@ -171,9 +172,9 @@ class OrgLock:
         }
 
     def _holder(self, context: Context) -> Holder:
-        now = context.world.clock.now().strftime(_MOMENT)
-        self._since = self._since or now
-        return Holder(context.run_id, self.host, self._since, now)
+        now = context.world.clock.now()
+        self._since = self._since or now.strftime(_MOMENT)
+        return Holder(context.run_id, self.host, self._since, now.strftime(_SECOND))
 
     def _create(self, context: Context) -> bool:
         """Ask for the lock; whether it is ours now. Raises OrgUnreachable, and StageFailed where the org refuses."""

@@ -179,7 +179,8 @@ def open_replay(file: ScenarioFile, *, url: str, facts: Mapping[str, str], clock
     any_key = _ThrowAwayKey()
 
     def resolve(reference: str) -> Secret:
-        return Secret(any_key.pem() if reference in keys else "replayed")
+        # two references are two secrets: else a switch of credentials would find the new ones where the old ones are
+        return Secret(any_key.pem() if reference in keys else f"replayed {reference}")
 
     flow: Any = facts["admin_flow"]
     parts = {name: Secret("replayed") for name in ("consumer_key", "consumer_secret", "password", "access_token")}
