@@ -29,6 +29,7 @@ from harness.migration.state import the_user
 from harness.migration.strategies import strategy_of
 from harness.migration.time_box import STAGE, check_box, open_box, ran_out, time_box
 from harness.migration.writes import Write
+from harness.org.meter import LimitReached
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -47,7 +48,7 @@ def _cut_over(context: Context) -> Steps:
         yield from fall_back(context, f"{ran_out(context)} before it was taken up again")
     try:
         return (yield from _cut(context))
-    except (OrgError, StageFailed) as error:
+    except (OrgError, StageFailed, LimitReached) as error:
         failed: RehearseError = error
     if time_box(context) is None:
         raise failed  # nothing was written

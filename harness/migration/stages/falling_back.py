@@ -10,6 +10,7 @@ from harness.migration.old_sign_in import try_old_sign_in
 from harness.migration.records import CutOverState, Intent
 from harness.migration.time_box import KIND
 from harness.migration.undoing.rollback import undo_stage
+from harness.org.meter import LimitReached
 
 if TYPE_CHECKING:
     from harness.migration.context import Context
@@ -42,11 +43,12 @@ def fall_back(context: Context, because: str, failed: RehearseError | None = Non
 
 
 def _undo(context: Context) -> Generator[None, None, list[str]]:
-    """Undo it; what did not come back, each in a sentence."""
+    """Undo it, with the calls that are kept for going back; what did not come back, each in a sentence."""
     try:
-        findings = yield from undo_stage(context, context.stage)
-        refusal = try_old_sign_in(context)
-    except (OrgError, StageFailed) as error:
+        with context.world.meter.stage(kept=0.0):
+            findings = yield from undo_stage(context, context.stage)
+            refusal = try_old_sign_in(context)
+    except (OrgError, StageFailed, LimitReached) as error:
         return [error.message]
     yield
     refused = f"{context.scenario.from_.username} cannot sign in: {refusal}"

@@ -169,6 +169,22 @@ def test_a_new_user_that_cannot_sign_in_makes_it_fall_back(bench: Bench, monkeyp
     assert signs_in(bench)
 
 
+def test_a_limit_that_is_reached_in_the_middle_makes_it_fall_back_with_the_calls_that_are_kept(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = bench.engine()
+    meter = engine._world.meter
+
+    def nearly_used_up() -> None:
+        monkeypatch.setattr(type(meter), "note", lambda *_: None)
+        meter.used, meter.allowed = 95, 100
+
+    meanwhile(monkeypatch, nearly_used_up)
+    last = ending(list(engine.stages()))
+    assert last.message.startswith("fell back: 95 of the org's 100 API calls of 24 hours are used")
+    assert not is_frozen(bench)
+
+
 def test_an_old_user_that_gets_in_all_the_same_makes_it_fall_back(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
