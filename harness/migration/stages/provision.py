@@ -93,7 +93,8 @@ def _make_user(context: Context, source: Mapping[str, Any], profile_id: str) -> 
                 f"there is a user {scenario.target_username} already, and this run did not make it",
                 stage=context.stage,
                 place=context.world.file.place("to", "username"),
-                remedy="choose another username: what somebody else made is never taken over",
+                remedy="choose another username: what somebody else made is never taken over; what a run made whose "
+                "journal is lost, `rehearse adopt` takes up",
             )
         return _take_up(context, standing, mark, profile_id)
     row: dict[str, Any] = {
