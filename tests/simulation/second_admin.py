@@ -373,6 +373,9 @@ def _new_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, 
 
 # --- at every call ----------------------------------------------------------------------------------------------------
 
+UNGUARDED = ("add-a-row-to-our-set", "add-a-field-to-our-set", "edit-a-row-of-our-set", "describe-our-set")
+"""What is lost in the one call between the look at our set and its deletion: a deletion takes no notice of conditional
+headers, and an org refuses none but that of a set which somebody was given."""
 How = Literal["resume", "rollback", "go on"]
 """After the edit: the process has died and is taken up, or is rolled back; or it lives and goes on."""
 
@@ -478,7 +481,9 @@ class Siege:
             self.tally.cases += 1
             self.tally.runs += 1
             case = f"{action.name} {stand.calls[0]} rollback {number}"
-            self._check_edit(case, intruder.edit)
+            if action.name in UNGUARDED and any(intruder.edit.overwritten(world.org)):
+                self.tally.ends[f"{action.name}: lost in the one call that nothing guards"] += 1
+                return True
             if end is not None and end.result == "passed":
                 end = world.process().back()  # what came after the proof is told by the next one
             self._check_edit(case, intruder.edit)
@@ -531,7 +536,7 @@ def explore(folder: Path, names: Iterable[str], *, every: int = 1, more: bool = 
     for number, action in enumerate(each for each in ACTIONS if each.name in set(names)):
         ways: tuple[How, ...] = ("resume", "rollback")
         for turn, how in enumerate(ways):
-            for stand in siege.stands[(2 * number + 3 * turn) % every :: every]:
+            for stand in _share(siege.stands, 2 * number + 3 * turn, every):
                 siege.dead(action, stand, how)
         if more:
             for call in range(1, siege.calls + 1):
@@ -541,6 +546,13 @@ def explore(folder: Path, names: Iterable[str], *, every: int = 1, more: bool = 
                     break
     siege.world.close()
     return siege.tally
+
+
+def _share(stands: list[Stand], turn: int, every: int) -> list[Stand]:
+    """A part of the states: four times as many of the eight in which most calls are made as of the others."""
+    by_calls = sorted(stands, key=lambda stand: -len(stand.calls))
+    often = max(1, every // 4)
+    return [*by_calls[:8][turn % often :: often], *by_calls[8:][turn % every :: every]]
 
 
 class Intruder:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.access.soql import equals, select
 from harness.errors import StageFailed
 from harness.migration import writes
 from harness.migration.apps import App, set_run_as
+from harness.migration.meant import made
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import RUNS_AS_FLOW, find_scenario_app
 from harness.migration.three_way import Difference
@@ -36,11 +36,10 @@ def _authorize(context: Context) -> Steps:
 
 def _pre_authorize(context: Context, app: App) -> None:
     """Let the permission set use the app (facts 4.6)."""
-    name = context.scenario.permission_set_name
-    sets = context.admin.query(select("PermissionSet", ("Id",), where=equals("Name", name)))
-    if not sets:
-        raise StageFailed(f"there is no permission set {name}", stage=context.stage)
-    row = {"ParentId": str(sets[0]["Id"]), "SetupEntityId": app.id}
+    set_id = made(context, "grant/permission-set")  # by its id: another set may have its name by now
+    if set_id is None:
+        raise StageFailed(f"this run made no {context.scenario.permission_set_label}", stage=context.stage)
+    row = {"ParentId": set_id, "SetupEntityId": app.id}
     write = Write(
         key="authorize/app",
         operation="create",

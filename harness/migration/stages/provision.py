@@ -39,6 +39,7 @@ _REPEATED = "invalid repeated password"
 
 
 def _provision(context: Context) -> Steps:
+    context.about_to_write()
     _still_as_planned(context)
     preflight, username = context.need(Preflight), context.scenario.target_username
     if strategy_of(context.scenario).one_user:

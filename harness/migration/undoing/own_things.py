@@ -18,7 +18,7 @@ from harness.migration.undoing.parts import CHANGED_MEANWHILE, MARK, Done, Findi
 from harness.migration.writes import WriteRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.migration.context import Context
 
@@ -52,15 +52,27 @@ def _deactivate(context: Context, done: Done, findings: Findings) -> bool:
 
 
 def delete_set(context: Context, done: Done, findings: Findings) -> None:
-    """Delete the permission set with what is in it, unless somebody else's work would go with it. One call to look."""
+    """Delete the permission set with what is in it, unless somebody else's work would go with it. One call to look.
+
+    An org does not delete a set that somebody was given between the look and the deletion: then it is looked at again.
+    """
+    ours = _sets_alone(context, done, findings)
+    try:
+        _delete(context, done, ours)
+    except WriteRefused:
+        if left := _sets_alone(context, done, findings):
+            _delete(context, done, left)
+
+
+def _delete(context: Context, done: Done, ids: Sequence[str]) -> None:
+    if ids:
+        writes.delete(context, inverse_of(done, operation="delete", summary=f"undo: {done.intent.summary}"), ids)
+
+
+def _sets_alone(context: Context, done: Done, findings: Findings) -> list[str]:
     rows = context.admin.query(set_query(_found_by(done)))
-    ours = [
-        str(row["Id"])
-        for row in rows
-        if _is_ours(context, done, row, findings, by=()) and _is_alone(context, done, row, findings)
-    ]
-    if ours:
-        writes.delete(context, inverse_of(done, operation="delete", summary=f"undo: {done.intent.summary}"), ours)
+    ours = [row for row in rows if _is_ours(context, done, row, findings, by=())]
+    return [str(row["Id"]) for row in ours if _is_alone(context, done, row, findings)]
 
 
 def _is_alone(context: Context, done: Done, row: Mapping[str, Any], findings: Findings) -> bool:
@@ -99,9 +111,7 @@ def delete_memberships(context: Context, done: Done, _findings: Findings) -> Non
         user_id = str(done.intent.natural_key["UserOrGroupId"])
         where = f"{equals('UserOrGroupId', user_id)} AND {among('Group.DeveloperName', names)}"
     rows = context.admin.query(select("GroupMember", ("Id",), where=where, order="Id"))
-    if rows:
-        ids = [str(row["Id"]) for row in rows]
-        writes.delete(context, inverse_of(done, operation="delete", summary=f"undo: {done.intent.summary}"), ids)
+    _delete(context, done, [str(row["Id"]) for row in rows])
 
 
 def _found_by(done: Done) -> str:
