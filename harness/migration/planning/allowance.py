@@ -21,16 +21,16 @@ REPEATS = 3
 """How often each expected write may be sent."""
 _ROWS = 20
 """So many rows a call holds at least."""
-_PER_OPERATION = 8
-"""Calls of one operation beside its rows: a Bulk job is made, filled, closed, aborted."""
-_PER_CHECK = 4
-"""A check as the new user, its control as the admin, what it committed and its cleaning up."""
-_PER_PROBED = 2
-"""Calls for one object that is probed: 25 to a call, each again by itself where the org refuses the lot."""
+_PER_JOB = 8
+"""Calls of a Bulk job, however many rows it has: made, filled, closed, aborted."""
+_PER_CHECK = 3
+"""A check as the new user, its control as the admin, and its cleaning up."""
+_PROBES = 10
+"""Calls of the probes beside one for each object: 25 to a call, and again by itself what stood in the others' way."""
 _TRIAL = 60
 """Calls of a trial beside those for single permissions."""
-_WORKING = ("provision", "verify", "dual-auth", "cut-over")
-"""The stages in which the workload may run."""
+_WORKING = ("dual-auth", "cut-over")
+"""The stages in which the workload runs; in place, provision runs it before the old user is no more."""
 _TIMES = 4
 """How often an operation may run in one stage: as both users, each twice."""
 
@@ -67,22 +67,22 @@ def allowance(stage: str, expected: Expected) -> Allowance:
     planned = [write for write in expected.plan.writes if write.stage == stage] if expected.plan else []
     calls = sum(max(write.calls, ceil(write.rows / _ROWS)) for write in planned)
     creates = any(write.sobject == "User" and write.operation == "create" for write in planned)
-    calls += _work(expected.scenario) if stage in _WORKING else 0
+    works = stage in _WORKING or (stage == "provision" and expected.scenario.to.strategy == "in-place")
+    calls += _work(expected.scenario) if works else 0
     calls += _checks(expected) if stage == "verify" else 0
     return Allowance(ROOM + REPEATS * calls, users=int(creates))
 
 
 def _work(scenario: Scenario) -> int:
-    return _TIMES * sum(_PER_OPERATION + _calls_of(getattr(item, item.kind)) for item in scenario.workload)
+    return _TIMES * sum(_calls_of(getattr(item, item.kind)) for item in scenario.workload)
 
 
 def _calls_of(operation: Any) -> int:
-    rows = int(getattr(operation, "rows", 0) or 0)
-    return 0 if isinstance(operation, BulkJob) else ceil(rows / _ROWS)
+    """The writes of an operation or a check, sent once: a query has none, and is given one."""
+    return _PER_JOB if isinstance(operation, BulkJob) else 1 + ceil(int(getattr(operation, "rows", 0)) / _ROWS)
 
 
 def _checks(expected: Expected) -> int:
-    expect = expected.scenario.expect
-    rows = sum(ceil(int(getattr(getattr(item, item.kind), "rows", 1) or 1) / _ROWS) for item in expect.grants)
-    made = _PER_CHECK * (len(expect.grants) + len(expect.denials)) + _PER_CHECK * rows
-    return made + _PER_PROBED * (expected.objects + 10)
+    items = (*expected.scenario.expect.grants, *expected.scenario.expect.denials)
+    made = _PER_CHECK * sum(_calls_of(getattr(item, item.kind)) for item in items)
+    return made + _PROBES + expected.objects
