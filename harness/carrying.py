@@ -67,7 +67,8 @@ def _of_pack(rehearsal: Rehearsal, target: Path, manifest: Manifest) -> Iterator
     if any(name.endswith(_IN_CLEAR) for name in manifest.files):
         yield f"  it holds the old content of {file.scenario.credentials.path}, in clear: keep it like a private key"
     yield f"  take along as well: {file.shown}, byte for byte, and {_where(rehearsal)}"
-    yield f"  there: rehearse carry {file.shown} --org NAME --from {target.name}, then `rehearse resume` or `rollback`"
+    command = f"rehearse carry {file.shown}{rehearsal.options.as_typed} --from {target.name}"
+    yield f"  there: {command}, then `rehearse resume` or `rehearse rollback`"
     yield "  here nothing goes on any more; to take it back, give `--from` here"
 
 
