@@ -36,6 +36,7 @@ simulate: $(INSTALLED) ## replay one schedule, point by point: make simulate SEE
 
 simulate-long: $(INSTALLED) ## play 100,000 random schedules and more, and everything that CI only samples (hours)
 	$(BIN)/python -m tests.simulation long --count $(or $(COUNT),100000)
+	$(BIN)/python -m tests.simulation faults
 
 bench: $(INSTALLED) ## measure against named rivals, print a table, write bench.json
 	$(BIN)/python tests/bench/run.py

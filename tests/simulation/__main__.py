@@ -13,6 +13,7 @@ from .bench import Kept, World, make_world
 from .crashes import Explorer
 from .scenarios import CASES
 from .schedules import Schedule, is_well, parse, play, random_schedule
+from .storms import everything
 
 _PROGRESS_SECONDS = 5.0
 
@@ -85,6 +86,12 @@ def crashes(case: str) -> None:
     for violation in tally.violations:
         click.echo(f"make simulate SEED='{violation.schedule}'   # {violation.finding}")
     sys.exit(1 if tally.violations else 0)
+
+
+@main.command()
+def faults() -> None:
+    """Strike every call of a run and of its rollback with every kind of fault: once, three times, and for ever."""
+    everything(click.echo)
 
 
 if __name__ == "__main__":

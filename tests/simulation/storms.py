@@ -16,9 +16,8 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -411,7 +410,7 @@ class Storm:
         ways = ("on", "back") if self.direction == "forward" else ("back",)
         known = {(one.get("state"), one.get("way")) for one in self.ways.told()}
         if self._every != (1, 1) and len(ways) > 1:
-            ways = (ways[self._story.call % 2],)
+            ways = (ways[self._story.call // self._share[1] % 2],)  # by turns, too
         kept = self.world.keep()
         for way in ways:
             if (state, way) in known:
@@ -511,7 +510,7 @@ def _well(end: StageFinished | None) -> None:
 
 
 TURNS: Mapping[Direction, tuple[int, int]] = {"forward": (24, 6), "back": (16, 6)}
-"""Of what is gone through by turns, each so-many-th comes by in a test; `main` goes through all."""
+"""Of what is gone through by turns, each so-many-th comes by in a test; `everything` goes through all."""
 
 
 def see_through(folder: Path, direction: Direction, *, share: tuple[int, int]) -> None:
@@ -524,16 +523,12 @@ def see_through(folder: Path, direction: Direction, *, share: tuple[int, int]) -
     assert {one["how"] for one in told if "how" in one} >= {"stopped, and gone on from"}
 
 
-def main() -> None:
-    """Everything, without turns: `make simulate-long`."""
+def everything(say: Callable[[str], None]) -> None:
+    """Every fault at every call, without turns. Raises AssertionError at the first violation."""
     with TemporaryDirectory(prefix="storm-") as folder:
         for direction in get_args(Direction):
             storm = Storm(Path(folder) / direction, direction)
             told = storm.explore()
             copies = Counter(one["how"] for one in told if "how" in one)
             faults = f"{storm.tally.total:,} faults at {storm.tally.calls} calls"
-            sys.stdout.write(f"{direction}: {faults}, 0 violations; {dict(copies)}\n")
-
-
-if __name__ == "__main__":
-    main()
+            say(f"{direction}: {faults}, 0 violations; {dict(copies)}")
