@@ -43,6 +43,9 @@ def _exit_code(arguments: list[str] | None) -> int:
         click.secho(_interrupted(arguments or sys.argv[1:]), err=True, fg="yellow")
         return Stopped.exit_code
     except Exception as error:
+        if _hides_interrupt(error):
+            click.secho(_interrupted(arguments or sys.argv[1:]), err=True, fg="yellow")
+            return Stopped.exit_code
         if isinstance(error, OSError) and error.filename is not None:  # a disk that is full, a folder that is read-only
             click.secho(f"{error.filename}: {error.strerror}", err=True, fg="red")
             return UsageError.exit_code
@@ -52,6 +55,11 @@ def _exit_code(arguments: list[str] | None) -> int:
         click.secho("this is a bug in rehearse; the run's journal is intact", err=True, fg="red")
         return EXIT_OUR_BUG
     return result if isinstance(result, int) else 0
+
+
+def _hides_interrupt(error: Exception) -> bool:
+    """Whether it was Ctrl-C: pydantic makes its own error of whatever is raised while it calls a serializer of ours."""
+    return type(error).__name__ == "PydanticSerializationError" and "KeyboardInterrupt" in str(error)
 
 
 def _interrupted(arguments: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from pydantic import BaseModel, field_serializer
 
 from harness import cli, front
 from harness.errors import GuardRefused, OrgUnreachable, RehearseError, ScenarioError, StageFailed, Stopped
@@ -62,6 +63,26 @@ def test_an_interrupt_is_3_and_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], scenario: str
 ) -> None:
     fail_with(monkeypatch, KeyboardInterrupt())
+    assert cli._exit_code(["resume", scenario]) == 3
+    assert "rehearse status" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_interrupt_inside_a_serializer_is_one_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], scenario: str, *, as_json: bool
+) -> None:
+    class Interrupted(BaseModel):
+        number: int
+
+        @field_serializer("number", when_used="json")
+        def _dump(self, _number: int) -> NoReturn:
+            raise KeyboardInterrupt
+
+    def open_rehearsal(*_arguments: object, **_options: object) -> object:
+        one = Interrupted(number=1)
+        return one.model_dump_json() if as_json else one.model_dump(mode="json")
+
+    monkeypatch.setattr(front, "open_rehearsal", open_rehearsal)
     assert cli._exit_code(["resume", scenario]) == 3
     assert "rehearse status" in capsys.readouterr().err
 
