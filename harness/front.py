@@ -150,8 +150,8 @@ def standing_of(rehearsal: Rehearsal, verb: str = "take up", remedy: str | None 
         raise UsageError(
             f"{rehearsal.file.shown} has no run to {verb} in {rehearsal.options.where}",
             remedy=(remedy if known else None)
-            or f"begin one: rehearse run {rehearsal.file.shown}{rehearsal.options.as_typed}; or, where the journal of one "
-            f"is lost: rehearse adopt {rehearsal.file.shown}{rehearsal.options.as_typed}",
+            or f"begin one: rehearse run {rehearsal.file.shown}{rehearsal.options.as_typed}; "
+            f"where a run's journal is lost: rehearse adopt {rehearsal.file.shown}{rehearsal.options.as_typed}",
         )
     return standing
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from .bench import World
+from dataclasses import replace
+from pathlib import Path
+
+from .bench import World, make_world
 from .conftest import MakeWorld
 from .lost import Left, adopt, left_behind, lose_journal, marked
+from .scenarios import NEW, REFERENCE, SET
 
 REFERENCE_WRITES = 14
 """At least so many the reference scenario makes."""
@@ -95,3 +99,22 @@ def test_when_nothing_stands_nothing_is_there_to_adopt(world_of: MakeWorld) -> N
     assert list(marked(world).runs) == ["run1"]
     world.process().back()
     assert marked(world).runs == {}, "an inactive user with nothing assigned is what every undone run leaves"
+
+
+def test_a_trial_that_broke_off_is_undone_and_its_user_left_inactive(tmp_path: Path) -> None:
+    tried = replace(REFERENCE, scenario={**REFERENCE.scenario, "permissions": {"ceiling": "try"}})
+    world = make_world(tmp_path / "tried", tried)
+    left = left_behind(world)
+    for each in left[2:6:3]:
+        lose_journal(world, each.kept)
+        adoption, end = adopt(world)
+        assert end.result == "passed", end
+        assert adoption.only_back == "what the license refused in its trial is not known any more"
+        undone = world.process().back()
+        assert undone is not None
+        assert undone.result == "passed", undone
+        [user] = world.org.rows("User", Username=f"trial.{NEW}")
+        assert not user["IsActive"]
+        assert not world.org.rows("PermissionSetLicenseAssign", AssigneeId=user["Id"])
+        assert not world.org.rows("PermissionSet", Name=f"Trial_of_{SET}")
+    world.close()
