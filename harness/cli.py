@@ -40,21 +40,27 @@ def _exit_code(arguments: list[str] | None) -> int:
         error.show()
         return UsageError.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.secho(_interrupted(arguments or sys.argv[1:]), err=True, fg="yellow")
-        return Stopped.exit_code
+        return _interrupted_code(arguments)
     except Exception as error:
-        if _hides_interrupt(error):
-            click.secho(_interrupted(arguments or sys.argv[1:]), err=True, fg="yellow")
-            return Stopped.exit_code
-        if isinstance(error, OSError) and error.filename is not None:  # a disk that is full, a folder that is read-only
-            click.secho(f"{error.filename}: {error.strerror}", err=True, fg="red")
-            return UsageError.exit_code
-        from harness.recording.redaction import blank_shapes
-
-        click.echo(blank_shapes(traceback.format_exc()), err=True, nl=False)
-        click.secho("this is a bug in rehearse; the run's journal is intact", err=True, fg="red")
-        return EXIT_OUR_BUG
+        return _interrupted_code(arguments) if _hides_interrupt(error) else _unforeseen_code(error)
     return result if isinstance(result, int) else 0
+
+
+def _interrupted_code(arguments: list[str] | None) -> int:
+    click.secho(_interrupted(arguments or sys.argv[1:]), err=True, fg="yellow")
+    return Stopped.exit_code
+
+
+def _unforeseen_code(error: Exception) -> int:
+    """Say what nobody foresaw: a disk that is full, a folder that is read-only, or a bug."""
+    if isinstance(error, OSError) and error.filename is not None:
+        click.secho(f"{error.filename}: {error.strerror}", err=True, fg="red")
+        return UsageError.exit_code
+    from harness.recording.redaction import blank_shapes
+
+    click.echo(blank_shapes("".join(traceback.format_exception(error))), err=True, nl=False)
+    click.secho("this is a bug in rehearse; the run's journal is intact", err=True, fg="red")
+    return EXIT_OUR_BUG
 
 
 def _hides_interrupt(error: Exception) -> bool:
