@@ -35,6 +35,7 @@ simulate: $(INSTALLED) ## replay one schedule, point by point: make simulate SEE
 	$(BIN)/python -m tests.simulation replay $(SEED)
 
 simulate-long: $(INSTALLED) ## play 100,000 random schedules and more, and everything that CI only samples (hours)
+	SIMULATE=all $(BIN)/pytest tests/simulation -n 2 --dist loadgroup
 	$(BIN)/python -m tests.simulation long --count $(or $(COUNT),100000)
 	$(BIN)/python -m tests.simulation faults
 
@@ -44,9 +45,10 @@ bench: $(INSTALLED) ## measure against named rivals, print a table, write bench.
 record: $(INSTALLED) ## record the cassettes of every shipped scenario again, from the simulated sandbox
 	$(BIN)/pytest scenarios --cassettes record
 
-docs: $(INSTALLED) ## write docs/fidelity.md and docs/errors.md from docs/fidelity.yaml and the code
+docs: $(INSTALLED) ## write docs/fidelity.md, docs/errors.md and docs/if-it-dies-here.md from the code and what it does
 	$(BIN)/python -m tests.conformance.fidelity
 	$(BIN)/python -m tests.conformance.errors_page
+	$(BIN)/python -m tests.simulation.if_it_dies
 
 lock: $(INSTALLED) ## renew requirements.lock (needs uv)
 	uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --universal --python-version 3.11 \

@@ -60,20 +60,24 @@ class Reached:
 
 
 class Explorer:
-    """Explores one world. `share` is which of how many parts of the first run's states is explored: (0, 2)."""
+    """Explores one world. `share` is which of how many parts of the first run's states is explored: (0, 2).
 
-    def __init__(self, world: World, *, share: tuple[int, int] = (0, 1), crashes: int = 2) -> None:
+    After every first crash the run is resumed and rolled back. A second crash, at every point of that, comes for each
+    `second_every`-th state of the share; for none with 0.
+    """
+
+    def __init__(self, world: World, *, share: tuple[int, int] = (0, 1), second_every: int = 1) -> None:
         self.world = world
         world.memory = world.memory or Memory()
         self.share = share
-        self.crashes = crashes
+        self.second_every = second_every
         self.tally = Tally()
         self._orgs: dict[str, tuple[str, dict[str, str]]] = {}
         self._findings: dict[tuple[str, str], Finding] = {}
         self._ends: dict[tuple[State, How], bool] = {}
 
     def explore(self, progress: Callable[[str], None] = lambda _text: None) -> Tally:
-        """Every schedule of one crash, and of two where these are asked for."""
+        """Every schedule of one crash, and of two as far as these are asked for."""
         begun = self.world.keep()
         first = self._trace(begun, "run", [])
         part, parts = self.share
@@ -81,18 +85,19 @@ class Explorer:
         for number, each in enumerate(first):
             if number % parts != part:
                 continue
+            twice = self.second_every and (number // parts) % self.second_every == 0
             for how in ("resume", "rollback"):
-                self._after_a_crash(each, how)
+                self._after_a_crash(each, how, twice=bool(twice))
             progress(f"{number + 1} of {len(first)} states of the first run; {self.tally}")
         return self.tally
 
-    def _after_a_crash(self, crashed: Reached, how: How) -> None:
-        """Recover from a first crash, with a second one at every point of the recovery, and then to the end."""
+    def _after_a_crash(self, crashed: Reached, how: How, *, twice: bool) -> None:
+        """Recover from a first crash; with a second one at every point of the recovery, and then to the end."""
         steps: list[Step] = [("run", crashed.point.number)]
         recovery = self._trace(crashed.kept, how, steps)
         self._ends.setdefault((crashed.state, how), True)
         self.tally.schedules += crashed.times
-        for each in recovery if self.crashes > 1 else ():
+        for each in recovery if twice else ():
             for last in _ways_on(how):
                 self.tally.schedules += crashed.times * each.times
                 if (each.state, last) not in self._ends:
