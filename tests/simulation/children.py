@@ -14,33 +14,40 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
+def fork(act: Callable[[], None]) -> int:
+    """Do something in a child process, and end it; its id. Its exit code is 1 where `act` raised."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads: no lock of theirs is needed
+        child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        act()
+        code = 0
+    except BaseException as error:
+        os.write(2, f"{type(error).__name__}: {error}\n".encode())
+    finally:
+        os._exit(code)  # nothing of the parent's is cleaned up by a child
+
+
 def in_child(act: Callable[[], Answer]) -> Answer:
     """Do something in a child process, and give what it returned. Raises ChildProcessError when it did not return."""
     reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", DeprecationWarning
-        )  # of forking beside threads: the child takes no lock of theirs
-        child = os.fork()
-    if child == 0:
-        os.close(reading)
-        code = 1
-        try:
-            answer = pickle.dumps(act())
-            with os.fdopen(writing, "wb") as pipe:
-                pipe.write(answer)
-            code = 0
-        except BaseException as error:
-            os.write(2, f"{type(error).__name__}: {error}\n".encode())
-        finally:
-            os._exit(code)  # nothing of the parent's is cleaned up by a child
+
+    def answer() -> None:
+        found = pickle.dumps(act())
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(found)
+
+    child = fork(answer)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read()
+        told = pipe.read()
     _, status = os.waitpid(child, 0)
     if status != 0:
         raise ChildProcessError(f"the child ended with {os.waitstatus_to_exitcode(status)}")
-    found: Answer = pickle.loads(answer)
+    found: Answer = pickle.loads(told)
     return found
 
 

@@ -36,8 +36,8 @@ class KeptJournal(WatchedJournal):
     """A watched journal in a file."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         Journal.__init__(self, path)
-        self.at: Callable[..., None] = lambda *_: None
 
 
 def read(path: Path) -> Sequence[Row]:
