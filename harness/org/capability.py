@@ -74,7 +74,7 @@ class WriteCapability:
 
 
 class Budget:
-    """What is left of a capability. Spent before a request is sent, and never given back."""
+    """What is left of a capability: spent before a request is sent; a user that was not made is given back."""
 
     def __init__(self, capability: WriteCapability) -> None:
         self._capability = capability
@@ -100,3 +100,7 @@ class Budget:
             )
         self.requests -= 1
         self.users -= effects.created
+
+    def give_back(self, effects: Effects) -> None:
+        """A request that was paid for wrote nothing: its user may still be made. The request itself was sent."""
+        self.users = min(self.users + effects.created, self._capability.users)

@@ -139,6 +139,11 @@ class WriteGuard:
             )
         self._budget.spend(asked, effects)
 
+    def wrote_nothing(self, *, method: str, url: str, body: bytes | str | None) -> None:
+        """Take note that the org said of a write, for certain, that nothing of it was done."""
+        if self._budget is not None:
+            self._budget.give_back(effects_of(method, url, body))
+
     def _not_proven(self) -> GuardRefused:
         for doubt in self._doubts.values():
             return GuardRefused(f"nothing more is written: {doubt.message}", remedy=doubt.remedy)

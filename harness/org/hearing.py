@@ -14,6 +14,7 @@ import requests
 
 from harness.org import soap
 from harness.org.errors import NOT_THE_ORG, PASSING, WITH_ANOTHER, passes
+from harness.org.outcome import certainty_of
 from harness.org.reply import ApiError, errors_in, reply_of
 
 _DATA, _SOAP, _SIGN_IN = "/services/data", "/services/Soap/", "/services/oauth2/"
@@ -40,6 +41,26 @@ def errors_of(request: requests.PreparedRequest, response: requests.Response, *,
     if path.startswith(_SOAP):
         return _refused_component(content)
     return _refused_parts(request, content, reads=reads)
+
+
+def wrote_nothing(request: requests.PreparedRequest, response: requests.Response) -> bool:
+    """Whether it is certain that a write was refused as a whole: itself, or with a part of an all-or-none composite."""
+    if response.status_code >= 300:
+        errors = errors_of(request, response, reads=False)
+        return certainty_of(response.status_code, errors) == "NOT_APPLIED"
+    if not urlsplit(request.url or "").path.rstrip("/").endswith("/composite"):
+        return False
+    asked, told = _json(request.body), _json(response.content)
+    parts = told.get("compositeResponse") if isinstance(told, Mapping) else None
+    whole = isinstance(asked, Mapping) and asked.get("allOrNone") is True
+    return whole and bool(parts) and any(part["httpStatusCode"] >= 400 for part in parts or ())
+
+
+def _json(content: object) -> Any:
+    try:
+        return json.loads(content) if isinstance(content, (bytes, str)) else None
+    except ValueError:
+        return None
 
 
 def _is_the_orgs(path: str, response: requests.Response) -> bool:
@@ -74,15 +95,11 @@ def _refused_component(content: bytes) -> tuple[ApiError, ...]:
 
 
 def _refused_parts(request: requests.PreparedRequest, content: bytes, *, reads: bool) -> tuple[ApiError, ...]:
-    try:
-        body = json.loads(content)
-        asked = json.loads(request.body or b"{}")
-    except ValueError:
-        return ()
+    body, asked = _json(content), _json(request.body)
     found = tuple(_errors_within(body))
     if reads:
         passing = tuple(error for error in found if error.code not in WITH_ANOTHER and passes((error,)))
-        return passing if "compositeResponse" in body else ()
+        return passing if isinstance(body, Mapping) and "compositeResponse" in body else ()
     return found if isinstance(asked, Mapping) and asked.get("allOrNone") is True else ()
 
 

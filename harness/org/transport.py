@@ -21,7 +21,7 @@ from harness.errors import OrgUnreachable
 from harness.org.clock import Clock
 from harness.org.errors import NOT_THE_ORG, is_used_up, passes
 from harness.org.guard import WriteGuard, is_write
-from harness.org.hearing import errors_of
+from harness.org.hearing import errors_of, wrote_nothing
 from harness.org.meter import LimitReached, Meter
 from harness.org.outcome import certainty_of
 from harness.org.patience import Patience, Tell, Waiting, silent
@@ -158,9 +158,17 @@ class _Adapter(HTTPAdapter):
         while True:
             got = self._try(request, options, reads=reads)
             if isinstance(got, requests.Response):
-                return got
+                return self._heard(request, got, reads=reads)
             if not (got.passes and got.harmless and tries.again(got.words, took=got.seconds)):
-                return self._give_up(f"{method} {urlsplit(url).path}", got)
+                return self._heard(request, self._give_up(f"{method} {urlsplit(url).path}", got), reads=reads)
+
+    def _heard(
+        self, request: requests.PreparedRequest, response: requests.Response, *, reads: bool
+    ) -> requests.Response:
+        """The answer; the guard is told of a write of which nothing was done."""
+        if not reads and wrote_nothing(request, response):
+            self._guard.wrote_nothing(method=request.method or "", url=request.url or "", body=_bytes(request.body))
+        return response
 
     def _try(
         self, request: requests.PreparedRequest, options: Mapping[str, Any], *, reads: bool

@@ -123,6 +123,9 @@ class _NoGuard:
     def check(self, **_: Any) -> None:
         """Nothing is written nowhere."""
 
+    def wrote_nothing(self, **_: Any) -> None:
+        """Nor is anything paid for."""
+
 
 class _NoTime:
     """Waits do not last."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from harness.errors import OrgUnreachable, RequestRefused
+from harness.errors import GuardRefused, OrgUnreachable, RequestRefused
 from harness.org import soap
 from harness.org.clock import SystemClock
+from harness.org.guard import SandboxProof, WriteCapability
 from harness.org.meter import LimitReached, Meter
 from harness.org.patience import Patience, Waiting
-from tests.unit.fake_org import Asked, Bench, StillClock, Told
+from tests.unit.fake_org import ORG_ID, Asked, Bench, StillClock, Told
 
 LOCKED = {"errorCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain exclusive access to this record"}
 LOCKED_ROW = {"success": False, "errors": [{"statusCode": "UNABLE_TO_LOCK_ROW", "message": "locked", "fields": []}]}
@@ -201,6 +203,44 @@ def test_a_component_that_is_locked_is_sent_again(bench: Bench) -> None:
     with bench.writing():
         assert bench.connection.update_metadata("Profile", {"fullName": "P"}).ok
     assert sent(bench, "/services/Soap/m/67.0") == 2
+
+
+@pytest.mark.parametrize(
+    ("refusal", "given_back"),
+    [
+        (Told(401, [{"errorCode": "INVALID_SESSION_ID", "message": "expired"}]), True),
+        (Told(400, [{"errorCode": "DUPLICATE_USERNAME", "message": "taken"}]), True),
+        (Told(500, [{"errorCode": "UNKNOWN_EXCEPTION", "message": "ErrorId 1"}]), False),
+        (Told(201, hang_up=True), False),
+    ],
+    ids=["session ended", "refused", "unknown", "lost"],
+)
+def test_a_user_that_was_certainly_not_made_may_still_be_made(bench: Bench, refusal: Told, given_back: bool) -> None:
+    bench.org.on("POST", ".*/sobjects/User", in_turn(refusal, CREATED))
+    with bench.guard.grant(
+        SandboxProof(ORG_ID, "simulated", "SIM1", ""), WriteCapability(ORG_ID, "0" * 12, "x", users=1)
+    ):
+        if not bench.connection.create("User", {}).ok:
+            with nullcontext() if given_back else pytest.raises(GuardRefused, match="may create 1"):
+                bench.connection.create("User", {})
+        with pytest.raises(GuardRefused, match="may create 1"):
+            bench.connection.create("User", {})
+
+
+def test_a_user_in_a_composite_that_was_rolled_back_may_still_be_made(bench: Bench) -> None:
+    refused = all_or_none((400, [{"errorCode": "MIXED_DML_OPERATION", "message": "x"}]), (400, [HALTED]))
+    bench.org.on("POST", ".*/composite", in_turn(refused, all_or_none((204, None), (201, CREATED.body))))
+    parts = [
+        {"method": "PATCH", "url": "sobjects/PermissionSet/0PS", "body": {}},
+        {"method": "POST", "url": "sobjects/User", "body": {}},
+    ]
+    with bench.guard.grant(
+        SandboxProof(ORG_ID, "simulated", "SIM1", ""), WriteCapability(ORG_ID, "0" * 12, "x", users=1)
+    ):
+        bench.connection.composite(parts, all_or_none=True)
+        bench.connection.composite(parts, all_or_none=True)
+        with pytest.raises(GuardRefused, match="may create 1"):
+            bench.connection.composite(parts, all_or_none=True)
 
 
 # --- how long ------------------------------------------------------------------------------------------------------
