@@ -37,6 +37,7 @@ simulate: $(INSTALLED) ## replay one schedule, point by point: make simulate SEE
 simulate-long: $(INSTALLED) ## play 100,000 random schedules and more, and everything that CI only samples (hours)
 	SIMULATE=all $(BIN)/pytest tests/simulation -n 2 --dist loadgroup
 	$(BIN)/python -m tests.simulation long --count $(or $(COUNT),100000)
+	$(BIN)/python -m tests.simulation second-admin
 	$(BIN)/python -m tests.simulation faults
 
 bench: $(INSTALLED) ## measure against named rivals, print a table, write bench.json

@@ -13,6 +13,8 @@ from .bench import Kept, World, make_world
 from .crashes import Explorer
 from .scenarios import CASES
 from .schedules import Schedule, is_well, parse, play, random_schedule
+from .second_admin import ACTIONS
+from .second_admin import explore as explore_edits
 from .storms import everything
 
 _PROGRESS_SECONDS = 5.0
@@ -92,6 +94,21 @@ def crashes(case: str) -> None:
 def faults() -> None:
     """Strike every call of a run and of its rollback with every kind of fault: once, three times, and for ever."""
     everything(click.echo)
+
+
+@main.command("second-admin")
+@click.argument("actions", nargs=-1)
+def second_admin(actions: tuple[str, ...]) -> None:
+    """Let another admin do each of ACTIONS, or of all, at every call of a run and of its rollback (hours)."""
+    wrong = 0
+    for action in actions or [each.name for each in ACTIONS]:
+        with tempfile.TemporaryDirectory(prefix="simulation-") as folder:
+            tally = explore_edits(Path(folder), [action], more=True)
+        click.echo(f"{action}: {tally}")
+        for violation in tally.violations:
+            click.echo(f"  {violation.case}: {violation.why}")
+        wrong += len(tally.violations)
+    sys.exit(1 if wrong else 0)
 
 
 if __name__ == "__main__":

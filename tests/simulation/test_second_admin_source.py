@@ -14,8 +14,8 @@ pytestmark = pytest.mark.xdist_group("second-admin-source")
 def test_whatever_happens_to_the_old_user_stands(tmp_path: Path) -> None:
     names = [each.name for each in ACTIONS if each.name.endswith(("-source", "-source-anew", "-of-source"))]
     assert len(names) == 10, names
-    tally = explore(tmp_path, names, every=14)
+    tally = explore(tmp_path, names, every=18)
     assert tally.violations == []
-    assert tally.cases >= 300, tally
+    assert tally.cases >= 400, tally
     assert tally.ends["migrated"] > 0, tally
     assert tally.ends["as before"] > 0, tally
