@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .bench import World, make_world
+from .lost import Ran
 from .scenarios import CASES
 
 MakeWorld = Callable[[str], World]
@@ -25,3 +26,11 @@ def world_of(tmp_path: Path) -> Iterator[MakeWorld]:
     yield make
     for world in made:
         world.close()
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    """Worlds in which a whole run was made, shared by the tests of a file."""
+    worlds = Ran(tmp_path_factory.mktemp("ran"))
+    yield worlds
+    worlds.close()

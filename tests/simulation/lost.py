@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.migration.adopting.adopt import Adoption
 from harness.migration.adopting.reading import Marked, read_marked
 from harness.migration.records import Intent, StageFinished
 
-from .bench import RUN, Kept, World
+from .bench import RUN, Kept, World, make_world
 from .points import Hook, Point, nothing
+from .scenarios import CASES
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,28 @@ def left_behind(world: World) -> list[Left]:
     assert end is not None
     assert end.result == "passed", end
     return [*found, Left("end", world.keep())]
+
+
+class Ran:
+    """Worlds in which a whole run was made, one for each case, made once: whoever asks gets it as it was at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._worlds: dict[str, tuple[World, list[Left]]] = {}
+
+    def __call__(self, case: str) -> tuple[World, list[Left]]:
+        """The world of a case, and what was left at each write of its run."""
+        if case not in self._worlds:
+            world = make_world(self._folder / case, CASES[case])
+            self._worlds[case] = (world, left_behind(world))
+        world, left = self._worlds[case]
+        world.put_back(left[-1].kept)
+        return world, left
+
+    def close(self) -> None:
+        """Close them."""
+        for world, _ in self._worlds.values():
+            world.close()
 
 
 def lose_journal(world: World, kept: Kept | None = None) -> None:

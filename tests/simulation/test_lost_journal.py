@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .bench import World, make_world
 from .conftest import MakeWorld
-from .lost import Left, adopt, left_behind, lose_journal, marked
+from .lost import Left, Ran, adopt, left_behind, lose_journal, marked
 from .scenarios import NEW, REFERENCE, SET
 
 REFERENCE_WRITES = 14
@@ -40,16 +40,14 @@ def forward(world: World, left: Left) -> tuple[list[str], bool]:
     return [], True
 
 
-def test_at_every_write_of_the_reference_scenario_it_is_undone(world_of: MakeWorld) -> None:
-    world = world_of("reference")
-    left = left_behind(world)
+def test_at_every_write_of_the_reference_scenario_it_is_undone(ran: Ran) -> None:
+    world, left = ran("reference")
     assert len(left) > REFERENCE_WRITES
     assert [text for each in left for text in back(world, each)] == []
 
 
-def test_as_long_as_the_old_user_can_sign_in_it_goes_on(world_of: MakeWorld) -> None:
-    world = world_of("reference")
-    left = left_behind(world)
+def test_as_long_as_the_old_user_can_sign_in_it_goes_on(ran: Ran) -> None:
+    world, left = ran("reference")
     went_on = 0
     wrong = []
     for each in left[1:-3:3]:
@@ -60,23 +58,21 @@ def test_as_long_as_the_old_user_can_sign_in_it_goes_on(world_of: MakeWorld) -> 
     assert went_on >= 3
 
 
-def test_what_a_conversion_took_is_proven_and_given_back(world_of: MakeWorld) -> None:
-    world = world_of("in-place")
-    left = left_behind(world)
+def test_what_a_conversion_took_is_proven_and_given_back(ran: Ran) -> None:
+    world, left = ran("in-place")
     assert [text for each in left[4::2] for text in back(world, each)] == []
     lose_journal(world, left[-1].kept)
     adoption, _ = adopt(world)
     assert adoption.only_back == "what erp.sync@acme.example might do before its conversion is not known any more"
 
 
-def test_before_it_took_anything_a_conversion_goes_on(world_of: MakeWorld) -> None:
-    world = world_of("in-place")
-    assert forward(world, left_behind(world)[3]) == ([], True)
+def test_before_it_took_anything_a_conversion_goes_on(ran: Ran) -> None:
+    world, left = ran("in-place")
+    assert forward(world, left[3]) == ([], True)
 
 
-def test_a_user_that_began_on_a_full_license(world_of: MakeWorld) -> None:
-    world = world_of("temporary-full-license")
-    left = left_behind(world)
+def test_a_user_that_began_on_a_full_license(ran: Ran) -> None:
+    world, left = ran("temporary-full-license")
     assert [text for each in (left[1], left[2], left[-1]) for text in back(world, each)] == []
     assert forward(world, left[2]) == ([], True)
 

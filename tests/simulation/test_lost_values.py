@@ -11,8 +11,7 @@ from harness.migration.records import Intent
 from harness.org.guard import is_write
 
 from .bench import RUN, World
-from .conftest import MakeWorld
-from .lost import adopt, intents, left_behind, lose_journal, marked
+from .lost import Ran, adopt, intents, lose_journal, marked
 from .points import Killed, Point, die_at
 from .scenarios import ADMIN, CREDENTIALS, NEW, OLD, SECOND_ADMIN, SET
 from .second_admin import ACTIONS, act
@@ -30,12 +29,11 @@ HELD = {
 """What the user of the in-place case held before."""
 
 
-def migrated(world: World) -> None:
-    """A whole migration, and its journal thrown away."""
-    end = world.process().forward()
-    assert end is not None
-    assert end.result == "passed", end
+def migrated(ran: Ran, case: str) -> World:
+    """A world after a whole migration, whose journal is thrown away."""
+    world, _ = ran(case)
     lose_journal(world)
+    return world
 
 
 def change(world: World, sobject: str, where: Mapping[str, object], **values: object) -> None:
@@ -65,9 +63,8 @@ def writes_of(world: World) -> list[Point]:
 # --- what nothing tells -----------------------------------------------------------------------------------------------
 
 
-def test_what_was_taken_is_asked_for_all_at_once_and_never_filled_in(world_of: MakeWorld) -> None:
-    world = world_of("in-place")
-    migrated(world)
+def test_what_was_taken_is_asked_for_all_at_once_and_never_filled_in(ran: Ran) -> None:
+    world = migrated(ran, "in-place")
     forget_audit(world)
     adoption, end = adopt(world)
     assert end.result == "failed"
@@ -77,9 +74,8 @@ def test_what_was_taken_is_asked_for_all_at_once_and_never_filled_in(world_of: M
 
 
 @pytest.mark.parametrize("key", ["assignments", "role", "groups"])
-def test_one_wrong_value_among_those_told_is_noticed(world_of: MakeWorld, key: str) -> None:
-    world = world_of("in-place")
-    migrated(world)
+def test_one_wrong_value_among_those_told_is_noticed(ran: Ran, key: str) -> None:
+    world = migrated(ran, "in-place")
     forget_audit(world)
     adoption, end = adopt(world, {**HELD, key: "none"})
     assert end.result == "failed"
@@ -88,9 +84,8 @@ def test_one_wrong_value_among_those_told_is_noticed(world_of: MakeWorld, key: s
     assert intents(world) == {}
 
 
-def test_with_the_right_values_told_it_is_undone(world_of: MakeWorld) -> None:
-    world = world_of("in-place")
-    migrated(world)
+def test_with_the_right_values_told_it_is_undone(ran: Ran) -> None:
+    world = migrated(ran, "in-place")
     forget_audit(world)
     _, end = adopt(world, HELD)
     assert end.result == "passed", end
@@ -100,9 +95,8 @@ def test_with_the_right_values_told_it_is_undone(world_of: MakeWorld) -> None:
     assert world.judge().standing == "as before"
 
 
-def test_whom_the_app_ran_as_is_asked_where_no_mark_tells(world_of: MakeWorld) -> None:
-    world = world_of("temporary-full-license")
-    migrated(world)
+def test_whom_the_app_ran_as_is_asked_where_no_mark_tells(ran: Ran) -> None:
+    world = migrated(ran, "temporary-full-license")
     change(world, "PermissionSet", {"Name": SET}, Description=f"rehearse erp run {RUN}")
     adoption, end = adopt(world)
     assert (end.result, [each.key for each in adoption.unknown]) == ("failed", ["runs-as"])
@@ -113,11 +107,10 @@ def test_whom_the_app_ran_as_is_asked_where_no_mark_tells(world_of: MakeWorld) -
     assert intents(world)["authorize/run-as"].before == {"run_as": None}
 
 
-def test_the_old_credential_file_is_asked_for_where_the_runs_folder_is_lost(world_of: MakeWorld) -> None:
-    world = world_of("temporary-full-license")
+def test_the_old_credential_file_is_asked_for_where_the_runs_folder_is_lost(ran: Ran) -> None:
+    world = migrated(ran, "temporary-full-license")
     before = world.folder / "before.env"
-    before.write_text(world.credential())
-    migrated(world)
+    before.write_bytes(world.files()[f"{RUN}/credential.before"])
     shutil.rmtree(world.folder / RUN)
     adoption, end = adopt(world)
     assert (end.result, [each.key for each in adoption.unknown]) == ("failed", ["credential"])
@@ -137,9 +130,8 @@ def test_the_old_credential_file_is_asked_for_where_the_runs_folder_is_lost(worl
 @pytest.mark.parametrize(
     "description", ["made by hand", f"rehearse another run {RUN}", f"rehearse erp-two run {RUN}", ""]
 )
-def test_a_set_of_our_name_with_another_mark_is_left_alone(world_of: MakeWorld, description: str) -> None:
-    world = world_of("reference")
-    left = left_behind(world)
+def test_a_set_of_our_name_with_another_mark_is_left_alone(ran: Ran, description: str) -> None:
+    world, left = ran("reference")
     lose_journal(world, left[4].kept)
     change(world, "PermissionSet", {"Name": SET}, Description=description)
     adoption, end = adopt(world)
@@ -151,9 +143,8 @@ def test_a_set_of_our_name_with_another_mark_is_left_alone(world_of: MakeWorld, 
     assert world.org.rows("PermissionSet", Name=SET), "it stands"
 
 
-def test_a_set_with_our_mark_that_somebody_else_made_is_left_alone(world_of: MakeWorld) -> None:
-    world = world_of("reference")
-    left = left_behind(world)
+def test_a_set_with_our_mark_that_somebody_else_made_is_left_alone(ran: Ran) -> None:
+    world, left = ran("reference")
     lose_journal(world, left[4].kept)
     [second] = world.org.rows("User", Username=SECOND_ADMIN)
     change(world, "PermissionSet", {"Name": SET}, CreatedById=second["Id"])
@@ -163,9 +154,8 @@ def test_a_set_with_our_mark_that_somebody_else_made_is_left_alone(world_of: Mak
     assert "grant/permission-set" not in intents(world)
 
 
-def test_a_user_of_our_name_without_a_mark_is_nobodys_run(world_of: MakeWorld) -> None:
-    world = world_of("reference")
-    migrated(world)
+def test_a_user_of_our_name_without_a_mark_is_nobodys_run(ran: Ran) -> None:
+    world = migrated(ran, "reference")
     change(world, "User", {"Username": NEW}, CommunityNickname="a person")
     change(world, "PermissionSet", {"Name": SET}, Description="a set")
     found = marked(world)
@@ -173,9 +163,8 @@ def test_a_user_of_our_name_without_a_mark_is_nobodys_run(world_of: MakeWorld) -
     assert len(found.foreign) == 2
 
 
-def test_the_marks_of_two_runs_are_told_apart(world_of: MakeWorld) -> None:
-    world = world_of("reference")
-    migrated(world)
+def test_the_marks_of_two_runs_are_told_apart(ran: Ran) -> None:
+    world = migrated(ran, "reference")
     [row] = world.org.rows("PermissionSet", Name=SET)
     other = row["Description"].replace(f"run {RUN}", "run run2")
     change(world, "PermissionSet", {"Name": SET}, Description=other)
@@ -193,9 +182,8 @@ CHANGED = ("freeze-target", "add-a-field-to-our-set", "edit-a-row-of-our-set", "
 
 
 @pytest.mark.parametrize("name", CHANGED)
-def test_what_another_admin_changed_meanwhile_stands(world_of: MakeWorld, name: str) -> None:
-    world = world_of("reference")
-    world.process().forward()
+def test_what_another_admin_changed_meanwhile_stands(ran: Ran, name: str) -> None:
+    world, _ = ran("reference")
     edit = act(world, next(each for each in ACTIONS if each.name == name))
     assert edit is not None
     lose_journal(world)
@@ -212,17 +200,15 @@ def test_what_another_admin_changed_meanwhile_stands(world_of: MakeWorld, name: 
 # --- how it is done ---------------------------------------------------------------------------------------------------
 
 
-def test_nothing_but_the_lock_is_written(world_of: MakeWorld) -> None:
-    world = world_of("reference")
-    migrated(world)
+def test_nothing_but_the_lock_is_written(ran: Ran) -> None:
+    world = migrated(ran, "reference")
     sent = writes_of(world)
     assert [each.what.split("/")[-1].partition("?")[0][:3] for each in sent] == ["Per", "0PS"]
     assert is_write("POST", "http://org/services/data/v67.0/sobjects/PermissionSet", {}, b"{}")
 
 
-def test_a_dry_run_writes_nothing_and_waits_for_nothing(world_of: MakeWorld) -> None:
-    world = world_of("reference")
-    migrated(world)
+def test_a_dry_run_writes_nothing_and_waits_for_nothing(ran: Ran) -> None:
+    world = migrated(ran, "reference")
     before, sent = world.clock.now(), list[Point]()
     _, end = adopt(world, dry=True, hook=lambda point: sent.append(point) if point.writes else None)
     assert end.result == "passed", end
@@ -230,18 +216,16 @@ def test_a_dry_run_writes_nothing_and_waits_for_nothing(world_of: MakeWorld) -> 
     assert (world.clock.now() - before).total_seconds() < 60
 
 
-def test_what_may_still_land_is_waited_out(world_of: MakeWorld) -> None:
-    world = world_of("reference")
-    left = left_behind(world)
+def test_what_may_still_land_is_waited_out(ran: Ran) -> None:
+    world, left = ran("reference")
     lose_journal(world, left[5].kept)
     before = world.clock.now()
     adopt(world)
     assert (world.clock.now() - before).total_seconds() >= 600
 
 
-def test_an_adoption_that_dies_is_done_again(world_of: MakeWorld) -> None:
-    world = world_of("reference")
-    migrated(world)
+def test_an_adoption_that_dies_is_done_again(ran: Ran) -> None:
+    world = migrated(ran, "reference")
     kept, points = world.keep(), list[int]()
     adopt(world, hook=lambda point: points.append(point.number))
     for number in points[:: len(points) // 5]:
@@ -257,9 +241,8 @@ def test_an_adoption_that_dies_is_done_again(world_of: MakeWorld) -> None:
     assert world.judge().standing == "as before"
 
 
-def test_every_intent_that_is_journaled_names_a_value_before(world_of: MakeWorld) -> None:
-    world = world_of("reference")
-    migrated(world)
+def test_every_intent_that_is_journaled_names_a_value_before(ran: Ran) -> None:
+    world = migrated(ran, "reference")
     adopt(world)
     updates = {key: each for key, each in intents(world).items() if each.operation == "update"}
     assert {"authorize/run-as", "cut-over/freeze", "retire/deactivate", "grant/role"} <= set(updates)
