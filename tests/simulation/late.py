@@ -15,7 +15,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -141,9 +141,14 @@ class Explorer:
         *,
         whole_every: int,
         only: Callable[[int, After], bool] = lambda _write, _after: True,
+        fences: bool = True,
     ) -> None:
-        """`only` some writes, by their number, and some of what may come after them."""
+        """`only` some writes, by their number, and some of what may come after them.
+
+        Without `fences` the org lets the lock share no transaction with other setup objects.
+        """
         self.world = make_world(folder / "world", CASES[case])
+        self.world.org.switches = replace(self.world.org.switches, setup_objects_together=fences)
         self._witness = self.world.wire = Witness(self.world.org)
         self.ways = Ways(self.world.folder, folder / "told.jsonl")
         self.story = Story(case, direction)

@@ -35,6 +35,20 @@ def test_no_late_write_leaves_anything(tmp_path: Path, case: str, direction: Dir
     assert any(not one["landed"] for one in told)
 
 
+def test_no_late_write_leaves_anything_where_none_can_be_fenced(tmp_path: Path) -> None:
+    explorer = Explorer(
+        tmp_path,
+        "reference",
+        "forward",
+        whole_every=WHOLE_EVERY,
+        only=lambda number, after: after in ("goes on", "rolled back") and number % 3 == 0,
+        fences=False,
+    )
+    told = explorer.explore()
+    assert [one for one in told if one["violations"]] == []
+    assert sum(bool(one["landed"]) for one in told) > len(told) / 2, "what is not fenced is waited for"
+
+
 def _violations(folder: Path, *numbers: int) -> list[str]:
     """What is found when some writes are late, the process dies at once, and the run is rolled back."""
     explorer = Explorer(
