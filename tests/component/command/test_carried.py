@@ -152,7 +152,7 @@ def carried(left: Left, folder: Path) -> tuple[Machine, Ran]:
     return second, second.rehearse("carry", *UAT, "--from", "run.pack")
 
 
-def test_it_is_taken_up_elsewhere_days_later_and_goes_through(left: Left, tmp_path: Path) -> None:
+def test_it_is_taken_up_elsewhere_days_later_goes_through_and_comes_home(left: Left, tmp_path: Path) -> None:
     second, taken = carried(left, tmp_path / "b")
     assert taken.code == 0, taken.output
     assert "machine-a:" in taken.output
@@ -175,6 +175,12 @@ def test_it_is_taken_up_elsewhere_days_later_and_goes_through(left: Left, tmp_pa
     status = json.loads(second.rehearse("status", *UAT, "--json").output)
     assert [run["complete"] for run in status["runs"]] == [True]
 
+    assert second.rehearse("carry", *UAT, "--to", "home.pack", days=8).code == 0
+    home = left.first.rehearse("carry", *UAT, "--from", str(second.folder / "home.pack"), days=8)
+    assert home.code == 0, home.output
+    assert left.first.rehearse("rollback", *UAT, days=8).code == 0
+    assert left.first.credentials.read_text() == left.before
+
 
 def test_it_is_rolled_back_elsewhere_and_the_old_credential_comes_back(left: Left, tmp_path: Path) -> None:
     second, _ = carried(left, tmp_path / "b")
@@ -184,23 +190,6 @@ def test_it_is_rolled_back_elsewhere_and_the_old_credential_comes_back(left: Lef
     assert back.code == 0, back.output
     assert "access fingerprint: equal to the snapshot" in back.output
     assert second.credentials.read_text() == left.before
-
-
-def test_it_comes_home_with_what_was_done_away(left: Left, tmp_path: Path) -> None:
-    second, _ = carried(left, tmp_path / "b")
-    left.pass_days(8)
-    assert second.rehearse("resume", *UAT, days=8).code == 0
-    assert second.rehearse("carry", *UAT, "--to", "home.pack", days=8).code == 0
-    old = left.first.folder / "old.pack"
-    shutil.copy(second.folder / "run.pack", old)
-    home = left.first.rehearse("carry", *UAT, "--from", str(second.folder / "home.pack"), days=8)
-    assert home.code == 0, home.output
-    assert "cut-over passed" in left.first.rehearse("status", *UAT).output
-    older = left.first.rehearse("carry", *UAT, "--from", str(old))
-    assert older.code == 2, older.output
-    assert "is older than what is here" in older.output
-    assert left.first.rehearse("rollback", *UAT, days=8).code == 0
-    assert left.first.credentials.read_text() == left.before
 
 
 def test_what_does_not_belong_here_is_refused(left: Left, tmp_path: Path) -> None:
@@ -214,16 +203,6 @@ def test_what_does_not_belong_here_is_refused(left: Left, tmp_path: Path) -> Non
     second = left.another(tmp_path / "b")
     simulated = second.rehearse("carry", SCENARIO, "--from", str(pack))
     assert (simulated.code, "is of another org" in simulated.output) == (2, True), simulated.output
-    content = bytearray(pack.read_bytes())
-    content[len(content) // 2] ^= 1
-    damaged = tmp_path / "damaged.pack"
-    damaged.write_bytes(content)
-    refused = second.rehearse("carry", *UAT, "--from", str(damaged))
-    assert (refused.code, "remedy: copy it again" in refused.output) == (2, True), refused.output
-    scenario = second.folder / SCENARIO
-    scenario.write_text(scenario.read_text() + "# changed\n")
-    changed = second.rehearse("carry", *UAT, "--from", str(pack))
-    assert (changed.code, "as it was when the run began" in changed.output) == (2, True), changed.output
     assert not (second.folder / ".rehearse" / "uat" / "mulesoft" / "journal.db").exists()
 
 
