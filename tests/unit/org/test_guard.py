@@ -256,3 +256,22 @@ def test_an_org_that_will_not_say_is_refused(fake_org: FakeOrg, bench: Bench) ->
     fake_org.on("GET", ".*", Told(200, {"totalSize": 0, "done": True, "records": []}))
     with pytest.raises(GuardRefused, match="0 rows"):
         prove_sandbox(bench.connection, fake_org.site)
+
+
+def test_after_a_new_sign_in_nothing_is_written_before_the_org_is_proven_again(fake_org: FakeOrg, bench: Bench) -> None:
+    fake_org.on("POST", ".*/sobjects/Account", Told(201, {"id": "001", "success": True, "errors": []}))
+    proof = prove(fake_org, bench)
+    with bench.guard.grant(proof, WriteCapability(ORG_ID, "r", "grant")):
+        assert bench.connection.create("Account", {}).ok
+        bench.connection._session, bench.connection._sf = bench.connection._sign_in()
+        asked = len(fake_org.asked)
+        with pytest.raises(GuardRefused, match="was not read again since"):
+            bench.connection.create("Account", {})
+        assert len(fake_org.asked) == asked
+        bench.guard.renew(lambda: prove(fake_org, bench))
+        assert bench.connection.create("Account", {}).ok
+    with (
+        pytest.raises(GuardRefused, match="was not read again since"),
+        bench.guard.grant(proof, WriteCapability(ORG_ID, "r", "switch")),
+    ):
+        pytest.fail("it was granted on an old proof")
