@@ -19,9 +19,9 @@ _WIDTH = 12 + 1 + 64 + 1 + _CHECK + 1
 
 
 class Mark(NamedTuple):
-    """That a journal holds `count` records, the last with this digest."""
+    """That a journal holds so many `records`, the last with this digest."""
 
-    count: int
+    records: int
     digest: str
 
 
@@ -57,7 +57,7 @@ class Head:
     def write(self, mark: Mark) -> None:
         """Put a newer mark in place of the older of the two. Raises OSError."""
         assert self._file is not None, "a head is begun before it is written"
-        os.pwrite(self._file, _line(mark), mark.count % _LINES * _WIDTH)
+        os.pwrite(self._file, _line(mark), mark.records % _LINES * _WIDTH)
 
     def close(self) -> None:
         """Close the file."""
@@ -78,7 +78,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _line(mark: Mark) -> bytes:
-    text = f"{mark.count:012d} {mark.digest}"
+    text = f"{mark.records:012d} {mark.digest}"
     return f"{text} {_check(text)}\n".encode("ascii")
 
 

@@ -147,9 +147,9 @@ class JournalFile:
                 )
             if closed_with != len(rows):
                 raise self._refused(f"it was closed with {closed_with} records and holds {len(rows)}")
-        elif len(rows) < mark.count:
-            raise self._refused(f"it was cut: it holds {len(rows)} records of at least {mark.count}")
-        elif mark.count and rows[mark.count - 1].digest != mark.digest:
+        elif len(rows) < mark.records:
+            raise self._refused(f"it was cut: it holds {len(rows)} records of at least {mark.records}")
+        elif mark.records and rows[mark.records - 1].digest != mark.digest:
             raise self._refused(f"it is not the journal that {self._head.path.name} beside it belongs to")
 
     def _refused(self, why: str) -> JournalRefused:
