@@ -19,7 +19,7 @@ from harness.migration.adopting.before import HELD, Names, joined, listed
 from harness.migration.adopting.judging import Case, Judgement, Thing, Unknown, judge, mark_of_run, sentences
 from harness.migration.adopting.names import read_names
 from harness.migration.adopting.planned import beyond_the_plan
-from harness.migration.adopting.reading import read_seen
+from harness.migration.adopting.reading import read_marked, read_seen
 from harness.migration.adopting.rebuilding import Work, own_set_of, rebuild, snapshot_of
 from harness.migration.adopting.seen import Seen
 from harness.migration.records import Snapshot, StageFinished, StageStarted
@@ -108,18 +108,16 @@ def _adopt(context: Context, adoption: Adoption) -> Steps:
 
 def _read_when_quiet(context: Context, adoption: Adoption) -> Generator[None, None, Seen]:
     """Read all of it when nothing that a dead process sent can land any more."""
-    seen = read_seen(context)
+    marked = read_marked(context.admin, context.world.file)
     yield
-    signs = [at for at in (seen.newest(context.run_id), adoption.heard) if at]
-    if not signs or adoption.dry:
-        return seen
-    before, until = context.world.clock.now(), max(signs) + GIVEN_UP + LATE
-    if until > before:
-        adoption.tell(f"waiting until {until:%H:%M:%S} UTC for what the lost run may have sent last")
+    signs = [at for at in (marked.newest(context.run_id), adoption.heard) if at]
+    if signs and not adoption.dry:
+        until = max(signs) + GIVEN_UP + LATE
+        if until > context.world.clock.now():
+            adoption.tell(f"waiting until {until:%H:%M:%S} UTC for what the lost run may have sent last")
         wait_out(context, "what the lost run sent last", since=max(signs))
-        seen = read_seen(context)
         yield
-    return seen
+    return read_seen(context)
 
 
 def _case(context: Context, told: Mapping[str, str]) -> Case:

@@ -23,7 +23,7 @@ from harness.migration.planning.marks import Mark
 from harness.migration.state import find_scenario_app, read_state
 from harness.migration.strategies import strategy_of
 from harness.migration.target import stem_of
-from harness.migration.three_way import CREATOR, LAST_WRITER
+from harness.migration.three_way import CREATOR, LAST_WRITER, last_writer
 from harness.migration.trial_user import trial_of, trial_set_name, trial_username
 
 if TYPE_CHECKING:
@@ -59,6 +59,17 @@ class Marked:
                 found.setdefault(one.mark.run_id, []).append(f"the permission set {one.name}")
         return found
 
+    def newest(self, run_id: str) -> datetime | None:
+        """When what bears a run's mark was written last."""
+        rows: list[Row] = []
+        for user in (self.target, self.trial):
+            if user and user.run_id == run_id:
+                rows += [user.row, *user.licenses]
+        for one in (self.own_set, self.trial_set):
+            if one and one.mark and one.mark.run_id == run_id:
+                rows += [one.row, *one.rows.get("ObjectPermissions", ())]
+        return max((at for at in map(_written, rows) if at), default=None)
+
     @property
     def foreign(self) -> list[str]:
         """What has our names and bears no mark of this scenario, in words."""
@@ -68,6 +79,10 @@ class Marked:
             *(f"the user {each.user.username}" for each in users),
             *(f"the permission set {each.name} ({each.row['Description'] or 'no description'})" for each in sets),
         ]
+
+
+def _written(row: Row) -> datetime | None:
+    return last_writer(row).at
 
 
 def read_marked(admin: Connection, file: ScenarioFile) -> Marked:

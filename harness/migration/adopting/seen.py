@@ -10,7 +10,7 @@ from typing import Any
 from harness.access.reading.people import User
 from harness.migration.apps import App
 from harness.migration.planning.marks import Mark
-from harness.migration.three_way import Author, creator, last_writer
+from harness.migration.three_way import Author, creator
 
 Row = Mapping[str, Any]
 
@@ -104,22 +104,7 @@ class Seen:
     parts: Mapping[str, str]
     """The parts of the fingerprint as they are now."""
 
-    def newest(self, run_id: str) -> datetime | None:
-        """When what bears a run's mark was written last."""
-        rows: list[Row] = []
-        for user in (self.target, self.trial):
-            if user and user.run_id == run_id:
-                rows += [user.row, *user.licenses]
-        for one in (self.own_set, self.trial_set):
-            if one and one.mark and one.mark.run_id == run_id:
-                rows += [one.row, *one.rows.get("ObjectPermissions", ())]
-        return max((at for at in map(_written, rows) if at), default=None)
-
 
 def first(moments: Sequence[datetime | None]) -> datetime | None:
     """The earliest."""
     return min((one for one in moments if one), default=None)
-
-
-def _written(row: Row) -> datetime | None:
-    return last_writer(row).at
