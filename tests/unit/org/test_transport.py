@@ -42,7 +42,7 @@ def test_an_answer_that_breaks_off_is_no_answer(bench: Bench) -> None:
 
 def test_an_org_that_stays_down_has_not_answered(bench: Bench) -> None:
     bench.org.on("GET", ".*", Told(503, [{"errorCode": "SERVER_UNAVAILABLE", "message": "down"}]))
-    with pytest.raises(OrgUnreachable, match="did not answer GET .*: SERVER_UNAVAILABLE: down") as caught:
+    with pytest.raises(OrgUnreachable, match=r"did not answer GET .*: SERVER_UNAVAILABLE: down") as caught:
         bench.connection.try_query("SELECT Id FROM Account")
     assert not caught.value.may_have_happened
     assert bench.clock.slept == [0.5, 1.0, 2.0, 4.0, 8.0]
