@@ -18,6 +18,7 @@ from harness.scenario.loader import load
 
 from .baton import Runner
 from .bench import RUN, Kept, Process, WatchedJournal, World, make_world
+from .checker import API_ONLY
 from .memory import Memory
 from .points import Hook, Killed, Point
 from .scenarios import CASES, SCENARIO
@@ -29,6 +30,7 @@ PLANNING = ("preflight", "snapshot", "plan")
 WRITING = ("provision", "grant")
 LOST = 660.0
 """Seconds for which the first run stands still, so that its lock goes stale."""
+_BILLING = "erp.billing@acme.example"
 _FIRST, _SECOND = "first", "second"
 
 
@@ -82,7 +84,7 @@ class TwoRuns:
 
     def _other_file(self) -> Path:
         path = self.world.folder / "billing.scenario.yaml"
-        to = {**SCENARIO["to"], "username": "erp.billing@acme.example"}
+        to = {**SCENARIO["to"], "username": _BILLING}
         path.write_text(json.dumps({**SCENARIO, "purpose": "Billing", "to": to}))
         return path
 
@@ -181,7 +183,13 @@ class TwoRuns:
             if all(end.startswith("passed") for end in ends):
                 break
             self.world.clock.sleep(LOST)
-        return [self.world.judge().standing, *ends]
+        return [self.world.judge(foreign=self._is_left_of_the_other).standing, *ends]
+
+    def _is_left_of_the_other(self, line: str) -> bool:
+        """Whether a line is part of what cannot be taken back of the other file's user, who must be inactive."""
+        own_set = f"{_BILLING}/set of profile {API_ONLY}"
+        left = (f"added User {_BILLING}", f"added UserLogin {_BILLING}", f"added PermissionSetAssignment {own_set}")
+        return line in left and not any(row["IsActive"] for row in self.world.org.rows("User", Username=_BILLING))
 
 
 def _die_after_writing(world: World) -> None:
