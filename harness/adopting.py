@@ -14,8 +14,8 @@ from harness import front
 from harness.errors import EXIT_AS_EXPECTED, GuardRefused, JournalRefused, StageFailed, Stopped, UsageError
 from harness.migration.adopting.adopt import TOLD, Adoption
 from harness.migration.adopting.reading import Marked, read_marked
+from harness.migration.filing.journal_file import files_of, set_aside
 from harness.migration.journal import Journal, Record
-from harness.migration.journal_file import files_of, set_aside
 from harness.migration.records import RunStarted, StageFinished
 from harness.rehearsal.rehearsal import Rehearsal
 

@@ -19,8 +19,8 @@ from harness.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from harness.credentials.store import CredentialStore
-    from harness.migration.lock import OrgLock
     from harness.migration.postponing import Postponement
+    from harness.migration.writing.lock import OrgLock
     from harness.org.connection import Connection, Principal
     from harness.org.guard import SandboxProof, WriteGuard
     from harness.org.meter import Meter

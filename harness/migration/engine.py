@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from harness.errors import OrgError, OrgUnreachable, RehearseError, StageFailed, Stopped, UsageError
 from harness.migration.context import Context, World
 from harness.migration.journal import Journal, Record
-from harness.migration.leave import Papers, capability
-from harness.migration.limits import check_calls_left, watched
-from harness.migration.lock import OrgLock
 from harness.migration.observing import take_sample
-from harness.migration.preconditions import check_preconditions
+from harness.migration.others.preconditions import check_preconditions
 from harness.migration.records import Observation, RunStarted, StageFinished, StageStarted
 from harness.migration.stages import PlanRefused, Stage
 from harness.migration.stages.dual_auth import DUAL_AUTH
 from harness.migration.stages.order import STAGES
 from harness.migration.undoing.rollback import ROLLBACK
+from harness.migration.writing.leave import Papers, capability
+from harness.migration.writing.limits import check_calls_left, watched
+from harness.migration.writing.lock import OrgLock
 from harness.org.clock import Clock
 from harness.org.guard import SandboxProof, WriteGuard, prove_sandbox
 

@@ -18,8 +18,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import JournalFailed, JournalRefused
-from harness.migration.chain import GENESIS, Row, digest_of, first_broken
-from harness.migration.journal_file import RESTORE, JournalFile
+from harness.migration.filing.chain import GENESIS, Row, digest_of, first_broken
+from harness.migration.filing.journal_file import RESTORE, JournalFile
 from harness.migration.records import BODIES, RunStarted
 
 BodyType = TypeVar("BodyType", bound=BaseModel)

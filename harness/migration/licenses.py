@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from harness.access.soql import among, select
 from harness.errors import Place, StageFailed
-from harness.migration import writes
 from harness.migration.target import PERMISSION_SET_LICENSE
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

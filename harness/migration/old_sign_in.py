@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from harness.access.soql import equals, select
 from harness.errors import SignInRefused
-from harness.migration import writes
 from harness.migration.apps import App, find_app, set_run_as
 from harness.migration.state import find_scenario_app
 from harness.migration.strategies import ANY_API_AUTH, Ending, ending_of, strategy_of
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 from harness.org.reply import Answer
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from harness.access.reading.people import User, read_user
 from harness.access.soql import among, equals, select
-from harness.migration import writes
 from harness.migration.records import Person
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from harness.migration import writes
 from harness.migration.marking import set_mark
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 
 if TYPE_CHECKING:
     from harness.access.model import Access

@@ -172,7 +172,7 @@ class Outcome(Body):
 
 
 class Lock(Body):
-    """What became of the lock in the org (`harness.migration.lock`)."""
+    """What became of the lock in the org (`harness.migration.writing.lock`)."""
 
     state: Literal["asked", "held", "refused", "deleting", "deleted", "lost"]
     """`deleting` and `deleted` with `why`; `lost`: somebody else deleted it."""

@@ -16,9 +16,9 @@ from harness.access.model import OBJECT_RIGHTS, Access
 from harness.access.reading.permission_rows import object_rights
 from harness.access.soql import among, equals, select
 from harness.errors import OrgUnreachable
-from harness.migration import writes
 from harness.migration.planning import grants
-from harness.migration.writes import Row, Write, WriteRefused
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Row, Write, WriteRefused
 from harness.org.outcome import answer_of, lost, not_sent
 from harness.org.reply import Answer
 

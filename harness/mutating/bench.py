@@ -28,10 +28,10 @@ from harness.errors import OrgError, SignInRefused, StageFailed, UsageError
 from harness.migration.context import Context
 from harness.migration.context import World as StageWorld
 from harness.migration.journal import Record
-from harness.migration.lock import OrgLock
 from harness.migration.proving import prove
 from harness.migration.records import Plan, Preflight, Snapshot
 from harness.migration.stages.workload import answers_compared, looks_compared, observe_old
+from harness.migration.writing.lock import OrgLock
 from harness.mutating.admin import Admin, Refused
 from harness.mutating.scratch import Scratch
 from harness.org.guard import SandboxProof, WriteCapability, prove_sandbox

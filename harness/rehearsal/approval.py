@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from harness import __version__
 from harness.errors import UsageError
 from harness.migration.journal import Journal
-from harness.migration.leave import Papers, check_unused
 from harness.migration.planning.seal import Moment, check_seal
 from harness.migration.records import Approval, Plan
+from harness.migration.writing.leave import Papers, check_unused
 from harness.scenario.loader import ScenarioFile
 
 

@@ -25,8 +25,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from harness.credentials.files import replace
 from harness.errors import UsageError
+from harness.migration.filing.journal_file import set_aside
 from harness.migration.journal import Journal
-from harness.migration.journal_file import set_aside
 from harness.migration.postponing import FILE_NAME as POSTPONED
 
 JOURNAL, ORG, MARK = "journal.db", "org.db", "carried.json"

@@ -16,8 +16,8 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from harness.credentials.store import open_store
-from harness.migration.chain import Row
 from harness.migration.engine import Engine
+from harness.migration.filing.chain import Row
 from harness.migration.journal import Journal, Record
 from harness.migration.records import RunStarted, StageFinished
 from harness.org.connection import Connection, Principal

@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.errors import RehearseError
-from harness.migration.chain import Row
+from harness.migration.filing.chain import Row
+from harness.migration.filing.journal_file import files_of
 from harness.migration.journal import Journal
-from harness.migration.journal_file import files_of
 from harness.migration.records import Note
 
 from .bench import RUN, WatchedJournal, World

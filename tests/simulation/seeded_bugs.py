@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from harness.access.soql import equals
-from harness.migration import engine, fenced, lock, waiting, writes
+from harness.migration import engine
 from harness.migration.apps import find_app, set_run_as
 from harness.migration.context import Context
 from harness.migration.undoing import own_things, parts, rollback
+from harness.migration.writing import fenced, lock, waiting, writes
 from harness.org.outcome import not_sent
 from harness.org.reply import Answer
 from harness.org.sandbox_proof import SandboxProof

@@ -46,6 +46,6 @@ def test_silence_taken_for_success_is_found(tmp_path: Path, monkeypatch: pytest.
     def taken_for_done(message: str, count: int) -> list[Answer]:
         return [Answer("APPLIED", 204, message[:0])] * count
 
-    monkeypatch.setattr("harness.migration.fenced.lost", taken_for_done)
+    monkeypatch.setattr("harness.migration.writing.fenced.lost", taken_for_done)
     with pytest.raises(AssertionError, match=r"Violation: (not as before|never done)"):
         Storm(tmp_path, "back", every=(1000, 1000)).explore()

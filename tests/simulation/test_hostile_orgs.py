@@ -398,4 +398,4 @@ def without_guard(monkeypatch: pytest.MonkeyPatch, org_id: str) -> None:
     monkeypatch.setattr(WriteGuard, "grant", lambda _self, _proof, _capability: nullcontext())
     proof = SandboxProof(org_id, "sandbox", "CS1", "Enterprise Edition")
     monkeypatch.setattr(engine_module, "prove_sandbox", lambda _admin, _site: proof)
-    monkeypatch.setattr("harness.migration.leave.check_plan", lambda *_: None)
+    monkeypatch.setattr("harness.migration.writing.leave.check_plan", lambda *_: None)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.migration.chain import Row
+from harness.migration.filing.chain import Row
 
 from .bench import make_world
 from .damage import State, cut, every_damage, flipped, quick_folder, record, sample, try_all, with_and_without_head

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.migration import fenced, lock, waiting, writes
 from harness.migration.undoing import rollback
+from harness.migration.writing import fenced, lock, waiting, writes
 
 from .late import AFTERWARDS, DELAYS, Direction, Explorer, schedules
 from .scenarios import CASES

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.migration import writes
 from harness.migration.undoing import own_things, parts
+from harness.migration.writing import writes
 
 from .second_admin import explore
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.migration import lock, writes
-from harness.migration.lock import OrgLock
+from harness.migration.writing import lock, writes
+from harness.migration.writing.lock import OrgLock
 
 from .two_runs import LOST, Order, Pair, Seen, TwoRuns
 

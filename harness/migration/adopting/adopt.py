@@ -30,7 +30,7 @@ from harness.migration.stages.snapshot import SNAPSHOT
 from harness.migration.stages.switch import new_values
 from harness.migration.strategies import strategy_of, wanted_licenses
 from harness.migration.trial_user import trial_set_name, trial_username
-from harness.migration.waiting import GIVEN_UP, LATE, wait_out
+from harness.migration.writing.waiting import GIVEN_UP, LATE, wait_out
 from harness.scenario.model import Grant
 
 if TYPE_CHECKING:

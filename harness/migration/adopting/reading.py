@@ -17,14 +17,14 @@ from harness.access.soql import among, equals, quote, select
 from harness.errors import StageFailed
 from harness.migration.adopting.seen import AuditEntry, Row, Seen, SeenSet, SeenUser, first
 from harness.migration.apps import App
-from harness.migration.lock import Holder, lock_name
 from harness.migration.old_sign_in import find_old_app
+from harness.migration.others.three_way import CREATOR, LAST_WRITER, last_writer
 from harness.migration.planning.marks import Mark
 from harness.migration.state import find_scenario_app, read_state
 from harness.migration.strategies import strategy_of
 from harness.migration.target import stem_of
-from harness.migration.three_way import CREATOR, LAST_WRITER, last_writer
 from harness.migration.trial_user import trial_of, trial_set_name, trial_username
+from harness.migration.writing.lock import Holder, lock_name
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

@@ -19,11 +19,11 @@ from harness.migration.adopting.judging import Judgement, is_own, own_licenses, 
 from harness.migration.adopting.planned import planned_rows
 from harness.migration.adopting.seen import Row, Seen, SeenSet, SeenUser
 from harness.migration.licenses import license_key
+from harness.migration.others.three_way import creator
 from harness.migration.records import Beside, Intent, Outcome, Person, Snapshot, WriteOperation
 from harness.migration.sign_ins import parse
 from harness.migration.strategies import strategy_of
 from harness.migration.target import PERMISSION_SET_LICENSE
-from harness.migration.three_way import creator
 from harness.migration.trial_user import trial_username
 
 if TYPE_CHECKING:

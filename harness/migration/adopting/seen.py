@@ -9,8 +9,8 @@ from typing import Any
 
 from harness.access.reading.people import User
 from harness.migration.apps import App
+from harness.migration.others.three_way import Author, creator
 from harness.migration.planning.marks import Mark
-from harness.migration.three_way import Author, creator
 
 Row = Mapping[str, Any]
 

@@ -1,7 +1,7 @@
 """The stages of a migration: values with a name, whether they write to the org, and what they do.
 
 A stage's `run` is a generator. Between two steps it yields, so that whoever drives the engine sees each record as it
-is journaled; it returns one line for people. What a stage writes goes through `harness.migration.writes`, which
+is journaled; it returns one line for people. What a stage writes goes through `harness.migration.writing.writes`, which
 journals the intent first: the inverse of a stage is the inverse of its intents, carried out
 by `harness.migration.undoing.rollback`.
 """

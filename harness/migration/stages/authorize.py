@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.errors import StageFailed
-from harness.migration import writes
 from harness.migration.apps import App, set_run_as
-from harness.migration.meant import made
+from harness.migration.others.meant import made
+from harness.migration.others.three_way import Difference
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import RUNS_AS_FLOW, find_scenario_app
-from harness.migration.three_way import Difference
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 from harness.org.reply import Answer
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ from harness.access.reading.asking import ask
 from harness.access.reading.people import User, read_features, read_user
 from harness.access.soql import equals, select
 from harness.errors import StageFailed
-from harness.migration import writes
 from harness.migration.place import give_back_place
 from harness.migration.records import Intent, Preflight
 from harness.migration.stages.grant import assign_set, fill_set, make_set
 from harness.migration.stages.licensing import SEATS, license_user
 from harness.migration.stages.workload import observe_old
 from harness.migration.strategies import wanted_licenses
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

@@ -16,10 +16,9 @@ from harness.access.reading.people import User
 from harness.checks.spec import operation_specs
 from harness.checks.workload import compare
 from harness.errors import OrgError, RehearseError, SignInRefused, StageFailed
-from harness.migration import writes
-from harness.migration.audit import compare_with_audit_trail
 from harness.migration.observing import must_be_quiet, observe, observed_last
 from harness.migration.old_sign_in import end_old_sign_in, try_old_sign_in
+from harness.migration.others.audit import compare_with_audit_trail
 from harness.migration.proving import check_still_so
 from harness.migration.seats import seats_of_profile, way_back_profile
 from harness.migration.stages import Stage, Steps, Waiting
@@ -28,7 +27,8 @@ from harness.migration.stages.workload import note_rows_left, unlike_error, work
 from harness.migration.state import the_user
 from harness.migration.strategies import strategy_of
 from harness.migration.time_box import STAGE, check_box, open_box, ran_out, time_box
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 from harness.org.meter import LimitReached
 
 if TYPE_CHECKING:

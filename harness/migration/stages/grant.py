@@ -15,14 +15,14 @@ from harness.access.reading.people import find_user
 from harness.access.reading.permission_rows import object_rights
 from harness.access.soql import among, equals, select
 from harness.errors import StageFailed
-from harness.migration import writes
 from harness.migration.marking import set_mark
+from harness.migration.others.three_way import LAST_WRITER, Difference, last_writer
 from harness.migration.planning import grants
 from harness.migration.record_types import show_record_types
 from harness.migration.stages import Stage, Steps
 from harness.migration.strategies import strategy_of
-from harness.migration.three_way import LAST_WRITER, Difference, last_writer
-from harness.migration.writes import Write, WriteRefused
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write, WriteRefused
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from harness.access.fingerprint import differences
 from harness.access.reading.people import User, find_user, read_user
 from harness.errors import StageFailed
-from harness.migration import writes
 from harness.migration.records import Preflight
 from harness.migration.stages import Stage, Steps
 from harness.migration.stages.conversion import convert
@@ -22,7 +21,8 @@ from harness.migration.stages.setting_up import known_before, move, wait_for_han
 from harness.migration.state import read_state
 from harness.migration.strategies import PASSWORD_FLOWS, strategy_of
 from harness.migration.target import alias, is_ours, nickname
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 from harness.org.outcome import answer_of
 from harness.org.reply import Answer
 from harness.org.sign_in import credential

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.access.soql import equals, select
-from harness.migration import writes
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import the_user
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

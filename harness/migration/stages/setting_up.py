@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from harness.access.soql import equals, select
 from harness.errors import Stopped
-from harness.migration import writes
 from harness.migration.sign_ins import UI_LOGIN_TYPES, read_sign_ins
 from harness.migration.stages.licensing import SEATS
 from harness.migration.state import find_scenario_app
 from harness.migration.strategies import PASSWORD_FLOWS
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.credentials.store import values_for
-from harness.migration import writes
 from harness.migration.stages import Stage, Steps
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 from harness.org.reply import Answer
 from harness.org.secret import Secret
 from harness.org.sign_in import credential

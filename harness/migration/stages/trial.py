@@ -18,7 +18,6 @@ from harness.access.model import Access
 from harness.access.reading.people import find_user, read_user
 from harness.access.soql import among, select
 from harness.errors import StageFailed
-from harness.migration import writes
 from harness.migration.licenses import assign_license
 from harness.migration.marking import set_mark
 from harness.migration.planning import grants
@@ -29,7 +28,8 @@ from harness.migration.target import alias, is_ours, nickname
 from harness.migration.trial_user import trial_of, trial_set_label, trial_set_name, trial_username
 from harness.migration.trying import AssignedSet
 from harness.migration.undoing.rollback import undo_stage
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 
 if TYPE_CHECKING:
     from harness.access.algebra import Dependencies

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from harness.access.soql import equals, select
 from harness.checks.spec import CheckSpec, about
-from harness.migration import writes
 from harness.migration.records import Intent, Outcome
 from harness.migration.undoing.parts import NO_INVERSE, Done, Findings, inverse_of, restore, standing_ids
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from harness.access.soql import equals, select
 from harness.errors import StageFailed
-from harness.migration import writes
 from harness.migration.place import give_back_place
 from harness.migration.seats import seats_of_profile
 from harness.migration.sign_ins import parse
 from harness.migration.undoing.parts import Done, Findings, inverse_of, put_back
-from harness.migration.writes import WriteRefused
+from harness.migration.writing import writes
+from harness.migration.writing.writes import WriteRefused
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from harness.access.soql import among, equals, select
-from harness.migration import writes
-from harness.migration.authorship import first_intended, made_by_run
-from harness.migration.own_set import assigned_to_others, others_work, set_query
-from harness.migration.three_way import CREATOR, LAST_WRITER, Difference, creator, last_writer
+from harness.migration.others.authorship import first_intended, made_by_run
+from harness.migration.others.own_set import assigned_to_others, others_work, set_query
+from harness.migration.others.three_way import CREATOR, LAST_WRITER, Difference, creator, last_writer
 from harness.migration.undoing.parts import CHANGED_MEANWHILE, MARK, Done, Findings, inverse_of, restore
-from harness.migration.writes import WriteRefused
+from harness.migration.writing import writes
+from harness.migration.writing.writes import WriteRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.access.soql import among, equals, select
-from harness.migration import writes
-from harness.migration.authorship import first_intended, made_by_run, wrote_last
+from harness.migration.others.authorship import first_intended, made_by_run, wrote_last
+from harness.migration.others.three_way import CREATOR, LAST_WRITER, Author, Difference, creator, last_writer
 from harness.migration.records import Intent, Outcome, WriteOperation
-from harness.migration.three_way import CREATOR, LAST_WRITER, Author, Difference, creator, last_writer
-from harness.migration.writes import Write, WriteRefused
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write, WriteRefused
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

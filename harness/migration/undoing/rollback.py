@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 
 from harness.access.fingerprint import differences
 from harness.errors import OrgUnreachable, SignInRefused, StageFailed
-from harness.migration import writes
 from harness.migration.apps import find_app, set_run_as
-from harness.migration.audit import compare_with_audit_trail
+from harness.migration.others.audit import compare_with_audit_trail
+from harness.migration.others.three_way import Difference
 from harness.migration.place import give_back_place
 from harness.migration.record_types import KIND
 from harness.migration.records import Intent, Outcome, RollbackProof, Snapshot
 from harness.migration.stages import Stage, Steps
 from harness.migration.state import read_state
-from harness.migration.three_way import Difference
 from harness.migration.undoing.committed import COMMITTED, undo_committed_write
 from harness.migration.undoing.giving_back import authorize_again, check_way_back, convert_back, give_back
 from harness.migration.undoing.own_things import deactivate, delete_memberships, delete_set
 from harness.migration.undoing.parts import STAGE, Done, Findings, inverse_of, put_back, standing_ids
 from harness.migration.undoing.seats import give_back_seats
 from harness.migration.undoing.trial import TRIAL, undo_trial_write
-from harness.migration.waiting import wait_out
+from harness.migration.writing import writes
+from harness.migration.writing.waiting import wait_out
 from harness.org.reply import Answer
 
 if TYPE_CHECKING:

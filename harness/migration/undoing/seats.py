@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from harness.access.reading.people import read_extra_licenses, read_user
 from harness.access.soql import among, select
-from harness.migration import writes
-from harness.migration.writes import Write
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

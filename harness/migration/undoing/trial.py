@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from harness.access.soql import equals, select
-from harness.migration import writes
 from harness.migration.trial_user import trial_username
 from harness.migration.undoing.own_things import deactivate_standing, delete_set
 from harness.migration.undoing.parts import Done, Findings, inverse_of, put_back, standing_ids
+from harness.migration.writing import writes
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

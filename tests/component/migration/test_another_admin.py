@@ -202,7 +202,7 @@ def test_a_trail_that_may_not_be_read_is_told(world: World) -> None:
     assert calm.own == calm.entries
     assert calm.foreign == ()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("harness.migration.audit._COLUMNS", ("Id", "NoSuchColumn"))
+        patch.setattr("harness.migration.others.audit._COLUMNS", ("Id", "NoSuchColumn"))
         world.process().back()
     unread = world.journal.find(RUN, AuditTrail)
     assert unread is not None

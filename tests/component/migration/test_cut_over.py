@@ -16,12 +16,12 @@ from requests.adapters import HTTPAdapter
 
 from harness.errors import GuardRefused, OrgUnreachable, SignInRefused, UsageError
 from harness.migration.journal import Journal
-from harness.migration.lock import lock_name
 from harness.migration.observing import OVERLAP
 from harness.migration.postponing import Postponement, read_postponement
 from harness.migration.records import CutOverState, Observation
 from harness.migration.stages import cut_over
 from harness.migration.status import status
+from harness.migration.writing.lock import lock_name
 
 from .conftest import Bench, MakeBench, ending, open_bench, results
 from .test_bad_luck import Fault

@@ -10,8 +10,8 @@ import pytest
 import requests
 
 from harness.errors import OrgUnreachable
-from harness.migration.lock import Holder, lock_name
 from harness.migration.records import Intent, Lock
+from harness.migration.writing.lock import Holder, lock_name
 
 from .conftest import Bench, MakeBench, ending
 from .test_bad_luck import WRITING, at_write, dies_before, lost_answer, lost_request

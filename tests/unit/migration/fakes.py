@@ -12,9 +12,9 @@ from harness.errors import OrgUnreachable
 from harness.migration.context import Context
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal
-from harness.migration.lock import OrgLock
 from harness.migration.records import RunStarted
 from harness.migration.stages import Stage
+from harness.migration.writing.lock import OrgLock
 from harness.org.clock import SystemClock
 from harness.org.guard import WriteGuard
 from harness.org.meter import Meter

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from harness.errors import JournalFailed, JournalRefused, Stopped, UsageError
-from harness.migration.chain import GENESIS, Row, digest_of, first_broken
-from harness.migration.head import Head, Mark
+from harness.migration.filing.chain import GENESIS, Row, digest_of, first_broken
+from harness.migration.filing.head import Head, Mark
+from harness.migration.filing.journal_file import files_of, set_aside
 from harness.migration.journal import Journal, Record
-from harness.migration.journal_file import files_of, set_aside
 from harness.migration.records import Note, StageFinished, StageStarted
 
 AT = datetime(2026, 5, 4, 9, 30, 0, 123456, tzinfo=UTC)

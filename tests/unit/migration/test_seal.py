@@ -15,7 +15,6 @@ from hypothesis import strategies as some
 from harness import __version__
 from harness.errors import GuardRefused
 from harness.migration.journal import Journal
-from harness.migration.leave import Papers, check_plan
 from harness.migration.planning.seal import (
     LIFETIME,
     Moment,
@@ -28,6 +27,7 @@ from harness.migration.planning.seal import (
     seal_of,
 )
 from harness.migration.records import Approval, Intent, Plan, PlannedWrite
+from harness.migration.writing.leave import Papers, check_plan
 from harness.org.ids import to_18
 from tests.unit.migration.fakes import header
 

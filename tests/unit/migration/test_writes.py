@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from harness.errors import OrgUnreachable
-from harness.migration import writes
 from harness.migration.journal import Journal
 from harness.migration.records import Intent, Outcome
-from harness.migration.writes import Write, WriteRefused
+from harness.migration.writing import writes
+from harness.migration.writing.writes import Write, WriteRefused
 from harness.org.reply import Answer
 
 from .fakes import Table, context, interrupted, interrupted_after, lost, refused, swallowed

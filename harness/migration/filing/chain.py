@@ -1,7 +1,7 @@
 """The chain of a journal's records: the digest of each covers the digest of the one before it.
 
 So no record can be altered, left out, put in or moved without every later digest being wrong. What a chain cannot tell
-is that its end is missing: for that there is the head (`harness.migration.head`).
+is that its end is missing: for that there is the head (`harness.migration.filing.head`).
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.access.soql import among, equals, select
 from harness.errors import OrgUnreachable, StageFailed
 from harness.migration.context import Context
-from harness.migration.fenced import (
+from harness.migration.records import Intent, Outcome, WriteOperation
+from harness.migration.writing.fenced import (
     CannotFence,
     Request,
     create_of,
@@ -31,8 +32,7 @@ from harness.migration.fenced import (
     send_plain,
     update_of,
 )
-from harness.migration.records import Intent, Outcome, WriteOperation
-from harness.migration.waiting import wait_out
+from harness.migration.writing.waiting import wait_out
 from harness.org.errors import find
 from harness.org.meter import LimitReached
 from harness.org.reply import Answer, ApiError

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.migration.others.three_way import Author, Difference
 from harness.migration.records import Intent, Outcome
-from harness.migration.three_way import Author, Difference
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from harness.access.soql import select
 from harness.errors import RequestRefused
-from harness.migration.authorship import CLOCKS_APART, is_us
-from harness.migration.meant import made
+from harness.migration.others.authorship import CLOCKS_APART, is_us
+from harness.migration.others.meant import made
+from harness.migration.others.three_way import creator
 from harness.migration.records import AuditTrail, ForeignChange, Intent, Outcome, Preflight, Snapshot
-from harness.migration.three_way import creator
-from harness.migration.waiting import GIVEN_UP, LATE
+from harness.migration.writing.waiting import GIVEN_UP, LATE
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

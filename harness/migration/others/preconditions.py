@@ -15,11 +15,18 @@ from harness.access.reading.asking import ask_each
 from harness.access.soql import among, equals, select
 from harness.errors import RequestRefused, StageFailed
 from harness.migration.apps import app_queries
-from harness.migration.meant import intended, made, meant
-from harness.migration.own_set import ASSIGNED, assigned_to_others, children, missing_rows, others_work, set_query
+from harness.migration.others.meant import intended, made, meant
+from harness.migration.others.own_set import (
+    ASSIGNED,
+    assigned_to_others,
+    children,
+    missing_rows,
+    others_work,
+    set_query,
+)
+from harness.migration.others.three_way import LAST_WRITER, Author, Difference, last_writer, said
 from harness.migration.records import Intent, Preflight, Snapshot
 from harness.migration.strategies import strategy_of
-from harness.migration.three_way import LAST_WRITER, Author, Difference, last_writer, said
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

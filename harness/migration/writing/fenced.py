@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import OrgUnreachable, RehearseError
-from harness.migration.lock import LockLost, find_lock
+from harness.migration.writing.lock import LockLost, find_lock
 from harness.org.errors import GONE
 from harness.org.outcome import answer_of, lost, not_sent
 from harness.org.reply import Answer, Reply

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import JournalRefused
-from harness.migration.chain import Row, first_broken
-from harness.migration.head import Head, Mark, sync_folder
+from harness.migration.filing.chain import Row, first_broken
+from harness.migration.filing.head import Head, Mark, sync_folder
 
 _SCHEMA = """CREATE TABLE records (
     seq INTEGER PRIMARY KEY,

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from harness.migration.others.three_way import Author
 from harness.migration.records import Intent, Outcome, Preflight
-from harness.migration.three_way import Author
-from harness.migration.waiting import GIVEN_UP, LATE
+from harness.migration.writing.waiting import GIVEN_UP, LATE
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

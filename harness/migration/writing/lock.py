@@ -2,8 +2,8 @@
 
 It is an empty permission set whose name follows from the user who is moved: a name is unique in an org, so that of two
 runs one is refused. Its description holds who has it and a heartbeat. Every write that can be is sent together with a
-change of this row, all or none, the change first (`harness.migration.fenced`): once the row is deleted, whatever was
-sent under it comes to nothing. A lock that is taken again is another row with another id.
+change of this row, all or none, the change first (`harness.migration.writing.fenced`): once the row is deleted, what
+was sent under it comes to nothing. A lock that is taken again is another row with another id.
 
 What cannot be sent so (metadata, passwords, rows written as the integration users) is waited out: an org works on a
 call for ten minutes at most after its client has given up.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 from harness.access.soql import equals, select
 from harness.errors import OrgUnreachable, StageFailed, Stopped
 from harness.migration.records import Lock
-from harness.migration.waiting import wait_out
+from harness.migration.writing.waiting import wait_out
 from harness.org.errors import GONE, find
 from harness.org.meter import LimitReached
 

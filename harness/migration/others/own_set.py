@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.access.soql import select
-from harness.migration.authorship import is_us, wrote_last
+from harness.migration.others.authorship import is_us, wrote_last
+from harness.migration.others.three_way import CREATOR, LAST_WRITER, Difference, last_writer
 from harness.migration.records import Intent, Outcome
-from harness.migration.three_way import CREATOR, LAST_WRITER, Difference, last_writer
 
 if TYPE_CHECKING:
     from harness.migration.context import Context

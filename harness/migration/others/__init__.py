@@ -1,0 +1,1 @@
+"""What others did to the org meanwhile: read again, told apart from our own work, and named."""

@@ -1,0 +1,1 @@
+"""Sending what changes an org: intent before effect, behind the lock in the org, or waited out."""
