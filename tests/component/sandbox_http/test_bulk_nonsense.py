@@ -160,7 +160,8 @@ def zipped(**files: bytes) -> bytes:
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             # a fixed date: a name alone would take the clock's, and the bytes are part of the case
-            archive.writestr(zipfile.ZipInfo(name.replace("__", "."), (2026, 1, 1, 0, 0, 0)), data)
+            entry = zipfile.ZipInfo(name.replace("__", "."), (2026, 1, 1, 0, 0, 0))
+            archive.writestr(entry, data, compress_type=zipfile.ZIP_DEFLATED)
     return content.getvalue()
 
 
