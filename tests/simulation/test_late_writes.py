@@ -5,6 +5,7 @@ Nothing lands after the tool said that it is done, nothing is there twice, and t
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,22 +13,30 @@ import pytest
 from harness.migration.undoing import rollback
 from harness.migration.writing import fenced, lock, waiting, writes
 
-from .late import AFTERWARDS, DELAYS, Direction, Explorer, schedules
+from .late import AFTERWARDS, DELAYS, After, Direction, Explorer, schedules
 from .scenarios import CASES
 
 TAKE_LOCK, CREATE_USER, ASSIGN_SET = 1, 2, 5
 """The places of some writes among those of the reference scenario."""
-WHOLE_EVERY = 10
+ALL = os.environ.get("SIMULATE") == "all"
+WHOLE_EVERY = 10 if ALL else 40
 """One in so many copies is gone through to its end, also where it is known how it goes on."""
+
+
+def _afterwards(case: str, direction: Direction) -> tuple[After, ...]:
+    """What comes after a late write; of the other strategies CI leaves out what is alike in all of them."""
+    ways = AFTERWARDS[direction]
+    return ways if ALL or case == "reference" else tuple(way for way in ways if way != "taken over")
 
 
 @pytest.mark.parametrize("direction", ["forward", "back"])
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_no_late_write_leaves_anything(tmp_path: Path, case: str, direction: Direction) -> None:
-    explorer = Explorer(tmp_path, case, direction, whole_every=WHOLE_EVERY)
+    ways = _afterwards(case, direction)
+    explorer = Explorer(tmp_path, case, direction, whole_every=WHOLE_EVERY, only=lambda _write, after: after in ways)
     told = explorer.explore()
     assert [one for one in told if one["violations"]] == []
-    assert schedules(told) == explorer.writes * len(DELAYS) * len(AFTERWARDS[direction])
+    assert schedules(told) == explorer.writes * len(DELAYS) * len(ways)
     asked_for = {one["what"] for one in told}
     assert any(what.endswith("/sobjects/PermissionSet") for what in asked_for), "the lock is taken"
     assert any(what.startswith("DELETE") for what in asked_for), "the lock is given back"

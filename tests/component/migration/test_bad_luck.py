@@ -78,62 +78,6 @@ def run_until_it_breaks(bench: Bench, run_id: str) -> None:
 FAULTS: tuple[Fault, ...] = (dies_after, lost_answer, dies_before, lost_request)
 
 
-def test_a_fault_in_any_write_is_survived_by_resume_and_undone_by_rollback(
-    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench = make_bench()
-    writes = count_writes(bench, monkeypatch)
-    for number in range(1, writes + 1):
-        fault, run_id = FAULTS[number % len(FAULTS)], f"run-{number}"
-        with at_write(monkeypatch, number, fault) as seen:
-            run_until_it_breaks(bench, run_id)
-        case = (fault.__name__, seen[-1])
-        records = list(bench.engine(run_id=run_id, stages=WRITING).stages())
-        assert not records or ending(records).result == "passed", (case, ending(records))
-        assert len(bench.org.rows("PermissionSet", Name="Integration_ERP_Order_Sync")) == 1
-        records = list(bench.engine(run_id=run_id).rollback())
-        assert ending(records).result == "passed", (case, ending(records))
-
-
-def test_a_fault_in_any_write_is_undone_without_a_resume(
-    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench = make_bench()
-    writes = count_writes(bench, monkeypatch)
-    for number in range(1, writes + 1):
-        fault, run_id = FAULTS[(number + 1) % len(FAULTS)], f"run-{number}"
-        with at_write(monkeypatch, number, fault) as seen:
-            run_until_it_breaks(bench, run_id)
-        records = list(bench.engine(run_id=run_id).rollback())
-        assert ending(records).result == "passed", (fault.__name__, seen[-1], ending(records))
-        proof = bench.journal.find(run_id, RollbackProof)
-        assert proof
-        assert proof.equal
-
-
-def test_a_fault_in_any_write_of_a_rollback_is_survived_by_another_rollback(
-    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bench = make_bench()
-    for number in range(1, 7):
-        fault, run_id = FAULTS[number % len(FAULTS)], f"run-{number}"
-        assert ending(list(bench.engine(run_id=run_id, stages=WRITING).stages())).result == "passed"
-        with at_write(monkeypatch, number, fault) as seen, suppress(KeyboardInterrupt):
-            list(bench.engine(run_id=run_id).rollback())
-        assert len(seen) >= number
-        records = list(bench.engine(run_id=run_id).rollback())
-        assert ending(records).result == "passed", (fault.__name__, seen[-1], ending(records))
-
-
-def count_writes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many writes a calm run sends; it is rolled back again."""
-    with at_write(monkeypatch, 0, dies_before) as writes:
-        run_until_it_breaks(bench, "calm")
-    assert ending(list(bench.engine(run_id="calm").rollback())).result == "passed"
-    assert len(writes) > 8
-    return len(writes)
-
-
 def test_a_lost_answer_is_settled_by_reading_back(make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench = make_bench()
     with at_write(monkeypatch, 2, lost_answer):  # the first is the lock's

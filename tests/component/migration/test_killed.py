@@ -43,8 +43,8 @@ def test_a_kill_at_any_write_is_undone(
         list(bench.engine(run_id="calm", stages=WRITING).stages())
     assert ending(list(bench.engine(run_id="calm").rollback())).result == "passed"
     wrong = []
-    for number in range(1 + resume, len(calm) + 1, 2):
-        fault, run_id = (killed_after, killed_before)[number // 2 % 2], f"run-{number}"
+    for number in range(1 + resume, len(calm) + 1, 4):
+        fault, run_id = (killed_after, killed_before)[number // 4 % 2], f"run-{number}"
         with at_write(monkeypatch, number, fault) as seen, suppress(Killed):
             list(bench.engine(run_id=run_id, stages=WRITING).stages())
         if resume:

@@ -15,7 +15,6 @@ from harness.sandbox.switches import set_switches
 
 from .conftest import Bench, MakeBench, ending, results
 from .project import AGREED, POPULATION, SCENARIO
-from .test_bad_luck import FAULTS, at_write, dies_before, run_until_it_breaks
 
 WRITING = ("preflight", "snapshot", "plan", "provision", "grant", "authorize")
 ERP = "erp.sync@acme.example"
@@ -247,18 +246,6 @@ def in_place_with_approved_app(make_bench: MakeBench) -> Bench:
     return make_bench(scenario=IN_PLACE, population={"apps": people})
 
 
-def test_a_fault_in_any_write_in_place_is_survived_by_resume_and_undone_by_rollback(
-    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    survive_everything(make_bench(scenario=IN_PLACE), monkeypatch, resume=True)
-
-
-def test_a_fault_in_any_write_in_place_is_undone_without_a_resume(
-    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    survive_everything(make_bench(scenario=IN_PLACE), monkeypatch, resume=False)
-
-
 # --- first on a full license ------------------------------------------------------------------------------------------
 
 
@@ -345,33 +332,6 @@ def test_full_first_is_undone_from_every_stage(make_bench: MakeBench) -> None:
         assert ending(list(bench.engine(**options).stages())).result == "passed"
         records = list(bench.engine(**options).rollback())
         assert ending(records).result == "passed", (stage, ending(records))
-
-
-@pytest.mark.parametrize("resume", [True, False], ids=["resumed", "undone"])
-def test_a_fault_in_any_write_of_full_first_is_survived(
-    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch, *, resume: bool
-) -> None:
-    survive_everything(make_bench(scenario=FULL_FIRST), monkeypatch, resume=resume)
-
-
-def survive_everything(bench: Bench, monkeypatch: pytest.MonkeyPatch, *, resume: bool) -> None:
-    """Let each write of a run go wrong in turn; take the run up again where asked, and undo it."""
-    with at_write(monkeypatch, 0, dies_before) as calm:
-        run_until_it_breaks(bench, "calm")
-    assert ending(list(bench.engine(run_id="calm").rollback())).result == "passed"
-    assert len(calm) > 8
-    for number in range(1, len(calm) + 1):
-        fault, run_id = FAULTS[number % len(FAULTS)], f"run-{number}"
-        with at_write(monkeypatch, number, fault) as seen:
-            run_until_it_breaks(bench, run_id)
-        case = (fault.__name__, seen[-1])
-        if resume:
-            records = list(bench.engine(run_id=run_id, stages=WRITING).stages())
-            assert not records or ending(records).result == "passed", (case, ending(records))
-        records = list(bench.engine(run_id=run_id).rollback())
-        assert ending(records).result == "passed", (case, ending(records))
-        proof = bench.journal.find(run_id, RollbackProof)
-        assert proof is None or proof.equal
 
 
 @pytest.mark.parametrize("strategy", [IN_PLACE, FULL_FIRST], ids=["in-place", "temporary-full-license"])
