@@ -8,7 +8,7 @@ INSTALLED := .venv/installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help rehearse test lint simulate simulate-long bench record docs lock clean
+.PHONY: help rehearse test test-all lint simulate simulate-long bench record docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ test: $(INSTALLED) ## lint, check types, and run every test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/pytest tests -m "not long" -n 2 --dist loadgroup
+
+test-all: $(INSTALLED) ## run every test, those too that CI has no minutes for
 	$(BIN)/pytest tests -n 2 --dist loadgroup
 
 lint: $(INSTALLED) ## format, then lint and check types

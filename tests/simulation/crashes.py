@@ -94,10 +94,12 @@ class Explorer:
     def _after_a_crash(self, crashed: Reached, how: How, *, twice: bool) -> None:
         """Recover from a first crash; with a second one at every point of the recovery, and then to the end."""
         steps: list[Step] = [("run", crashed.point.number)]
-        recovery = self._trace(crashed.kept, how, steps)
         self._ends.setdefault((crashed.state, how), True)
         self.tally.schedules += crashed.times
-        for each in recovery if twice else ():
+        if not twice:
+            self._finish(crashed.kept, how, steps)
+            return
+        for each in self._trace(crashed.kept, how, steps):
             for last in _ways_on(how):
                 self.tally.schedules += crashed.times * each.times
                 if (each.state, last) not in self._ends:

@@ -512,7 +512,7 @@ def _well(end: StageFinished | None) -> None:
     assert end.result == "passed", end
 
 
-TURNS: Mapping[Direction, tuple[int, int]] = {"forward": (40, 10), "back": (28, 10)}
+TURNS: Mapping[Direction, tuple[int, int]] = {"forward": (80, 20), "back": (56, 20)}
 """Of what is gone through by turns, each so-many-th comes by in a test; `everything` goes through all."""
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from .storms import see_through
+
+pytestmark = pytest.mark.long
 
 
 def test_every_fault_is_survived(tmp_path: Path) -> None:

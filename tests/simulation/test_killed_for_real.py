@@ -29,7 +29,7 @@ from .reality import JOURNAL, Effect, End, Life, OrgProcess, Start, starts, suic
 from .scenarios import CASES
 
 SEED = int(os.environ.get("KILL_SEED", "1"))
-KILLS = 160 * (10 if os.environ.get("SIMULATE_LONG") else 1)
+KILLS = 150 * (10 if os.environ.get("SIMULATE_LONG") else 1)
 """How many processes each of the two tests kills."""
 MOST_IN_A_ROW = 8
 STAGES = (

@@ -55,8 +55,8 @@ def _deletes_a_set_that_others_were_given(patch: pytest.MonkeyPatch) -> None:
         (_adopts_what_has_our_name, "make-a-set-of-our-name"),
         (_overwrites_whoever_wrote_last, "freeze-source-anew"),
         (_claims_what_was_found, "license-target"),
-        (_deletes_a_set_with_others_work_in_it, "add-a-row-to-our-set"),
-        (_deletes_a_set_that_others_were_given, "assign-our-set-to-another"),
+        pytest.param(_deletes_a_set_with_others_work_in_it, "add-a-row-to-our-set", marks=pytest.mark.long),
+        pytest.param(_deletes_a_set_that_others_were_given, "assign-our-set-to-another", marks=pytest.mark.long),
     ],
     ids=["adopted", "overwritten", "claimed", "others-rows", "others-users"],
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from harness.access.model import Access
 from harness.access.reading.holdings import read_holdings
 from harness.migration.planning import grants
@@ -33,6 +35,7 @@ def fill(admin: Connection, access: Access, user_id: str) -> int:
     return sum(not answer.ok for answer in answers)
 
 
+@pytest.mark.long
 def test_20_500_permission_rows_are_written_in_25_calls_and_read_in_20(open_room: OpenRoom, tmp_path: Path) -> None:
     room = open_room(open_wide_org(tmp_path / "wide"))
     admin, access = room.connect(ADMIN), wide_access()

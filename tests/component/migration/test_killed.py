@@ -32,6 +32,7 @@ def killed_after(_request: requests.PreparedRequest, send: Callable[[], requests
     raise Killed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("resume", [False, True], ids=["rollback", "resume"])
 @pytest.mark.parametrize("strategy", [IN_PLACE, FULL_FIRST], ids=["in-place", "temporary-full-license"])
 def test_a_kill_at_any_write_is_undone(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from harness.migration.records import Plan, Snapshot, StageFinished
 from tests.bench.wide import wide_access, wide_files
 
@@ -21,6 +23,7 @@ def stages(bench: Bench, until: str) -> dict[str, StageFinished]:
     return found
 
 
+@pytest.mark.long
 def test_20_500_permissions_are_read_planned_and_written_in_few_calls(make_bench: MakeBench) -> None:
     access = wide_access()
     held = [*(rights(name, "Read", "Create", "Edit") for name in access.objects), *map(field, access.fields)]

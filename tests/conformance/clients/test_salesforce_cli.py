@@ -169,6 +169,7 @@ def test_it_exports_in_bulk(sf: SalesforceCli) -> None:
     assert exported["totalSize"] == len(rows) > 10
 
 
+@pytest.mark.long
 def test_it_imports_updates_and_deletes_in_bulk(sf: SalesforceCli, org: SandboxOrg) -> None:
     assert _bulk(sf, "import", "Name,ERP_Key__c\nBulk One,B1\nBulk Two,B2\n")["successfulRecords"] == 2
     upserted = _bulk(sf, "upsert", "Name,ERP_Key__c\nBulk Three,B2\nBulk Four,B4\n", "-i", "ERP_Key__c")
