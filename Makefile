@@ -27,7 +27,7 @@ test: $(INSTALLED) ## lint, check types, and run every test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest tests -m "not long" -n 2 --dist loadgroup
+	$(BIN)/pytest tests -m "not long" -n 3 --dist loadgroup
 
 test-all: $(INSTALLED) ## run every test, those too that CI has no minutes for
 	$(BIN)/pytest tests -n 2 --dist loadgroup

@@ -15,7 +15,7 @@ from .states import UNASKED
 
 SHARES = 2
 """In how many parts the reference case is explored: one for each core."""
-SECOND_EVERY = 1 if os.environ.get("SIMULATE") == "all" else 8
+SECOND_EVERY = 1 if os.environ.get("SIMULATE") == "all" else 10
 """For every how many states after a first crash a second one comes; `make simulate-long` leaves none out."""
 AT_LEAST = 20_000
 

@@ -30,7 +30,9 @@ def _afterwards(case: str, direction: Direction) -> tuple[After, ...]:
 
 
 @pytest.mark.parametrize("direction", ["forward", "back"])
-@pytest.mark.parametrize("case", sorted(CASES))
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[] if case == "reference" else [pytest.mark.long]) for case in sorted(CASES)]
+)
 def test_no_late_write_leaves_anything(tmp_path: Path, case: str, direction: Direction) -> None:
     ways = _afterwards(case, direction)
     explorer = Explorer(tmp_path, case, direction, whole_every=WHOLE_EVERY, only=lambda _write, after: after in ways)

@@ -44,11 +44,17 @@ SETS = (
     Set("two files", LOST, 120, step=3),
     Set("two that take over", 0.0, 100),
 )
+LATER = ("two files", LOST)
+"""Left to `make simulate-long`."""
 ENOUGH = 1400
 _HELD = re.compile(r"run (\w+) on (\w+), heard of at 2026-01-05 \d\d:\d\d:\d\d UTC")
 
 
-@pytest.mark.parametrize("orders", SETS, ids=str)
+@pytest.mark.parametrize(
+    "orders",
+    [pytest.param(each, marks=[pytest.mark.long] if (each.pair, each.pause) == LATER else []) for each in SETS],
+    ids=str,
+)
 def test_at_most_one_writes(tmp_path: Path, orders: Set) -> None:
     runs = TwoRuns(tmp_path, orders.pair, whole_every=WHOLE_EVERY)
     played = list(runs.orders(pause=orders.pause, step=1 if LONG else orders.step))

@@ -38,6 +38,7 @@ def evidence(project: Path) -> dict[str, Any]:
     return dict(json.loads((project / "reports" / "grex.json").read_text()))
 
 
+@pytest.mark.long
 def test_the_g_rex_user_moves_is_recorded_replayed_and_rolled_back(project: Path) -> None:
     run(project, "--cassettes", "record")
     recorded = evidence(project)
