@@ -46,6 +46,7 @@ def test_a_crash_at_points_all_over_the_other_strategies(tmp_path: Path, case: s
     assert tally.schedules > 30
 
 
+@pytest.mark.long
 def test_random_schedules_of_which_none_is_merged(tmp_path: Path) -> None:
     world = make_world(tmp_path, CASES["reference"])
     begun = world.keep()
