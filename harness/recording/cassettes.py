@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,8 @@ from harness.org.clock import Clock, SystemClock
 from harness.org.secret import Secret
 from harness.recording import redaction
 from harness.recording.cassette import IndexedCassette
-from harness.recording.files import Serializer, Shelf, head_of
+from harness.recording.facts import Facts, check_agreement
+from harness.recording.files import Shelf, head_of, path_of
 from harness.recording.hosts import CANONICAL_URL, Hosts
 from harness.recording.network import no_network
 from harness.recording.tape import RecordingClock, ReplayClock
@@ -37,8 +38,8 @@ class Cassettes:
     """The cassettes of one scenario in `directory`.
 
     Its `clock` is what the engine must use: it is recorded and replayed with the traffic. `hosts` are the org's URLs,
-    `secrets` gives every secret of the run, `facts` is kept with each recording, and `command` is what records again.
-    In replay, `facts` is what the recording says about itself: `recorded_at`, `source`, `api_version`, ...
+    `secrets` gives every secret of the run, `record_facts` gives what is kept with the recording of a stage, once that
+    has ended well, and `command` is what records again. `wall` is the time of people, for the date of a recording.
     """
 
     def __init__(
@@ -47,11 +48,7 @@ class Cassettes:
         mode: Mode,
         *,
         clock: Clock,
-        source: str = "",
-        api_version: str = "",
-        tool_version: str = "",
-        scenario_digest: str = "",
-        facts: Mapping[str, str] | None = None,
+        record_facts: Callable[[str], Facts] | None = None,
         hosts: Iterable[str] = (),
         secrets: Callable[[], Iterable[Secret]] = tuple,
         command: str = "pytest FILE --cassettes record",
@@ -59,19 +56,15 @@ class Cassettes:
     ) -> None:
         self.directory = directory
         self.mode = mode
-        self.facts: Mapping[str, Any] = {
-            "source": source,
-            "api_version": api_version,
-            "tool_version": tool_version,
-            "scenario": scenario_digest,
-            **(facts or {}),
-        }
-        self._digest = scenario_digest
+        self._record_facts = record_facts
+        self._facts: dict[str, Facts] = {}
+        self._stale: dict[str, tuple[str, str]] = {}
         self._hosts = Hosts(hosts)
         self._remedy = f"record it: {command}"
         self._shelf = Shelf(secrets=secrets, hosts=self._hosts.names, remedy=self._remedy)
         self._wall = wall or SystemClock()
         self._order: list[str] = []
+        self._required: tuple[str, ...] = ()
         self._ahead: str | None = None
         self._between = True
         """Whether what the clock said before the next stage is still to be given."""
@@ -80,44 +73,41 @@ class Cassettes:
         if mode == "record":
             self.clock = RecordingClock(clock)
         elif mode == "replay":
-            first = min(directory.rglob("*.yaml"), default=None)
-            self.facts = {} if first is None else head_of(first)
-            self.clock = ReplayClock(self.recorded_at or datetime.fromtimestamp(0, UTC), self._before_next)
-            if self.stale:
-                self._remedy = f"the scenario has changed since it was recorded; {self._remedy}"
+            self.clock = ReplayClock(datetime.fromtimestamp(0, UTC), self._before_next)
 
     # --- what is there -------------------------------------------------------------------------------------------
 
     def path(self, name: str) -> Path:
-        """The file of a stage."""
-        return self.directory / f"{name}.yaml"
+        """The file of a stage, in whichever format it is."""
+        return path_of(self.directory, name)
 
     def require(self, names: Sequence[str]) -> None:
         """Replay: raise RecordingError when a cassette is missing. `names` are in the order of playing."""
         if self.mode != "replay":
             return
-        self._order = list(names)
+        self._order, self._required = list(names), tuple(names)
         missing = [name for name in names if not self.path(name).is_file()]
         if missing:
             raise RecordingError(
                 f"{self.directory} has no cassette for {', '.join(missing)}, and nothing was sent", remedy=self._remedy
             )
 
-    @property
-    def recorded_at(self) -> datetime | None:
-        """Replay: when it was recorded; None where there is no cassette."""
-        moment = self.facts.get("recorded_at")
-        return datetime.fromisoformat(moment) if moment else None
+    def facts_of(self, name: str) -> Facts:
+        """Replay: what the cassette of a stage says about itself. Raises RecordingError."""
+        if name not in self._facts:
+            path = self.path(name)
+            self._facts[name] = Facts.of_metadata(head_of(path), path)
+        return self._facts[name]
 
     @property
-    def recorded_from(self) -> str | None:
-        """Replay: what it was recorded from, in words."""
-        return self.facts.get("source") if self.mode == "replay" else None
+    def facts(self) -> Facts:
+        """Replay: what the required cassettes say about themselves, agreeing; the first of them. Raises RecordingError."""
+        check_agreement({self.path(name): self.facts_of(name) for name in self._required})
+        return self.facts_of(self._required[0])
 
-    @property
-    def stale(self) -> bool:
-        """Replay: whether the scenario has changed since."""
-        return self.mode == "replay" and self.facts.get("scenario", self._digest) != self._digest
+    def stale(self, name: str, why: str, remedy: str) -> None:
+        """Replay: say how a stage is out of date. Where its replay fails, that is why."""
+        self._stale[name] = (why, remedy)
 
     # --- a stage -------------------------------------------------------------------------------------------------
 
@@ -162,13 +152,32 @@ class Cassettes:
             tape = self.clock.take()
         if self._spoilt:
             return
-        recorded_at = self._wall.now().isoformat(timespec="seconds")
-        for key, value in {"recorded_at": recorded_at, **self.facts, "before": before, "tape": tape}.items():
+        for key, value in {**self._told(name), "before": before, "tape": tape}.items():
             cassette.get_metadata(key, value)
         cassette.keep()
 
+    def _told(self, name: str) -> dict[str, Any]:
+        """The facts to be kept with a stage. What a simulated org answers has no date: it is the same on any day."""
+        if self._record_facts is None:
+            return {}
+        facts = self._record_facts(name)
+        dated = {"recorded_at": self._wall.now().replace(microsecond=0)} if facts.is_live else {}
+        return facts.model_copy(update=dated).as_metadata()
+
     @contextmanager
     def _replayed(self, name: str) -> Iterator[None]:
+        """Replay a stage; where it is out of date and fails for that, say so first."""
+        try:
+            with self._played(name):
+                yield
+        except RecordingError as error:
+            if name not in self._stale:
+                raise
+            why, remedy = self._stale[name]
+            raise RecordingError(f"{why}\n{error.message}", place=error.place, remedy=remedy) from error
+
+    @contextmanager
+    def _played(self, name: str) -> Iterator[None]:
         assert isinstance(self.clock, ReplayClock)
         with no_network(), self._use(name, "none") as cassette:
             self.clock.load(cassette.metadata.get("tape", ()))
@@ -194,9 +203,8 @@ class Cassettes:
             decode_compressed_response=True,
             skip_patchers=tuple(each for each in PATCHER_NAMES if each != "urllib3"),
         )
-        recorder.register_serializer("readable", Serializer)
         recorder.register_persister(self._shelf)
-        config = recorder.get_merged_config(path=str(self.path(name)), serializer="readable")
+        config = recorder.get_merged_config(path=str(self.path(name)))
         config["before_record_request"] = self._request  # it makes a new request: vcrpy need not copy each one before
         return IndexedCassette.use(remedy=self._remedy, **config)
 

@@ -5,6 +5,7 @@ A tape is a list of lines such as `now 2026-01-05T09:00:00+00:00`, `id 012345678
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,18 @@ from harness.errors import RecordingError
 from harness.org.clock import Clock
 
 TICK = timedelta(milliseconds=1)
+_LINE = re.compile(r"now (?P<moment>[0-9T:.+-]{19,40}Z?)|id [!-~]{1,80}|passed (?:yes|no)")
+
+
+def is_on_tape(line: str) -> bool:
+    """Whether a line is one that a `RecordingClock` notes."""
+    found = _LINE.fullmatch(line)
+    if found is None or found["moment"] is None:
+        return found is not None
+    try:
+        return datetime.fromisoformat(found["moment"]).tzinfo is not None
+    except ValueError:
+        return False
 
 
 class RecordingClock:

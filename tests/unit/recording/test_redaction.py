@@ -17,8 +17,7 @@ from harness.errors import RecordingError
 from harness.org import soap
 from harness.org.front_door import API_ONLY_PAGE
 from harness.org.secret import Secret
-from harness.recording import redaction
-from harness.recording.files import Serializer
+from harness.recording import as_json, as_yaml, redaction
 from harness.recording.hosts import CANONICAL_HOST, CANONICAL_URL, Hosts
 from harness.recording.scan import leaks
 from harness.recording.text import pretty_json
@@ -181,9 +180,9 @@ def test_the_scan_finds_a_secret_however_it_is_written(value: str) -> None:
         f"line\nline {value}\n",
     ]
     for body in ways:
-        data = {"interactions": [{"request": {"method": "GET", "uri": "https://h/p", "body": body}, "response": {}}]}
-        text = Serializer.serialize(data)
-        found = leaks(text, Serializer.deserialize(text), secrets=[Secret(value)], hosts=[])
+        interactions = [{"request": {"method": "GET", "uri": "https://h/p", "body": body}, "response": {}}]
+        text = as_yaml.write({"version": 1, "metadata": {}, "interactions": interactions})
+        found = leaks(text, {"interactions": interactions}, secrets=[Secret(value)], hosts=[])
         assert any("holds a secret of this run" in each for each in found), body
         assert not any(value in each for each in found)
 
@@ -292,7 +291,6 @@ JSON = st.recursive(
 def test_readable_json_is_the_same_json_and_survives_the_file(value: Any) -> None:
     text = pretty_json(value)
     assert json.loads(text) == value
-    assert (
-        Serializer.deserialize(Serializer.serialize({"interactions": [{"body": text}]}))["interactions"][0]["body"]
-        == text
-    )
+    for form in (as_yaml, as_json):
+        written = form.write({"version": 1, "metadata": {}, "interactions": [{"body": text}]})
+        assert [part for _, part in form.parts(written)][1:] == [{"body": text}]
