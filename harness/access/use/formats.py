@@ -1,4 +1,4 @@
-"""The two formats of recordings: HAR 1.2 (W3C draft "HTTP Archive") and vcrpy cassettes in YAML or JSON.
+"""The two formats of recordings, packed or not: HAR 1.2 (W3C draft "HTTP Archive") and vcrpy cassettes in YAML or JSON.
 
 Recordings come from elsewhere and may be broken or hostile: every part is looked at before it is believed.
 """
@@ -25,6 +25,7 @@ LARGEST_BODY = 256 * 1024 * 1024
 _DEEPEST = 100
 """How deep the YAML of a cassette may be nested; vcrpy needs six levels."""
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+_GZIP = b"\x1f\x8b"
 _NOT_READ = "its body could not be unpacked"
 
 
@@ -47,7 +48,7 @@ def exchanges(content: bytes, shown: str) -> Iterator[Exchange | str]:
 
 def _load(content: bytes, shown: str) -> Any:
     try:
-        text = content.decode("utf-8-sig")
+        text = (_inflated(content, 31) if content[:2] == _GZIP else content).decode("utf-8-sig")
         if text.lstrip()[:1] == "{":
             try:
                 return json.loads(text)
@@ -56,6 +57,8 @@ def _load(content: bytes, shown: str) -> Any:
         _check_depth(text)
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader
     except (UnicodeDecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
+        if isinstance(error, _OddError):
+            raise UsageError("the recording could not be unpacked", place=Place(shown)) from None
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else None
         kind = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON or YAML that this tool reads"
@@ -181,7 +184,7 @@ def _unpacked(body: bytes, headers: Mapping[str, str]) -> bytes:
     """A body without its Content-Encoding; recorders often keep the header of what they have unpacked already."""
     body = _joined_chunks(body)
     encoding = headers.get("content-encoding", "").strip().lower()
-    if encoding in ("gzip", "x-gzip") and body[:2] == b"\x1f\x8b":
+    if encoding in ("gzip", "x-gzip") and body[:2] == _GZIP:
         return _inflated(body, 31)
     if encoding == "deflate" and body[:1] == b"\x78":
         return _inflated(body, 15)

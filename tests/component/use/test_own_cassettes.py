@@ -8,8 +8,9 @@ import pytest
 
 from harness.access.use.deeds import Seen, Selected
 from harness.access.use.recordings import read_file
+from harness.recording.files import cassette_paths
 
-CASSETTES = sorted((Path(__file__).parents[3] / "cassettes").glob("*/*.yaml"))
+CASSETTES = cassette_paths(Path(__file__).parents[3] / "cassettes")
 
 
 @pytest.mark.parametrize("scenario", sorted({path.parent.name for path in CASSETTES}))

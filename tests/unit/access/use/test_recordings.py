@@ -63,7 +63,9 @@ def seen_of(tmp_path: Path, content: Any, name: str = "t.har") -> Seen:
         cassette(interaction("GET", QUERY)),
         yaml.safe_dump(cassette(interaction("GET", QUERY))).encode(),
         b"\xef\xbb\xbf" + json.dumps(har(entry("GET", QUERY))).encode(),
+        gzip.compress(json.dumps(cassette(interaction("GET", QUERY))).encode(), mtime=0),
     ],
+    ids=["har", "json", "yaml", "mark", "packed"],
 )
 def test_har_and_cassettes_in_json_and_yaml(tmp_path: Path, content: Any) -> None:
     seen = seen_of(tmp_path, content)
