@@ -75,6 +75,11 @@ class Transport:
         self.session.close()
 
 
+def session_for(site: Site) -> requests.Session:
+    """A session that trusts what the site trusts, and keeps nothing; without a guard: it is for reading only."""
+    return _Session(site)
+
+
 class _Session(requests.Session):
     """A session without memory: no cookies, no redirects, no credentials from a netrc file.
 

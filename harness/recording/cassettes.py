@@ -17,11 +17,11 @@ from harness.errors import RecordingError
 from harness.org.clock import Clock, SystemClock
 from harness.org.secret import Secret
 from harness.recording import redaction
-from harness.recording.cassette import IndexedCassette
+from harness.recording.cassette import IndexedCassette, for_own_thread
 from harness.recording.facts import Facts, check_agreement
 from harness.recording.files import Shelf, head_of, path_of
 from harness.recording.hosts import CANONICAL_URL, Hosts
-from harness.recording.network import no_network
+from harness.recording.network import Watch, no_network, one_thread
 from harness.recording.tape import RecordingClock, ReplayClock
 from harness.recording.text import as_text
 
@@ -58,6 +58,7 @@ class Cassettes:
         self.mode = mode
         self._record_facts = record_facts
         self._facts: dict[str, Facts] = {}
+        self._agree = False
         self._stale: dict[str, tuple[str, str]] = {}
         self._hosts = Hosts(hosts)
         self._remedy = f"record it: {command}"
@@ -101,8 +102,10 @@ class Cassettes:
 
     @property
     def facts(self) -> Facts:
-        """Replay: what the required cassettes say about themselves, agreeing; the first of them. Raises RecordingError."""
-        check_agreement({self.path(name): self.facts_of(name) for name in self._required})
+        """Replay: what the first required cassette says about itself. Raises RecordingError if others do not agree."""
+        if not self._agree:
+            check_agreement({self.path(name): self.facts_of(name) for name in self._required})
+            self._agree = True
         return self.facts_of(self._required[0])
 
     def stale(self, name: str, why: str, remedy: str) -> None:
@@ -120,12 +123,13 @@ class Cassettes:
         self._spoilt = True
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str, *, calls: Callable[[], int] = lambda: 0) -> Iterator[None]:
         """Record or replay one stage.
 
-        Recording: the cassette is written when the stage ends well, and only if it holds no secret. Replaying: no
-        network, and every interaction must be used. A stage ends well unless an exception leaves it or it was
-        spoilt. Raises RecordingError. Only one stage at a time is open in a process.
+        Recording: the cassette is written when the stage ends well, and only if it holds no secret and every request
+        that was sent; `calls` counts those of the transport. Replaying: no network, and every interaction must be
+        used. Both: one thread. A stage ends well unless an exception leaves it or it was spoilt. Raises
+        RecordingError. Only one stage at a time is open in a process.
         """
         if self.mode == "off":
             yield
@@ -135,23 +139,25 @@ class Cassettes:
         _in_use.append(f"{self.directory.name}/{name}")
         self._spoilt, self._between = False, False
         try:
-            with self._recorded(name) if self.mode == "record" else self._replayed(name):
+            with self._recorded(name, calls) if self.mode == "record" else self._replayed(name):
                 yield
         finally:
             _in_use.clear()
             self._between = True
 
     @contextmanager
-    def _recorded(self, name: str) -> Iterator[None]:
+    def _recorded(self, name: str, calls: Callable[[], int]) -> Iterator[None]:
         assert isinstance(self.clock, RecordingClock)
-        before = self.clock.take()
+        before, called = self.clock.take(), calls()
         try:
-            with self._use(name, "all") as cassette:
+            with one_thread(self._counts) as watch, self._use(name, "all", watch) as cassette:
                 yield
         finally:
             tape = self.clock.take()
+        watch.check()
         if self._spoilt:
             return
+        _check_count(cassette, sent=watch.sent, called=calls() - called)
         for key, value in {**self._told(name), "before": before, "tape": tape}.items():
             cassette.get_metadata(key, value)
         cassette.keep()
@@ -179,12 +185,13 @@ class Cassettes:
     @contextmanager
     def _played(self, name: str) -> Iterator[None]:
         assert isinstance(self.clock, ReplayClock)
-        with no_network(), self._use(name, "none") as cassette:
+        with no_network() as watch, self._use(name, "none", watch) as cassette:
             self.clock.load(cassette.metadata.get("tape", ()))
             try:
                 yield
             finally:
                 self.clock.load(())
+        watch.check()
         self._ahead = None
         self._order = self._order[self._order.index(name) + 1 :] if name in self._order else self._order
         unused = [] if self._spoilt else cassette.unused()
@@ -196,17 +203,22 @@ class Cassettes:
                 remedy=self._remedy,
             )
 
-    def _use(self, name: str, record_mode: str) -> Any:
+    def _use(self, name: str, record_mode: str, watch: Watch) -> Any:
         recorder = vcr.VCR(
             record_mode=record_mode,
             before_save_interaction=self._interaction,
             decode_compressed_response=True,
             skip_patchers=tuple(each for each in PATCHER_NAMES if each != "urllib3"),
+            custom_patches=for_own_thread(watch),
         )
         recorder.register_persister(self._shelf)
         config = recorder.get_merged_config(path=str(self.path(name)))
         config["before_record_request"] = self._request  # it makes a new request: vcrpy need not copy each one before
-        return IndexedCassette.use(remedy=self._remedy, **config)
+        return IndexedCassette.use(remedy=self._remedy, watch=watch, **config)
+
+    def _counts(self, host: str, path: str) -> bool:
+        """Whether a request that was sent must be on the recording."""
+        return self._hosts.is_ours(host) and not path.startswith(CONTROL)
 
     def _before_next(self) -> Iterable[str]:
         """What the clock said between two stages is on the tape of the second, and given once."""
@@ -251,3 +263,14 @@ class Cassettes:
             "body": {"string": self._hosts.normalise(body)},
         }
         return request, answer
+
+
+def _check_count(cassette: IndexedCassette, *, sent: int, called: int) -> None:
+    """Raise RecordingError unless each request that was sent is on the recording, with its answer."""
+    kept = len(cassette)
+    if sent != kept or called > kept:
+        raise RecordingError(
+            f"{cassette.path} was not written: {max(sent, called)} requests were sent to the org, and {kept} are on it",
+            remedy="an answer was lost, or a library asked that vcrpy does not record; "
+            "where the network was at fault, record it again",
+        )

@@ -6,7 +6,7 @@ import hashlib
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,9 +32,9 @@ from harness.rehearsal.carrying import mark_of
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.options import MUTATION, Options, shown
 from harness.rehearsal.progress import NotReached, Progress
+from harness.rehearsal.recorded import Recorded, stale
 from harness.rehearsal.worlds import (
     World,
-    facts_of,
     identity_of,
     open_configured,
     open_ready,
@@ -76,6 +76,8 @@ class Rehearsal:
         self._as_begun = True
         self._could_not_begin = ""
         self._locked = False
+        self.notes: list[str] = []
+        """What is to be said of the recordings that are replayed."""
 
     # --- what a front may ask ----------------------------------------------------------------------------------------
 
@@ -329,7 +331,7 @@ class Rehearsal:
             return self._recorded(name, connections, run_id=run_id, stage=stage)
 
         engine = Engine(
-            file=self.file,
+            file=self._as_recorded,
             journal=self.journal,
             run_id=run_id,
             header=self._header(run_id, until=until, plan_from=plan_from),
@@ -424,8 +426,8 @@ class Rehearsal:
             sign_off_because=scenario.expect.because,
             org_name=self.world.site.name,
             cassettes=self.options.cassettes,
-            recorded_at=self.cassettes.recorded_at,
-            recorded_from=self.cassettes.recorded_from,
+            recorded_at=self.cassettes.facts.recorded_at if self.options.replays else None,
+            recorded_from=self.cassettes.facts.source if self.options.replays else None,
             by=self.world.admin.username,
             checks=tuple(spec.id for spec in check_specs(self.file)),
             operations=tuple(spec.id for spec in operation_specs(self.file)),
@@ -549,23 +551,32 @@ class Rehearsal:
         folder, mode = shown(self.options.cassette_folder / self.file.name), self.options.cassettes
         command = f"pytest {self.file.shown} --cassettes record"
         if mode == "replay":
-            cassettes = Cassettes(folder, mode, clock=SystemClock(), scenario_digest=self.file.digest, command=command)
+            cassettes = Cassettes(folder, mode, clock=SystemClock(), command=command)
             cassettes.require(self._cassette_names())
+            self._look_for_stale(cassettes)
             return cassettes
         world = self.world
+        recorded = Recorded(self.file, world, digest=self.file.digest, own=self._rollback_order()[0])
         return Cassettes(
             folder,
             mode,
             clock=world.clock,
-            source=world.in_words,
-            api_version=world.site.api_version,
-            tool_version=__version__,
-            scenario_digest=self.file.digest,
-            facts=facts_of(world),
+            record_facts=lambda name: recorded.facts(name, self.journal, self.run.id),
             hosts=(world.site.url,),
             secrets=world.secrets,
             command=command,
         )
+
+    def _look_for_stale(self, cassettes: Cassettes) -> None:
+        """Note which recordings the scenario has outgrown."""
+        for found in stale(self.file, cassettes, self._cassette_names(), own=self._rollback_order()[0]):
+            cassettes.stale(found.cassette, found.why, found.remedy)
+            self.notes.append(f"{found.why}: {found.remedy}")
+
+    @property
+    def _as_recorded(self) -> ScenarioFile:
+        """The scenario, with the digest that the marks of a replayed run hold: a comment is no reason to differ."""
+        return replace(self.file, digest=self.cassettes.facts.scenario) if self.options.replays else self.file
 
     def _cassette_names(self) -> list[str]:
         """The cassettes a recording of this scenario has, in the order in which they are played."""
@@ -584,7 +595,7 @@ class Rehearsal:
         """
         if self.options.cassettes != "off":
             connections.forget()
-        with self.cassettes.stage(name):
+        with self.cassettes.stage(name, calls=lambda: connections.meter.calls):
             yield
             if self._failed(run_id, stage):
                 self.cassettes.spoil()

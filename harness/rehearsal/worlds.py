@@ -34,6 +34,7 @@ from harness.scenario.model import SignIn, SimulatedOrg
 if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
 
+    from harness.recording.facts import Facts
     from harness.sandbox.org import SandboxOrg
     from harness.sandbox.ready import Ready
 
@@ -166,14 +167,14 @@ def admin_of_ready(path: Path) -> tuple[Site, Credential]:
     return _admin_of(_read_ready(path))
 
 
-def open_replay(file: ScenarioFile, *, url: str, facts: Mapping[str, str], clock: Clock) -> World:
+def open_replay(file: ScenarioFile, *, url: str, facts: Facts, clock: Clock) -> World:
     """No org at all: cassettes answer. Any secret will do, since recordings hold none."""
     site = Site(
-        name=facts["org_name"],
+        name=facts.org_name,
         url=url,
-        org_id=facts["org_id"],
-        api_version=facts["api_version"],
-        simulated=facts["simulated"] == "yes",
+        org_id=facts.org_id,
+        api_version=facts.api_version,
+        simulated=not facts.is_live,
     )
     keys = {reference for reference, part in _references(file) if part == "private_key"}
     any_key = _ThrowAwayKey()
@@ -182,26 +183,12 @@ def open_replay(file: ScenarioFile, *, url: str, facts: Mapping[str, str], clock
         # two references are two secrets: else a switch of credentials would find the new ones where the old ones are
         return Secret(any_key.pem() if reference in keys else f"replayed {reference}")
 
-    flow: Any = facts["admin_flow"]
+    flow: Any = facts.admin_flow
     parts = {name: Secret("replayed") for name in ("consumer_key", "consumer_secret", "password", "access_token")}
     if flow == "jwt-bearer":
         parts["private_key"] = Secret(any_key.pem())
-    admin = Credential(flow, facts["admin_username"], None, parts)
-    simulated = facts["simulated"] == "yes"
-    words = "simulated sandbox" if simulated else "sandbox"
-    return World(site=site, admin=admin, clock=clock, resolve=resolve, simulated=True, in_words=words)
-
-
-def facts_of(world: World) -> dict[str, str]:
-    """What a replay must know about the world it was recorded in; nothing of it is secret."""
-    return {
-        "org_name": world.site.name,
-        "org_id": world.site.org_id,
-        "api_version": world.site.api_version,
-        "simulated": "yes" if world.simulated else "no",
-        "admin_flow": world.admin.flow,
-        "admin_username": world.admin.username,
-    }
+    admin = Credential(flow, facts.admin_username, None, parts)
+    return World(site=site, admin=admin, clock=clock, resolve=resolve, simulated=True, in_words=facts.source)
 
 
 def _source_of(file: ScenarioFile) -> tuple[str | Path, Path | None]:

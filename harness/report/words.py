@@ -266,9 +266,8 @@ def recording_words(facts: Facts) -> str:
     header = facts.header
     if header.cassettes == "replay":
         source = f" from a {header.recorded_from}" if header.recorded_from else ""
-        return (
-            f"replayed; recorded {moment(header.recorded_at) if header.recorded_at else 'at an unknown time'}{source}"
-        )
+        at = f" {moment(header.recorded_at)}" if header.recorded_at else ""
+        return f"replayed; recorded{at}{source}"
     if header.cassettes == "record":
         return f"asked of {_live(facts)}, and recorded"
     return f"no recording: asked of {_live(facts)}"

@@ -56,7 +56,7 @@ def _record(folder: Path, size: int) -> Path:
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
     try:
-        cassettes = Cassettes(folder, "record", clock=SystemClock(), source="bench", hosts=(url,))
+        cassettes = Cassettes(folder, "record", clock=SystemClock(), hosts=(url,))
         with cassettes.stage("verify"):
             _ask_all(url, size)
         return cassettes.path("verify")

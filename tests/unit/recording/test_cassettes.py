@@ -21,6 +21,7 @@ from harness.org.transport import Transport
 from harness.recording.cassettes import Cassettes
 from harness.recording.hosts import CANONICAL_URL
 from tests.unit.fake_org import Asked, FakeOrg, StillClock, Told, app_credential
+from tests.unit.recording.some_facts import facts
 
 
 class Studio:
@@ -35,9 +36,7 @@ class Studio:
         options = {
             "clock": StillClock(),
             "wall": StillClock(),
-            "source": "simulated sandbox",
-            "api_version": "67.0",
-            "tool_version": "0.1.0",
+            "record_facts": lambda _: facts(),
             "hosts": [self.org.url],
             "secrets": lambda: self.secrets,
             "command": "pytest erp.scenario.yaml --cassettes record",
@@ -169,19 +168,16 @@ def per_request(studio: Studio, count: int) -> float:
 
 
 def test_the_file_reads_well_and_says_where_it_comes_from(studio: Studio) -> None:
-    studio.record(ask("SELECT 1"), scenario_digest="abc", facts={"org_id": "00Dx"})
+    studio.record(ask("SELECT 1"), record_facts=lambda _: facts(live="yes", kind="sandbox"))
     data = yaml.safe_load(studio.text())
     assert list(data) == ["version", "metadata", "interactions"]
-    assert data["metadata"]["source"] == "simulated sandbox"
-    assert data["metadata"]["recorded_at"].startswith("2026-01-05T09:00:00")
-    assert data["metadata"]["org_id"] == "00Dx"
+    assert data["metadata"]["kind"] == "sandbox"
+    assert data["metadata"]["recorded_at"] == "2026-01-05T09:00:00+00:00"
     assert '"totalSize": 1' in studio.text()
     assert studio.org.url.removeprefix("http://") not in studio.text()
     replaying = studio.cassettes("replay")
-    assert replaying.recorded_from == "simulated sandbox"
-    assert replaying.recorded_at is not None
-    assert replaying.facts["org_id"] == "00Dx"
-    assert replaying.stale
+    replaying.require(["snapshot"])
+    assert replaying.facts == facts(live="yes", kind="sandbox", recorded_at=StillClock().time)
 
 
 def test_two_recordings_of_one_conversation_are_the_same_file(studio: Studio) -> None:

@@ -1,0 +1,106 @@
+"""What a rehearsal tells its recordings about itself, and what it finds in them: age, and whether they are stale."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from harness import __version__
+from harness.migration.records import Preflight, Snapshot
+from harness.org.release import release_of
+from harness.recording.facts import Facts, age_in_days, changed, in_words, oldest
+from harness.rehearsal.reads import line_of, reads, stages_in
+
+if TYPE_CHECKING:
+    from harness.migration.journal import Journal
+    from harness.recording.cassettes import Cassettes
+    from harness.rehearsal.worlds import World
+    from harness.scenario.loader import ScenarioFile
+
+WARN_DAYS, MAX_DAYS = 60, 120
+"""The age from which a recording of a live org is warned of, and from which it is refused."""
+
+
+class Recorded:
+    """Gives the facts of each recording of one rehearsal."""
+
+    def __init__(self, file: ScenarioFile, world: World, *, digest: str, own: str) -> None:
+        """`digest` is what the runs put into their marks; `own` the stage the migration itself is undone from."""
+        self._file, self._world, self._digest, self._own = file, world, digest, own
+        self._release = None if world.simulated else release_of(world.site)
+
+    def facts(self, cassette: str, journal: Journal, run_id: str) -> Facts:
+        """What the recording of a stage says about itself, as far as the run has found it out."""
+        world = self._world
+        preflight, snapshot = journal.find(run_id, Preflight), journal.find(run_id, Snapshot)
+        return Facts(
+            live="no" if world.simulated else "yes",
+            kind=preflight.org.kind if preflight else None,
+            release=self._release,
+            api_version=world.site.api_version,
+            tool_version=__version__,
+            scenario=self._digest,
+            reads=reads(self._file, stages_in(cassette, self._file.scenario, own=self._own)),
+            access=snapshot.fingerprint if snapshot else None,
+            org_name=world.site.name,
+            org_id=world.site.org_id,
+            admin_flow=world.admin.flow,
+            admin_username=world.admin.username,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A stage whose recording the scenario has outgrown."""
+
+    cassette: str
+    why: str
+    remedy: str
+
+
+def stale(file: ScenarioFile, cassettes: Cassettes, names: Sequence[str], *, own: str) -> Iterator[Stale]:
+    """The recordings that the scenario has outgrown, in their order."""
+    for name in names:
+        then, now = cassettes.facts_of(name).reads, reads(file, stages_in(name, file.scenario, own=own))
+        parts = changed(then, now) if then else []  # a recording that does not say what it depends on
+        if parts:
+            places = {part: f"line {line_of(file, part)}" if part in now else "gone" for part in parts}
+            told = in_words([f"{part}, {place}" for part, place in places.items()])
+            yield Stale(
+                name,
+                f"the scenario changed since stage {name} was recorded ({told})",
+                f"record it again: pytest {file.shown} --cassettes update {name}",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How old the oldest recording of a scenario is."""
+
+    days: int
+    recorded_at: datetime
+    remedy: str
+
+    @property
+    def text(self) -> str:
+        """The age in a sentence."""
+        on = f"{self.recorded_at:%Y-%m-%d}"
+        return f"the recording is {self.days} days old ({on}): the org may answer otherwise by now"
+
+
+def age_of(file: ScenarioFile, found: Sequence[Facts], now: datetime) -> Age | None:
+    """The age of a scenario's recordings; None where a simulated org was recorded."""
+    first = oldest(found)
+    days = age_in_days(first, now) if first else None
+    if first is None or days is None or first.recorded_at is None:
+        return None
+    remedy = f"record it again: pytest {file.shown} --org {first.org_name} --cassettes record"
+    return Age(days, first.recorded_at, remedy)
+
+
+def other_tool(found: Sequence[Facts]) -> str | None:
+    """The version of the tool that recorded, where it is not this one."""
+    others = sorted({facts.tool_version for facts in found} - {__version__})
+    return f"it was recorded by rehearse {', '.join(others)}, and this is {__version__}" if others else None
