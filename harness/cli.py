@@ -92,6 +92,7 @@ def rehearse() -> None:
     rehearse mutate scenarios/erp.scenario.yaml          would the checks notice one grant less, or one more?
     rehearse compare erp.scenario.yaml                   the three strategies side by side
     rehearse references erp.scenario.yaml --org uat      what else names the old user, and breaks
+    rehearse cassette verify                             is what was recorded safe to commit?
     rehearse sandbox --ready ready.json                  a simulated sandbox for any client
 
     Exit codes: 0 as expected, 1 the org said no, 2 usage, 3 stopped and resumable, 4 refused by a guard, 5 our bug.
@@ -451,6 +452,61 @@ def lint(paths: tuple[Path, ...], org: str | None, sandbox: Path | None, *, as_j
     from harness import linting
 
     return linting.lint_sets(paths, org=org, sandbox=sandbox, as_json=as_json)
+
+
+@rehearse.group()
+def cassette() -> None:
+    """Say of recorded traffic whether it is safe to commit, and what it says.
+
+    \b
+    rehearse cassette verify                             every cassette below ./cassettes
+    rehearse cassette show cassettes/erp/grant.yaml      a recording as a conversation
+    """
+
+
+@cassette.command()
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
+@click.argument("paths", type=click.Path(path_type=Path), nargs=-1, metavar="[PATH...]")
+def verify(paths: tuple[Path, ...], *, as_json: bool) -> int:
+    """Say what must not be in the cassettes under PATH, files or folders (default: ./cassettes).
+
+    Each is read strictly, and looked through for what looks like a secret, a host, an e-mail address or an IP address,
+    and for what no recording keeps. Findings name file, line and interaction, and never the value.
+
+    Exit codes: 0 nothing was found; 2 usage; 4 there is a finding, and the cassettes should not be committed.
+
+    \b
+    rehearse cassette verify
+    rehearse cassette verify cassettes/erp another/grant.yaml
+    rehearse cassette verify --json
+    """
+    from harness.inspecting import verifying
+
+    return verifying.verify(paths, as_json=as_json)
+
+
+@cassette.command()
+@click.option("--stage", metavar="NAME", help="Of a folder, only the cassette of this stage.")
+@click.option("--only", type=click.IntRange(min=1), multiple=True, metavar="N", help="Only the interaction N.")
+@click.option(
+    "--body",
+    type=click.Choice(["short", "full"]),
+    default="short",
+    show_default=True,
+    help="What was sent and came back: in short, or whole.",
+)
+@click.argument("path", type=click.Path(path_type=Path))
+def show(path: Path, *, stage: str | None, only: tuple[int, ...], body: str) -> int:
+    """Print the cassette PATH, or those of a folder, as a conversation: who asked what, and what came back.
+
+    \b
+    rehearse cassette show cassettes/erp/grant.yaml
+    rehearse cassette show cassettes/erp --stage verify --only 12 --body full
+    rehearse cassette show cassettes/erp | less
+    """
+    from harness.inspecting import showing
+
+    return showing.show(path, stage=stage, only=frozenset(only), full=body == "full")
 
 
 @rehearse.command()

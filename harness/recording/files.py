@@ -36,6 +36,8 @@ LARGEST = {YAML: 16 << 20, JSON: 128 << 20}
 """Bytes of text, unpacked, that a cassette may have. A recording of a large org has some 10 MiB."""
 _CHUNK = 1 << 20
 _LEVEL = 9
+_GZIP = bytes.fromhex("1f8b08 00 00000000 02 ff")
+"""The beginning of a packed cassette: no name, comment or time, level 9, no system (RFC 1952, 2.3)."""
 _REMEDY = "take it back from version control, or record it again"
 
 
@@ -48,6 +50,17 @@ class Loaded:
     responses: list[dict[str, Any]] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
 
+    def interactions(self) -> list[dict[str, Any]]:
+        """The interactions as they stand in the file, all of it text."""
+        return [
+            {"request": _as_text(request._to_dict()), "response": {**response, "body": _as_text(response["body"])}}
+            for request, response in zip(self.requests, self.responses, strict=True)
+        ]
+
+
+def _as_text(mapping: dict[str, Any]) -> dict[str, Any]:
+    return {name: each.decode("utf-8") if isinstance(each, bytes) else each for name, each in mapping.items()}
+
 
 # --- where they are ---------------------------------------------------------------------------------------------------
 
@@ -55,7 +68,12 @@ class Loaded:
 def cassette_paths(folder: Path) -> list[Path]:
     """Every cassette below a folder, in order; files that begin with a dot and allow-lists are none."""
     found = (path for suffix in (YAML, JSON) for path in folder.rglob(f"*{suffix}"))
-    return sorted(path for path in found if not path.name.startswith(".") and path.name != ALLOW_LIST)
+    return sorted(path for path in found if is_cassette(path))
+
+
+def is_cassette(path: Path) -> bool:
+    """Whether a file is one, by its name."""
+    return path.name.endswith((YAML, JSON)) and not path.name.startswith(".") and path.name != ALLOW_LIST
 
 
 def path_of(folder: Path, name: str) -> Path:
@@ -162,6 +180,8 @@ def _content(path: Path, *, head_only: bool = False) -> bytes:
 
 def _unpacked(content: bytes, largest: int, *, head_only: bool) -> bytes:
     """At most one byte more than `largest`; of the head, which is the first line, no more than it needs."""
+    if content[: len(_GZIP)] != _GZIP:
+        raise Malformed("it cannot be unpacked: it was not packed by a recording")
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     pieces, size, rest = [], 0, content
     try:

@@ -52,6 +52,7 @@ FRONT = {
     "mutating",
     "searching",
     "linting",
+    "inspecting",
     "using",
     "standing",
     "observing",
