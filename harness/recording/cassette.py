@@ -2,36 +2,69 @@
 """vcrpy's cassette with an index: exact replay, in order, that costs the same per request at any size.
 
 vcrpy looks through all interactions for each request, four times; here a dictionary leads from a request to those that
-equal it, and each of them is played once.
+equal it, and each of them is played once. What is not asked costs nothing: only of requests with the same method, URI
+and principal are the bodies brought into the form in which they compare.
 """
 
 from __future__ import annotations
 
 import copy
-from collections import defaultdict, deque
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
+from urllib3.connectionpool import HTTPConnectionPool
 from vcr.cassette import Cassette
 from vcr.record_mode import RecordMode
 
 from harness.errors import RecordingError
+from harness.recording.network import Watch
 from harness.recording.text import as_text, canonical
 from harness.recording.unmatched import describe, explain
 
+Line = tuple[str, str, str]
+"""Method, URI, and who asks."""
 Key = tuple[str, str, str, str]
-"""Method, URI, who asks, and the body."""
+"""These, and the body."""
+
+
+class Index:
+    """The way from a request to the interactions that equal it, by their number."""
+
+    def __init__(self) -> None:
+        self._by_line: dict[Line, list[tuple[int, Any]]] = {}
+        self._unplayed: dict[Key, deque[int]] = {}
+        self._times: dict[Key, int] = {}
+
+    def add(self, number: int, request: Any) -> None:
+        """Add an interaction, the next in order."""
+        self._by_line.setdefault(_line(request), []).append((number, request))
+
+    def unplayed(self, request: Any) -> deque[int]:
+        """The interactions that equal a request and were not played, in order; the first is the one to play."""
+        line = _line(request)
+        for number, recorded in self._by_line.pop(line, ()):
+            key = *line, _body(recorded)
+            self._unplayed.setdefault(key, deque()).append(number)
+            self._times[key] = self._times.get(key, 0) + 1
+        return self._unplayed.get((*line, _body(request)), deque())
+
+    def times(self, request: Any) -> int:
+        """How often the cassette holds a request that was looked for."""
+        return self._times.get((*_line(request), _body(request)), 0)
 
 
 class IndexedCassette(Cassette):
-    """A cassette for one stage. With record mode `all` it starts empty; with `none` it replays."""
+    """A cassette for one stage and one thread. With record mode `all` it starts empty; with `none` it replays."""
 
-    def __init__(self, *args: Any, remedy: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, remedy: str, watch: Watch, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._remedy = remedy
-        self._asked: tuple[Any, Key] = (None, ("", "", "", ""))
-        """The request that was looked for last, and its key: vcrpy looks for it, and then plays it."""
-        self._unplayed: dict[Key, deque[int]] = defaultdict(deque)
-        self._recorded: dict[Key, int] = defaultdict(int)
+        self._watch = watch
+        self._index = Index()
+        self._asked: tuple[Any, deque[int]] = (None, deque())
+        """The request that was looked for last, and what answers it: vcrpy looks for it, and then plays it."""
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -40,43 +73,48 @@ class IndexedCassette(Cassette):
 
     def append(self, request: Any, response: Any) -> None:
         """Add an interaction, and the way to it."""
-        if self.record_mode != RecordMode.NONE:  # else it comes from the file, where it is as it is kept
-            # vcrpy's own `append` would log the answer with the tokens in it
+        if self.record_mode == RecordMode.NONE:  # it comes from the file, where it is as it is kept
+            self._index.add(len(self.data), request)
+        else:  # vcrpy's own `append` would log the answer with the tokens in it
             request, response = self.filter_request(request), copy.deepcopy(response)
-        if request is None:
-            return
-        key = _key(request)
-        self._unplayed[key].append(len(self.data))
-        self._recorded[key] += 1
-        self.data.append((request, response))
+        if request is not None:
+            self.data.append((request, response))
 
     def can_play_response_for(self, request: Any) -> bool:
         """Whether there is an answer. Raises RecordingError when there is none and none may be recorded."""
+        self._watch.only_own_thread(f"asks {request.method} {urlsplit(request.uri).path}")
         known = self.filter_request(request)  # refuses what may not be recorded, before it is sent
         if known is None or self.record_mode == RecordMode.ALL:
             return False
-        key = _key(known)
-        self._asked = (request, key)
-        if not self._unplayed.get(key):
-            times = self._recorded.get(key, 0)
-            message = explain(known, self.requests, cassette=str(self.path), times=times)
-            raise RecordingError(message, remedy=self._remedy)
+        left = self._index.unplayed(known)
+        self._asked = (request, left)
+        if not left:
+            times, nearest_first = self._index.times(known), [*self._left(), *self._played()]
+            raise RecordingError(
+                explain(known, nearest_first, cassette=str(self.path), times=times), remedy=self._remedy
+            )
         return True
 
     def play_response(self, request: Any) -> Any:
         """The answer of the next interaction that equals the request."""
-        known = self._asked[1] if self._asked[0] is request else _key(self.filter_request(request))
-        index = self._unplayed[known].popleft()
-        self.play_counts[index] += 1
-        return self.data[index][1]
+        asked, left = self._asked
+        number = (left if asked is request else self._index.unplayed(self.filter_request(request))).popleft()
+        self.play_counts[number] += 1
+        return self.data[number][1]
 
     def unused(self) -> list[str]:
         """The requests that were never asked, each in one line."""
-        return [describe(request) for index, request in enumerate(self.requests) if not self.play_counts[index]]
+        return [describe(request) for request in self._left()]
 
     def keep(self) -> None:
         """Write it, all of it."""
         super()._save(force=True)
+
+    def _left(self) -> Iterator[Any]:
+        return (request for number, (request, _) in enumerate(self.data) if not self.play_counts[number])
+
+    def _played(self) -> Iterator[Any]:
+        return (request for number, (request, _) in enumerate(self.data) if self.play_counts[number])
 
     def _save(self, force: bool = False) -> None:
         """Nothing: vcrpy saves while its patches are still in place, and would leave them there if saving failed."""
@@ -86,6 +124,20 @@ class IndexedCassette(Cassette):
             super()._load()
 
 
-def _key(request: Any) -> Key:
-    who = request.headers.get("sforce-call-options", "")
-    return request.method, request.uri, who, canonical(as_text(request.body) or "")
+def _line(request: Any) -> Line:
+    return request.method, request.uri, request.headers.get("sforce-call-options", "")
+
+
+def _body(request: Any) -> str:
+    return canonical(as_text(request.body) or "")
+
+
+def for_own_thread(watch: Watch) -> tuple[tuple[type, str, Any], ...]:
+    """A patch, as vcrpy takes them, by which other threads are refused before they come to vcrpy, which they break."""
+    real = HTTPConnectionPool.urlopen
+
+    def urlopen(pool: HTTPConnectionPool, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        watch.only_own_thread(f"asks {method} {urlsplit(url).path}")
+        return real(pool, method, url, *args, **kwargs)
+
+    return ((HTTPConnectionPool, "urlopen", urlopen),)

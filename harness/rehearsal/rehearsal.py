@@ -23,7 +23,7 @@ from harness.migration.engine import Engine
 from harness.migration.journal import Journal
 from harness.migration.postponing import FILE_NAME, Postponement, read_postponement
 from harness.migration.records import Approval, Intent, Plan, RollbackProof, RunStarted, StageFinished
-from harness.org.clock import SystemClock
+from harness.org.clock import Clock, SystemClock
 from harness.org.patience import Tell, silent
 from harness.recording.cassettes import Cassettes
 from harness.recording.hosts import CANONICAL_URL
@@ -32,7 +32,7 @@ from harness.rehearsal.carrying import mark_of
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.options import MUTATION, Options, shown
 from harness.rehearsal.progress import NotReached, Progress
-from harness.rehearsal.recorded import Recorded, stale
+from harness.rehearsal.recorded import Recorded, check_age, other_tool, stale
 from harness.rehearsal.worlds import (
     World,
     identity_of,
@@ -60,9 +60,11 @@ class Run:
 class Rehearsal:
     """One scenario's rehearsal. Nothing is opened before the first question."""
 
-    def __init__(self, file: ScenarioFile, options: Options) -> None:
+    def __init__(self, file: ScenarioFile, options: Options, *, wall: Clock | None = None) -> None:
+        """`wall` is the time of people, by which recordings grow old."""
         self.file = file
         self.options = options
+        self._wall = wall or SystemClock()
         self._world: World | None = None
         self._cassettes: Cassettes | None = None
         self._journal: Journal | None = None
@@ -76,8 +78,8 @@ class Rehearsal:
         self._as_begun = True
         self._could_not_begin = ""
         self._locked = False
-        self.notes: list[str] = []
-        """What is to be said of the recordings that are replayed."""
+        self._notes: list[str] = []
+        self._warnings: list[str] = []
 
     # --- what a front may ask ----------------------------------------------------------------------------------------
 
@@ -165,6 +167,11 @@ class Rehearsal:
         except ValidationError as error:
             remedy = "write it again: rehearse mutate FILE"
             raise UsageError(f"{shown(path)} is no score of checks", remedy=remedy) from error
+
+    def take_warnings(self) -> list[str]:
+        """What is to be warned of about the recordings that are replayed, once."""
+        told, self._warnings = self._warnings, []
+        return told
 
     def left_behind(self) -> str | None:
         """What somebody must still do, in a line; None when nothing is left in an org."""
@@ -428,6 +435,7 @@ class Rehearsal:
             cassettes=self.options.cassettes,
             recorded_at=self.cassettes.facts.recorded_at if self.options.replays else None,
             recorded_from=self.cassettes.facts.source if self.options.replays else None,
+            recording_notes=tuple(self._notes),
             by=self.world.admin.username,
             checks=tuple(spec.id for spec in check_specs(self.file)),
             operations=tuple(spec.id for spec in operation_specs(self.file)),
@@ -553,7 +561,7 @@ class Rehearsal:
         if mode == "replay":
             cassettes = Cassettes(folder, mode, clock=SystemClock(), command=command)
             cassettes.require(self._cassette_names())
-            self._look_for_stale(cassettes)
+            self._look_at(cassettes)
             return cassettes
         world = self.world
         recorded = Recorded(self.file, world, digest=self.file.digest, own=self._rollback_order()[0])
@@ -565,13 +573,19 @@ class Rehearsal:
             hosts=(world.site.url,),
             secrets=world.secrets,
             command=command,
+            wall=self._wall,
         )
 
-    def _look_for_stale(self, cassettes: Cassettes) -> None:
-        """Note which recordings the scenario has outgrown."""
-        for found in stale(self.file, cassettes, self._cassette_names(), own=self._rollback_order()[0]):
-            cassettes.stale(found.cassette, found.why, found.remedy)
-            self.notes.append(f"{found.why}: {found.remedy}")
+    def _look_at(self, cassettes: Cassettes) -> None:
+        """Note what speaks against the recordings. Raises RecordingError where they are too old."""
+        found = [cassettes.facts_of(name) for name in self._cassette_names()]
+        warning = check_age(self.file, found, self._wall.now(), self.options)
+        self._warnings += [warning] if warning else []
+        for outgrown in stale(self.file, cassettes, self._cassette_names(), own=self._rollback_order()[0]):
+            cassettes.stale(outgrown.cassette, outgrown.why, outgrown.remedy)
+            self._warnings.append(f"{outgrown.why}: {outgrown.remedy}")
+        note = other_tool(found)
+        self._notes = [*self._warnings, *([note] if note else [])]
 
     @property
     def _as_recorded(self) -> ScenarioFile:
