@@ -22,7 +22,7 @@ import pytest
 
 from harness.checks.results import AccessVerdict, CheckResult, Comparison
 from harness.checks.spec import CheckSpec, OperationSpec, check_specs, operation_specs
-from harness.errors import Place, RehearseError, ScenarioError, StageFailed
+from harness.errors import CassetteWarning, Place, RehearseError, ScenarioError, StageFailed
 from harness.plugin import rehearsals_of
 from harness.recording.redaction import blank_shapes
 from harness.rehearsal.progress import NotReached
@@ -107,6 +107,9 @@ class RehearsalItem(pytest.Item):
             pytest.skip(str(reason))
         except KeyboardInterrupt:  # without the frames below, whose arguments --full-trace would show
             raise KeyboardInterrupt from None
+        finally:
+            for text in rehearsals_of(self.config).of(self.file).take_warnings():
+                self.warn(CassetteWarning(text))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:  # noqa: ARG002
         """One line and the org's answer for what is the org's or the user's doing; a traceback for a bug of ours."""

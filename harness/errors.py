@@ -25,6 +25,10 @@ EXIT_AS_EXPECTED = 0
 EXIT_OUR_BUG = 5
 
 
+class CassetteWarning(UserWarning):
+    """A recording still replays, and should be made again: it is old, or the scenario has outgrown it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in a file something was written; `line` and `column` count from 1."""

@@ -19,6 +19,19 @@ SUFFIX = ".scenario.yaml"
 _STATE = pytest.StashKey["Rehearsals"]()
 
 
+_AGES = {
+    "warn": "warn of a recording of a live org that is so many days old",
+    "max": "refuse to replay a recording of a live org that is so many days old",
+}
+
+
+def _days(text: str) -> int:
+    """A number of days, 0 or more; argparse names the option where it is none."""
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(text)
+    return int(text)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options."""
     group = parser.getgroup("rehearse", "Salesforce migration rehearsals (*.scenario.yaml)")
@@ -32,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="replay recorded rehearsals without a network (default), record them, or do without (off)",
     )
     where("--cassette-folder", type=Path, metavar="DIR", help="where cassettes are; default: cassettes in the rootdir")
+    for kind, what in _AGES.items():
+        where(f"--cassette-{kind}-days", type=_days, metavar="N", help=f"{what}; 0: never; default: the ini setting")
+        parser.addini(f"cassette_{kind}_days", f"{what}; 0: never", default="60" if kind == "warn" else "120")
     where("--report-folder", type=Path, metavar="DIR", help="where reports go; default: reports in the rootdir")
     where("--state-folder", type=Path, metavar="DIR", help="where journals go; default: .rehearse in the rootdir")
 

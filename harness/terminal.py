@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.errors import RehearseError
+from harness.errors import RehearseError, UsageError
 from harness.rehearsal.options import Options, shown
 from harness.scenario.loader import ScenarioFile
 
@@ -102,11 +102,24 @@ class Rehearsals:
         terminal.write_line(f"reports: {shown(self._index)}")
 
 
+def _days(config: pytest.Config, kind: str) -> int:
+    """An age in days, from the command line or the ini file. Raises UsageError."""
+    given = config.getoption(f"--cassette-{kind}-days")
+    if given is not None:
+        return int(given)
+    written = str(config.getini(f"cassette_{kind}_days"))
+    if not (written.isascii() and written.isdigit()):
+        raise UsageError(f"cassette_{kind}_days is {written!r}", remedy="write a number of days, or 0 for never")
+    return int(written)
+
+
 def _options(config: pytest.Config) -> Options:
     root = config.rootpath
     option = config.getoption
     try:
         return Options.build(
+            warn_days=_days(config, "warn"),
+            max_days=_days(config, "max"),
             root=root,
             org=option("--org"),
             sandbox=option("--sandbox"),

@@ -86,6 +86,8 @@ class RunStarted(Body):
     """With a replay: when the cassettes were recorded."""
     recorded_from: str | None = None
     """With a replay: what kind of org they were recorded from, in words."""
+    recording_notes: tuple[str, ...] = ()
+    """With a replay: what speaks against them: their age, a scenario that outgrew them, another version of the tool."""
     by: str
     """Who ran it: the admin's username in the org."""
     checks: tuple[str, ...] | None = None

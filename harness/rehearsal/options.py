@@ -8,6 +8,8 @@ from typing import Literal, Self
 
 from harness.errors import UsageError
 
+WARN_DAYS, MAX_DAYS = 60, 120
+"""The age from which the recording of a live org is warned of, and from which it is refused."""
 CassetteMode = Literal["replay", "record", "off"]
 MUTATION = "mutation.json"
 """Beside the recordings of a scenario: how well its checks notice a change of access."""
@@ -29,6 +31,10 @@ class Options:
     state_folder: Path
     keep_state: bool = False
     """Whether a simulated org and its journal outlive this process, as the command wants it."""
+    warn_days: int = WARN_DAYS
+    """The age in days from which the recording of a live org is warned of; 0: never."""
+    max_days: int = MAX_DAYS
+    """And from which it is not replayed; 0: never."""
     dry: bool = False
     """Whether nothing is to be left behind, not even a journal."""
 
@@ -45,6 +51,8 @@ class Options:
         state_folder: Path,
         keep_state: bool = False,
         dry: bool = False,
+        warn_days: int = WARN_DAYS,
+        max_days: int = MAX_DAYS,
     ) -> Self:
         """Fill in the defaults; raises UsageError for a combination that says two things."""
         if org is not None and sandbox is not None:
@@ -65,6 +73,8 @@ class Options:
             state_folder=state_folder,
             keep_state=keep_state,
             dry=dry,
+            warn_days=warn_days,
+            max_days=max_days,
         )
 
     @classmethod

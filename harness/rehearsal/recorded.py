@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from harness import __version__
+from harness.errors import RecordingError
 from harness.migration.records import Preflight, Snapshot
 from harness.org.release import release_of
 from harness.recording.facts import Facts, age_in_days, changed, in_words, oldest
@@ -16,11 +17,9 @@ from harness.rehearsal.reads import line_of, reads, stages_in
 if TYPE_CHECKING:
     from harness.migration.journal import Journal
     from harness.recording.cassettes import Cassettes
+    from harness.rehearsal.options import Options
     from harness.rehearsal.worlds import World
     from harness.scenario.loader import ScenarioFile
-
-WARN_DAYS, MAX_DAYS = 60, 120
-"""The age from which a recording of a live org is warned of, and from which it is refused."""
 
 
 class Recorded:
@@ -75,29 +74,22 @@ def stale(file: ScenarioFile, cassettes: Cassettes, names: Sequence[str], *, own
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Age:
-    """How old the oldest recording of a scenario is."""
-
-    days: int
-    recorded_at: datetime
-    remedy: str
-
-    @property
-    def text(self) -> str:
-        """The age in a sentence."""
-        on = f"{self.recorded_at:%Y-%m-%d}"
-        return f"the recording is {self.days} days old ({on}): the org may answer otherwise by now"
-
-
-def age_of(file: ScenarioFile, found: Sequence[Facts], now: datetime) -> Age | None:
-    """The age of a scenario's recordings; None where a simulated org was recorded."""
+def check_age(file: ScenarioFile, found: Sequence[Facts], now: datetime, options: Options) -> str | None:
+    """What is to be warned of where a live org was recorded long ago. Raises RecordingError where too long."""
     first = oldest(found)
     days = age_in_days(first, now) if first else None
-    if first is None or days is None or first.recorded_at is None:
+    if first is None or first.recorded_at is None or days is None:
         return None
-    remedy = f"record it again: pytest {file.shown} --org {first.org_name} --cassettes record"
-    return Age(days, first.recorded_at, remedy)
+    told = f"the recording of org {first.org_name} is {days} days old ({first.recorded_at:%Y-%m-%d})"
+    again = f"record it again: pytest {file.shown} --org {first.org_name} --cassettes record"
+    if options.max_days and days >= options.max_days:
+        raise RecordingError(
+            f"{told}, and from {options.max_days} days on it proves nothing of the org as it is",
+            remedy=f"{again} (or --cassette-max-days {days + 1} for this once)",
+        )
+    if options.warn_days and days >= options.warn_days:
+        return f"{told}, and the org may have changed: {again}"
+    return None
 
 
 def other_tool(found: Sequence[Facts]) -> str | None:

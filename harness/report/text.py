@@ -56,6 +56,8 @@ def _lines(evidence: Evidence) -> Iterator[Text]:
     if not verdict.as_expected:
         yield Text(f"  {verdict.expectation}")
     yield Text(f"  {recording_words(evidence)}", style="dim")
+    for note in header.recording_notes:
+        yield Text(f"  {note}", style="yellow")
 
 
 def _figures(evidence: Evidence) -> str:

@@ -357,3 +357,15 @@ def test_an_identifier_beyond_the_tape_is_an_error_and_a_reading_of_the_time_is_
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
+
+
+def test_where_a_stage_is_out_of_date_its_failure_begins_with_that(studio: Studio) -> None:
+    studio.record(ask("SELECT 1"))
+    cassettes = studio.cassettes("replay")
+    cassettes.stale("snapshot", "the scenario changed (from.username, line 12)", "record it again: that way")
+    for talk in (ask("SELECT 2"), ask()):
+        with pytest.raises(RecordingError, match="^the scenario changed") as caught, cassettes.stage("snapshot"):
+            talk(studio.connect(cassettes, CANONICAL_URL))
+        assert caught.value.remedy == "record it again: that way"
+    with pytest.raises(RecordingError, match="there is no cassette"), cassettes.stage("verify"):
+        pytest.fail("it was entered")

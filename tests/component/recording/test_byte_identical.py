@@ -1,0 +1,66 @@
+"""A recording of the simulated sandbox is the same, byte for byte, whenever and wherever it is made."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness import __version__
+from harness.recording.facts import Facts
+from harness.recording.files import cassette_paths, head_of, text_of
+from tests.component.plugin.example import ROOT, Example
+from tests.component.recording.conftest import NAME
+
+ANOTHER_DAY = """
+import time
+from datetime import UTC, datetime, timedelta
+from harness.org.clock import SystemClock
+
+real = time.time
+time.time = lambda: real() + 5 * 365.25 * 86400 + 12345.678
+SystemClock.now = lambda _: datetime.now(UTC) + timedelta(days=1826, hours=7)
+"""
+ELSEWHERE = {"TZ": "Pacific/Chatham", "PYTHONHASHSEED": "4711", "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """What each cassette of a folder holds, unpacked: another zlib packs the same text otherwise."""
+    return {str(path.relative_to(folder)): text_of(path) for path in cassette_paths(folder)}
+
+
+def record(folder: Path, name: str, *options: str, environ: dict[str, str] | None = None) -> Path:
+    folder.mkdir(exist_ok=True)
+    project = Example(folder, name)
+    shutil.rmtree(folder / "cassettes", ignore_errors=True)
+    project.environ = environ or {}
+    (folder / "conftest.py").write_text(ANOTHER_DAY)
+    ran = project.pytest("scenarios", "--cassettes", "record", *options)
+    assert ran.code == 0, ran.output
+    return folder / "cassettes" / name
+
+
+def test_the_same_on_another_day_in_another_zone_and_folder(recorded: Path, tmp_path: Path) -> None:
+    again = record(tmp_path / "a folder elsewhere", NAME, environ=ELSEWHERE)
+    assert contents(again) == contents(recorded)
+    assert {path.name: path.read_bytes() for path in cassette_paths(again)} == {
+        path.name: path.read_bytes() for path in cassette_paths(recorded)
+    }
+
+
+def test_the_committed_recording_is_what_would_be_recorded_now(recorded: Path) -> None:
+    committed = ROOT / "cassettes" / NAME
+    first = cassette_paths(committed)[0]
+    made_by = Facts.of_metadata(head_of(first), first)
+    if made_by.tool_version != __version__ or not made_by.reads:
+        pytest.skip(f"the committed cassettes were recorded by another version of rehearse: {made_by.tool_version}")
+    assert contents(recorded) == contents(committed), "make record"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["boomi", "erp", "mulesoft", "reporting", "warehouse"])
+def test_every_shipped_recording_is_what_would_be_recorded_elsewhere(name: str, tmp_path: Path) -> None:
+    options = ("-n", "2", "--dist", "loadgroup") if name == "erp" else ()
+    again = record(tmp_path, name, *options, environ=ELSEWHERE)
+    assert contents(again) == contents(ROOT / "cassettes" / name), "make record"
