@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from harness.checks.results import AccessVerdict, CheckResult, Comparison
 from harness.checks.spec import CheckSpec, OperationSpec, check_specs, operation_specs
 from harness.errors import CassetteWarning, Place, RehearseError, ScenarioError, StageFailed
 from harness.plugin import rehearsals_of
+from harness.recording.network import no_network
 from harness.recording.redaction import blank_shapes
 from harness.rehearsal.progress import NotReached
 from harness.scenario.loader import ScenarioFile, load
@@ -101,8 +103,10 @@ class RehearsalItem(pytest.Item):
 
     def runtest(self) -> None:
         """Ask, and skip when something before it was in the way."""
+        replays = rehearsals_of(self.config).options.replays
         try:
-            self.ask()
+            with no_network() if replays else nullcontext():  # between stages, too
+                self.ask()
         except NotReached as reason:
             pytest.skip(str(reason))
         except KeyboardInterrupt:  # without the frames below, whose arguments --full-trace would show

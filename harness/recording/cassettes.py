@@ -154,7 +154,6 @@ class Cassettes:
                 yield
         finally:
             tape = self.clock.take()
-        watch.check()
         if self._spoilt:
             return
         _check_count(cassette, sent=watch.sent, called=calls() - called)
@@ -191,7 +190,6 @@ class Cassettes:
                 yield
             finally:
                 self.clock.load(())
-        watch.check()
         self._ahead = None
         self._order = self._order[self._order.index(name) + 1 :] if name in self._order else self._order
         unused = [] if self._spoilt else cassette.unused()

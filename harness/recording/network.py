@@ -24,12 +24,11 @@ from urllib.parse import urlsplit
 
 from harness.errors import RecordingError
 
-_LOOK_UPS = frozenset(
-    {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo"},
-)
-_PROGRAMS = frozenset({"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile"})
-_SENDS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg", "http.client.send"})
+ONE_THREAD = "ask the org from the thread that opened the stage, and from no other"
+_OFFLINE = "a replay needs no network; to talk to an org, add --cassettes off or --cassettes record"
 _REQUEST_LINE = re.compile(rb"(?!CONNECT )[A-Z]+ (\S+) HTTP/1\.[01]\r\n")
+_TO_AN_ADDRESS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+_SHOWN = 10
 _OPEN_FILES = next((folder for folder in (Path("/proc/self/fd"), Path("/dev/fd")) if folder.is_dir()), None)
 
 
@@ -56,8 +55,9 @@ class Watch:
     def check(self) -> None:
         """Raise RecordingError where something was refused, even if whoever asked did not mind."""
         if self.refused:
-            listed = "\n  ".join(dict.fromkeys(self.refused))
-            raise RecordingError(listed, remedy=_OFFLINE if self.replays else ONE_THREAD)
+            found = list(dict.fromkeys(self.refused))
+            more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+            raise RecordingError("\n  ".join(found[:_SHOWN] + more), remedy=_OFFLINE if self.replays else ONE_THREAD)
 
 
 def _no_host(_host: str, _path: str) -> bool:
@@ -65,14 +65,50 @@ def _no_host(_host: str, _path: str) -> bool:
 
 
 def _make_watcher() -> Callable[[Watch], AbstractContextManager[Watch]]:
-    """The way to set a watch; what is watched is known to the hook alone."""
+    """The way to set a watch. What decides is enclosed here with what is watched: it cannot be exchanged."""
     watches: list[Watch] = []
     hooked: list[bool] = []
+    look_ups = {f"socket.{name}" for name in ("getaddrinfo", "gethostbyname", "gethostbyaddr", "getnameinfo")}
+    programs = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile"}
+    sends = {*_TO_AN_ADDRESS, "http.client.send"}
+    seen = look_ups | programs | sends
+    this_thread, thread_of_now, refusal = threading.get_ident, threading.current_thread, RecordingError
+    unix = getattr(socket, "AF_UNIX", None)
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
-        if watches and (event in _SENDS or event in _LOOK_UPS or event in _PROGRAMS):
+        if watches and event in seen:
             for watch in reversed(tuple(watches)):  # the innermost first: it is its stage that fails
-                _see(watch, event, args)
+                see_in_replay(watch, event, args) if watch.replays else see_in_recording(watch, event, args)
+
+    def see_in_replay(watch: Watch, event: str, args: tuple[Any, ...]) -> None:
+        if event not in sends or not is_local(args[0]):
+            refuse(watch, event, args, "while a cassette was replayed", _OFFLINE)
+
+    def see_in_recording(watch: Watch, event: str, args: tuple[Any, ...]) -> None:
+        if event not in sends or is_local(args[0]) or may_be_an_answer(event, args):
+            return
+        if this_thread() != watch.thread:
+            refuse(watch, event, args, "from another thread than the one that records", ONE_THREAD)
+        if event == "http.client.send" and _counts(watch, *args):
+            watch.sent += 1
+
+    def is_local(way: Any) -> bool:
+        """Whether a socket, or what stands on one, is a Unix socket: pytest's and editors' own go over these."""
+        family = getattr(getattr(way, "sock", way), "family", None)
+        return family is not None and family == unix
+
+    def may_be_an_answer(event: str, args: tuple[Any, ...]) -> bool:
+        """Whether a server in this process may answer: on a connection which it did not open."""
+        return event in ("socket.sendto", "socket.sendmsg") and args[1] is None
+
+    def refuse(watch: Watch, event: str, args: tuple[Any, ...], when: str, remedy: str) -> NoReturn:
+        message = f"something tried to {_deed(event, args)} {when}"
+        if this_thread() != watch.thread:
+            message += f" (thread {thread_of_now().name})"
+        watch.refused.append(message)
+        if event == "socket.connect":  # who expects an OSError would not close it
+            args[0].close()
+        raise refusal(message, remedy=remedy)
 
     @contextmanager
     def watched(watch: Watch) -> Iterator[Watch]:
@@ -91,45 +127,6 @@ def _make_watcher() -> Callable[[Watch], AbstractContextManager[Watch]]:
 _watched = _make_watcher()
 
 
-@contextmanager
-def no_network() -> Iterator[Watch]:
-    """Within it, whatever would reach a network raises RecordingError, in every thread; Unix sockets still work.
-
-    Connections that are open already cannot send (BrokenPipeError); afterwards they are as they were. It may be nested.
-    """
-    with _watched(Watch(replays=True, counted=_no_host)) as watch, _open_connections_aside():
-        yield watch
-
-
-@contextmanager
-def one_thread(counted: Callable[[str, str], bool] = _no_host) -> Iterator[Watch]:
-    """Within it, no other thread of this process can reach a network: RecordingError. What leaves is counted."""
-    with _watched(Watch(replays=False, counted=counted)) as watch:
-        yield watch
-
-
-def _see(watch: Watch, event: str, args: tuple[Any, ...]) -> None:
-    if watch.replays:
-        if event in _PROGRAMS or event in _LOOK_UPS or not _is_local(args[0]):
-            _refuse(watch, event, args)
-    elif event in _SENDS and not _is_local(args[0]) and not _is_an_answer(event, args):
-        if threading.get_ident() != watch.thread:
-            _refuse(watch, event, args)
-        if event == "http.client.send":
-            watch.sent += _counts(watch, *args)
-
-
-def _is_local(way: Any) -> bool:
-    """Whether a socket, or what stands on one, is a Unix socket: pytest's and the editors' own go over these."""
-    family = getattr(getattr(way, "sock", way), "family", None)
-    return family is not None and family == getattr(socket, "AF_UNIX", None)
-
-
-def _is_an_answer(event: str, args: tuple[Any, ...]) -> bool:
-    """Whether it may be a server of this process that answers: it sends on a connection which it did not open."""
-    return event in ("socket.sendto", "socket.sendmsg") and args[1] is None
-
-
 def _counts(watch: Watch, connection: Any, data: Any) -> bool:
     line = _REQUEST_LINE.match(data) if isinstance(data, (bytes, bytearray)) else None
     if line is None:
@@ -144,30 +141,32 @@ def _netloc(connection: Any) -> str:
     return host if port in (None, connection.default_port) else f"{host}:{port}"
 
 
-def _refuse(watch: Watch, event: str, args: tuple[Any, ...]) -> NoReturn:
-    what = f"something tried to {_deed(event, args)}"
-    if watch.replays:
-        message, remedy = f"{what} while a cassette was replayed", _OFFLINE
-    else:
-        message, remedy = f"{what} from another thread than the one that records", ONE_THREAD
-    if threading.get_ident() != watch.thread:
-        message += f" (thread {threading.current_thread().name})"
-    watch.refused.append(message)
-    if event == "socket.connect":  # who expects an OSError would not close it
-        args[0].close()
-    raise RecordingError(message, remedy=remedy)
-
-
-_OFFLINE = "a replay needs no network; to talk to an org, add --cassettes off or --cassettes record"
-ONE_THREAD = "ask the org from the thread that opened the stage, and from no other"
-
-
 def _deed(event: str, args: tuple[Any, ...]) -> str:
-    if event in _PROGRAMS:
-        return f"start {args[0]!s}"
+    if event == "subprocess.Popen" or event.startswith("os."):
+        return "start a program"
     if event == "http.client.send":
         return f"reach {_netloc(args[0])}"
-    return f"reach {args[0] if event in _LOOK_UPS else args[1]}"
+    return f"reach {args[1] if event in _TO_AN_ADDRESS else args[0]}"
+
+
+@contextmanager
+def no_network() -> Iterator[Watch]:
+    """Within it, whatever would reach a network raises RecordingError, in every thread; Unix sockets still work.
+
+    Connections that are open already cannot send (BrokenPipeError); afterwards they are as they were. It may be nested.
+    Raises RecordingError at its end where something was refused, and whoever asked did not mind.
+    """
+    with _watched(Watch(replays=True, counted=_no_host)) as watch, _open_connections_aside():
+        yield watch
+    watch.check()
+
+
+@contextmanager
+def one_thread(counted: Callable[[str, str], bool] = _no_host) -> Iterator[Watch]:
+    """Within it, no other thread can reach a network: RecordingError, then and at its end. What leaves is counted."""
+    with _watched(Watch(replays=False, counted=counted)) as watch:
+        yield watch
+    watch.check()
 
 
 # --- connections that are open already --------------------------------------------------------------------------------
