@@ -164,18 +164,26 @@ def _content(path: Path, *, head_only: bool = False) -> bytes:
     if path.is_symlink() and path.resolve().parent != path.parent.resolve():
         raise Malformed("it is a link that leads out of its folder")
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        content = _read(path, LARGEST[suffix] + 1)
     except OSError as error:
         raise Malformed(error.strerror or "it cannot be opened") from None
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise Malformed("it is no plain file")
-        content = file.read(LARGEST[suffix] + 1)
     if suffix == JSON:
         content = _unpacked(content, LARGEST[suffix], head_only=head_only)
     if len(content) > LARGEST[suffix]:
         raise Malformed(f"it is larger than {LARGEST[suffix] >> 20} MiB")
     return content
+
+
+def _read(path: Path, most: int) -> bytes:
+    """At most so many bytes of a file that is no device, pipe or folder."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Malformed("it is no plain file")
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(handle)
 
 
 def _unpacked(content: bytes, largest: int, *, head_only: bool) -> bytes:
