@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,9 +58,13 @@ class Index:
 class IndexedCassette(Cassette):
     """A cassette for one stage and one thread. With record mode `all` it starts empty; with `none` it replays."""
 
-    def __init__(self, *args: Any, remedy: str, watch: Watch, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, remedy: str, watch: Watch, answer: Callable[[Any, Any], Any] | None = None, **kwargs: Any
+    ) -> None:
+        """`answer` gives what is kept of an answer to a request, which is given as it is kept."""
         super().__init__(*args, **kwargs)
         self._remedy = remedy
+        self._answer = answer or (lambda _, response: copy.deepcopy(response))
         self._watch = watch
         self._index = Index()
         self._asked: tuple[Any, deque[int]] = (None, deque())
@@ -76,7 +80,9 @@ class IndexedCassette(Cassette):
         if self.record_mode == RecordMode.NONE:  # it comes from the file, where it is as it is kept
             self._index.add(len(self.data), request)
         else:  # vcrpy's own `append` would log the answer with the tokens in it
-            request, response = self.filter_request(request), copy.deepcopy(response)
+            request = self.filter_request(request)
+            # an answer is cleaned before the next request is: what was answered first is told from what was asked first
+            response = None if request is None else self._answer(request, self._before_record_response(response))
         if request is not None:
             self.data.append((request, response))
 
