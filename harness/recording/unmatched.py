@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from harness.recording.text import as_text
 
-_CANDIDATES = 20
+_CANDIDATES = 100
 """So many of the likest are looked at closely."""
 _LINES = 12
 _WIDTH = 160
