@@ -2,19 +2,23 @@
 
 Each run is done once from each state, and is kept at each of its points: the next goes on from there. Points at which
 org, journal and file are alike (`states`) are one state, which is explored once; both numbers are told.
+
+A last resume that ends a stage in a state in which another one ended it, and came to a good end from there, is not gone
+through to its end, but for every so many.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 from .bench import Kept, World
 from .checker import Finding, digest, look_closely
 from .memory import Memory
-from .points import Point
+from .points import Hook, Killed, Point, nothing
 from .states import journal_digest
 
 How = Literal["run", "resume", "rollback"]
@@ -40,41 +44,53 @@ class Tally:
     states: int = 0
     runs: int = 0
     points: int = 0
+    cut_short: int = 0
     violations: list[Violation] = field(default_factory=list)
 
     def __str__(self) -> str:
         return (
             f"{self.schedules} schedules, from {self.points} points of the first run; {self.states} states, explored "
-            f"in {self.runs} runs; {len(self.violations)} violations"
+            f"in {self.runs} runs, {self.cut_short} of them not to their end; {len(self.violations)} violations"
         )
 
 
 @dataclass(slots=True)
 class Reached:
-    """A state that a run came through: where it was first met, and at how many points it is the same."""
+    """A state that a run came through: where it was first met, and the numbers of the points with it."""
 
     state: State
     kept: Kept
     point: Point
-    times: int
+    numbers: list[int]
+
+    @property
+    def times(self) -> int:
+        """At how many points it is the same."""
+        return len(self.numbers)
 
 
 class Explorer:
     """Explores one world. `share` is which of how many parts of the first run's states is explored: (0, 2).
 
-    After every first crash the run is resumed and rolled back. A second crash, at every point of that, comes for each
-    `second_every`-th state of the share; for none with 0.
+    After every first crash the run is resumed and rolled back. A second crash, at every point of that, comes after each
+    `second_every`-th point of the first run; after none with 0. Every `whole_every`-th last run is gone through to its
+    end in any case.
     """
 
-    def __init__(self, world: World, *, share: tuple[int, int] = (0, 1), second_every: int = 1) -> None:
+    def __init__(
+        self, world: World, *, share: tuple[int, int] = (0, 1), second_every: int = 1, whole_every: int = 1
+    ) -> None:
         self.world = world
         world.memory = world.memory or Memory()
         self.share = share
         self.second_every = second_every
+        self.whole_every = whole_every
         self.tally = Tally()
         self._orgs: dict[str, tuple[str, dict[str, str]]] = {}
         self._findings: dict[tuple[str, str], Finding] = {}
         self._ends: dict[tuple[State, How], bool] = {}
+        self.good: set[State] = set()
+        """The states at the ends of stages from which a resume came to a good end."""
 
     def explore(self, progress: Callable[[str], None] = lambda _text: None) -> Tally:
         """Every schedule of one crash, and of two as far as these are asked for."""
@@ -85,9 +101,9 @@ class Explorer:
         for number, each in enumerate(first):
             if number % parts != part:
                 continue
-            twice = self.second_every and (number // parts) % self.second_every == 0
+            twice = self.second_every > 0 and any(point % self.second_every == 0 for point in each.numbers)
             for how in ("resume", "rollback"):
-                self._after_a_crash(each, how, twice=bool(twice))
+                self._after_a_crash(each, how, twice=twice)
             progress(f"{number + 1} of {len(first)} states of the first run; {self.tally}")
         return self.tally
 
@@ -108,7 +124,13 @@ class Explorer:
 
     def _finish(self, kept: Kept, how: How, steps: list[Step]) -> None:
         self.world.put_back(kept)
-        self._do(how, steps, lambda _point: None)
+        if how == "rollback" or self.tally.runs % self.whole_every == 0:
+            self._do(how, steps, nothing)
+            return
+        known = _Known(self)
+        with suppress(Killed):
+            if self._do(how, steps, known):
+                self.good |= known.came_through
 
     def _trace(self, kept: Kept, how: How, steps: list[Step]) -> list[Reached]:
         """Do it, and keep the world at each point: the states come in order, each once."""
@@ -117,14 +139,17 @@ class Explorer:
         self._do(how, steps, watch)
         return list(watch.reached.values())
 
-    def _do(self, how: How, steps: list[Step], hook: Callable[[Point], None]) -> None:
+    def _do(self, how: How, steps: list[Step], hook: Hook) -> bool:
+        """Whether all is well at the end. Raises Killed where the hook does."""
         self.tally.runs += 1
         process = self.world.process(hook)
         end = process.back() if how == "rollback" else process.forward()
         finding = self._judge()
-        if finding.standing != ENDS[how]:
-            told = f"{finding}; {end.result if end else 'nothing was left to do'}: {end.message if end else ''}"
-            self.tally.violations.append(Violation(name_of(self.world.case.name, [*steps, (how, 0)]), told))
+        if finding.standing == ENDS[how]:
+            return True
+        told = f"{finding}; {end.result if end else 'nothing was left to do'}: {end.message if end else ''}"
+        self.tally.violations.append(Violation(name_of(self.world.case.name, [*steps, (how, 0)]), told))
+        return False
 
     def _judge(self) -> Finding:
         place = (self.world.revision, self.world.credential())
@@ -164,9 +189,25 @@ class _Watch:
             state = explorer.state()
             if state not in self.reached:
                 explorer.tally.states += 1
-                self.reached[state] = Reached(state, world.keep(), point, 0)
+                self.reached[state] = Reached(state, world.keep(), point, [])
             self._now = self.reached[state]
-        self._now.times += 1
+        self._now.numbers.append(point.number)
+
+
+class _Known:
+    """A hook that stops a run at the end of a stage from where it is known how it goes on: well."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+        self.came_through: set[State] = set()
+
+    def __call__(self, point: Point) -> None:
+        if point.ends_a_stage:
+            state = self._explorer.state()
+            if state in self._explorer.good:
+                self._explorer.tally.cut_short += 1
+                raise Killed
+            self.came_through.add(state)
 
 
 def _ways_on(how: How) -> tuple[How, ...]:

@@ -193,7 +193,7 @@ class Explorer:
     # --- the points of the run ---------------------------------------------------------------------------------------
 
     def _note(self, point: Point) -> None:
-        if _ends_a_stage(point):
+        if point.ends_a_stage:
             self._calm[point.what] = _standing(self.world)
 
     def _hook(self, point: Point) -> None:
@@ -222,7 +222,7 @@ class Explorer:
     def _perhaps_enough(self, point: Point) -> None:
         """End where all is as in the calm run, and nothing can land any more."""
         assert self._undecided is not None
-        if self.story.whole or not _ends_a_stage(point):
+        if self.story.whole or not point.ends_a_stage:
             return
         self._undecided.close_if_barred()
         if self._undecided.open:
@@ -322,10 +322,6 @@ class Explorer:
 
 def _calmly(_point: Point) -> None:
     """Nothing happens."""
-
-
-def _ends_a_stage(point: Point) -> bool:
-    return point.medium == "journal" and point.moment == "after" and point.what.startswith("stage.finished ")
 
 
 def _standing(world: World) -> str:

@@ -31,6 +31,11 @@ class Point:
     writes: bool = False
     """Whether the call changes the org."""
 
+    @property
+    def ends_a_stage(self) -> bool:
+        """Whether the journal now has it that a stage ended."""
+        return self.medium == "journal" and self.moment == "after" and self.what.startswith("stage.finished ")
+
     def __str__(self) -> str:
         return f"{self.number} {self.moment} {self.what}"
 

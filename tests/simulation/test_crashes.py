@@ -13,10 +13,11 @@ from .scenarios import CASES
 from .schedules import is_well, parse, play, random_schedule
 from .states import UNASKED
 
-SHARES = 2
-"""In how many parts the reference case is explored: one for each core."""
-SECOND_EVERY = 1 if os.environ.get("SIMULATE") == "all" else 10
-"""For every how many states after a first crash a second one comes; `make simulate-long` leaves none out."""
+ALL = os.environ.get("SIMULATE") == "all"
+SECOND_EVERY = 1 if ALL else 200
+"""After a first crash at every how many points a second one comes; `make simulate-long` leaves none out."""
+WHOLE_EVERY = 1 if ALL else 20
+"""One in so many last resumes is gone through to its end, also where it is known how it goes on."""
 AT_LEAST = 20_000
 
 
@@ -25,13 +26,13 @@ def _told(tally: Tally) -> str:
     return "\n".join([str(tally), *lines])
 
 
-@pytest.mark.parametrize("part", range(SHARES))
-def test_a_crash_at_every_point_and_second_ones_at_every_point_of_recoveries(tmp_path: Path, part: int) -> None:
-    explorer = Explorer(make_world(tmp_path, CASES["reference"]), share=(part, SHARES), second_every=SECOND_EVERY)
+def test_a_crash_at_every_point_and_second_ones_at_every_point_of_recoveries(tmp_path: Path) -> None:
+    world = make_world(tmp_path, CASES["reference"])
+    explorer = Explorer(world, second_every=SECOND_EVERY, whole_every=WHOLE_EVERY)
     tally = explorer.explore()
     print(tally)  # noqa: T201 - the counts are wanted
     assert not tally.violations, _told(tally)
-    assert tally.schedules > AT_LEAST // SHARES
+    assert tally.schedules > AT_LEAST
     asked = explorer.world.journal.asked
     assert {"intent", "outcome"} & asked, "the journal is watched"
     assert not asked & UNASKED, "states are told apart by what a process asks for"
