@@ -45,6 +45,11 @@ def drifts(request: Any, recorded: Response, now: Response, people: People | Non
     return sorted(found, key=lambda drift: -drift.tier.weight)
 
 
+def refusal_of(request: Any, response: Response) -> str:
+    """The error code that a request was answered with; empty where it was granted."""
+    return _said(question_of(request, People()), response).code
+
+
 @dataclass(frozen=True, slots=True)
 class _Said:
     """What an answer says: a code and a text for a refusal, else a body."""

@@ -48,6 +48,8 @@ class People:
     """The ids of the users who move, as the recorded answers name them; empty where it is not known: then everybody."""
     own: frozenset[str] = frozenset()
     """The ids of what the recording's own run made: that it is gone is no difference."""
+    removed: frozenset[str] = frozenset()
+    """The ids of rows that the recording's own run removed after they were read."""
     settled: frozenset[str] = frozenset()
     """Columns whose difference is explained already, such as those that tell in which state the org is."""
 

@@ -88,7 +88,21 @@ def _line(method: str, path: str, parameters: Mapping[str, str], body: str) -> s
         return f"sign in ({dict(parse_qsl(body)).get('grant_type', '?')})"
     if path.startswith("/services/Soap/"):
         return _soap_line(path, body)
+    if path == "/composite":
+        return _composite_line(body)
     return _PLAIN.get((method, path), f"{method} {path}")
+
+
+def _composite_line(body: str) -> str:
+    """How many parts, and the first of them."""
+    try:
+        parts = json.loads(body)["compositeRequest"]
+        first = parts[0]
+        url = urlsplit(first["url"])
+        line = _line(first["method"], _VERSION.sub("", url.path), dict(parse_qsl(url.query)), "")
+    except (ValueError, KeyError, IndexError, TypeError):
+        return "POST /composite"
+    return f"composite of {len(parts)}: {line}" if len(parts) > 1 else f"composite: {line}"
 
 
 def _soap_line(path: str, body: str) -> str:

@@ -33,7 +33,7 @@ def has_rows(body: Any) -> bool:
 
 def of_query(question: Question, recorded: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Drift]:
     """The differences of two answers to one query."""
-    before, after = _rows(recorded, question.people.own), _rows(now, frozenset())
+    before, after = _rows(recorded), _rows(now)
     kind = kind_of(recorded) or kind_of(now)
     if not before and not after:
         yield from _of_totals(question, kind, recorded, now)
@@ -52,8 +52,12 @@ def of_record(question: Question, recorded: Row, now: Row) -> Iterator[Drift]:
 def of_rows(question: Question, kind: str, before: Sequence[Row], after: Sequence[Row]) -> Iterator[Drift]:
     """The differences of the rows of one object, each flat."""
     yield from _of_columns(question, kind, before, after)
+    if _LIMITED.search(question.soql) and not any("Id" in row for row in (*before, *after)):
+        yield from _of_sample(question, kind, len(before), len(after))
+        return
     old, new = keyed(kind, before), keyed(kind, after)
-    gone = [row for key, row in old.items() if key not in new]
+    excused = question.people.removed
+    gone = [row for key, row in old.items() if key not in new and row.get("Id") not in excused]
     added = [row for key, row in new.items() if key not in old]
     if tables.table_of(kind).grants:
         yield from (_right_by_row(question, kind, row, there=False) for row in gone if tables.holds_something(row))
@@ -100,14 +104,19 @@ def flat(row: Row, prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _rows(body: Mapping[str, Any], own: frozenset[str]) -> list[Row]:
-    rows = [flat(row) for row in body["records"] if isinstance(row, Mapping)]
-    return [row for row in rows if row.get("Id") not in own]
+def _rows(body: Mapping[str, Any]) -> list[Row]:
+    return [flat(row) for row in body["records"] if isinstance(row, Mapping)]
 
 
 def _of_totals(question: Question, kind: str, recorded: Row, now: Row) -> Iterator[Drift]:
     before, after = recorded.get("totalSize"), now.get("totalSize")
-    if isinstance(before, int) and isinstance(after, int) and before != after and not question.people.own:
+    if isinstance(before, int) and isinstance(after, int):
+        yield from _of_sample(question, kind, before, after)
+
+
+def _of_sample(question: Question, kind: str, before: int, after: int) -> Iterator[Drift]:
+    """A few rows, of which nothing tells which they are: only how many there are says anything."""
+    if before != after:
         tier, word = (Tier.WARNING, "fewer") if after < before else (Tier.INFORMATION, "more")
         yield question.drift(tier, f"{abs(after - before)} {word} {kind} rows".replace("  ", " "), before, after)
 
@@ -118,6 +127,7 @@ def _of_counts(
     """Fewer rows and more; where the query asks by the time, they come and go by themselves."""
     if _BY_TIME.search(question.soql):
         return
+    gone = [row for row in gone if row.get("Id") not in question.people.own]
     of, counts = f"{kind} rows".strip(), [f"{len(rows)} rows" for rows in both]
     limit = _LIMITED.search(question.soql)
     full = limit is not None and len(both[1]) >= int(limit[1])

@@ -17,7 +17,7 @@ Turn = Literal["given", "taken"]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One kind of rows: `keys` tell them apart where all of them are there, `about` is the column of the user."""
+    """One kind of rows: `keys` tell them apart, as far as they were asked for; `about` is the column of the user."""
 
     keys: tuple[str, ...] = ()
     grants: bool = False
@@ -140,8 +140,8 @@ def holds_something(row: Row) -> bool:
 
 def key_of(kind: str, row: Row) -> tuple[Any, ...]:
     """What tells a row from the others of an answer."""
-    keys = table_of(kind).keys
-    if keys and all(key in row for key in keys):
+    keys = [key for key in table_of(kind).keys if key in row]
+    if keys:
         return tuple(row[key] for key in keys)
     if row.get("Id") is not None:
         return (row["Id"],)
