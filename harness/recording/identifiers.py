@@ -60,6 +60,18 @@ def ids_replaced(text: str, replace: Callable[[str], str], is_15: Callable[[str]
     return _RUN.sub(replaced, text)
 
 
+def ids_in(text: str, ids_15: Collection[str]) -> list[str]:
+    """The ids in a text: those of 18 characters, and of those of 15 what looks like one or is in `ids_15`."""
+    found: list[str] = []
+
+    def note(token: str) -> str:
+        found.append(token)
+        return token
+
+    ids_replaced(text, note, lambda token: token in ids_15 or looks_like_15(token))
+    return found
+
+
 def _may_lead(text: str, start: int, lead: str, token: str) -> bool:
     """Whether `lead`, at `start`, is an encoding's, and the id begins behind it."""
     if lead == "X":  # the permission set of a profile is named for it: X00e..._128_09

@@ -257,15 +257,9 @@ def test_short_secrets_are_found_as_whole_words_only() -> None:
         data = {"interactions": [], "metadata": {"x": text}}
         return leaks(text, data, secrets=[Secret("tiger"), Secret("abc"), Secret("")], hosts=["127.0.0.1:80"])
 
-    assert found("the tiger sleeps") == [
-        "the file holds a secret of this run",
-        "the metadata holds a secret of this run",
-    ]
+    assert found("the tiger sleeps") == ["the metadata holds a secret of this run"]
     assert found("tigers; abc") == []
-    assert found("http://127.0.0.1:80/") == [
-        "the file names the host 127.0.0.1:80",
-        "the metadata names the host 127.0.0.1:80",
-    ]
+    assert found("http://127.0.0.1:80/") == ["the metadata names the host 127.0.0.1:80"]
 
 
 @pytest.mark.parametrize("make", [session_id, consumer_key, web_token])
