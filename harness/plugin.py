@@ -6,6 +6,7 @@ file is collected.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,26 @@ _AGES = {
 }
 
 
+_MODES = ("replay", "record", "off")
+_UPDATE = "update"
+
+
+def _cassettes(text: str) -> str:
+    """A mode, or `update:STAGE`; argparse names the option where it is none."""
+    if text in _MODES or text == _UPDATE or text.startswith(f"{_UPDATE}:"):
+        return text
+    raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(_MODES)} and update STAGE")
+
+
+def pytest_load_initial_conftests(args: list[str]) -> None:
+    """Join the two words of `--cassettes update STAGE`: argparse would take the second one for a file."""
+    for at in range(len(args) - 2, -1, -1):
+        if args[at] == f"--cassettes={_UPDATE}":
+            args[at : at + 2] = [f"{args[at]}:{args[at + 1]}"]
+        elif args[at : at + 2] == ["--cassettes", _UPDATE] and at + 2 < len(args):
+            args[at : at + 3] = [f"--cassettes={_UPDATE}:{args[at + 2]}"]
+
+
 def _days(text: str) -> int:
     """A number of days, 0 or more; argparse names the option where it is none."""
     if not text.isascii() or not text.isdigit():
@@ -40,9 +61,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     where("--sandbox", type=Path, metavar="READY", help="rehearse in the simulated sandbox that wrote this ready file")
     where(
         "--cassettes",
-        choices=("replay", "record", "off"),
+        type=_cassettes,
         default=None,
-        help="replay recorded rehearsals without a network (default), record them, or do without (off)",
+        metavar="MODE",
+        help="replay recorded rehearsals without a network (default), record them, do without (off), or record one "
+        "stage again (update STAGE)",
     )
     where("--cassette-folder", type=Path, metavar="DIR", help="where cassettes are; default: cassettes in the rootdir")
     for kind, what in _AGES.items():
@@ -57,8 +80,11 @@ def pytest_configure(config: pytest.Config) -> None:
     spread = config.getoption("numprocesses", None) and config.getoption("dist", "no") not in ("loadgroup", "loadfile")
     org = config.getoption("--org") or config.getoption("--sandbox")
     touches = f"--org/--sandbox names {org}" if org and org != "simulated" else None
-    if config.getoption("--cassettes") == "record":
-        touches = "--cassettes record writes cassettes"
+    mode = config.getoption("--cassettes") or ""
+    if mode == "record" or mode.startswith(_UPDATE):
+        touches = f"--cassettes {mode.partition(':')[0]} writes cassettes"
+    if mode.startswith(_UPDATE) and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--cassettes update shows what changes before it writes: leave out -n.")
     if spread and touches:
         raise pytest.UsageError(
             f"-n spreads the stages of one migration over several processes, and {touches}: two of them would change "
@@ -87,8 +113,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Close what is open and write the reports."""
     rehearsals = session.config.stash.get(_STATE, None)
-    if rehearsals is not None:
-        rehearsals.finish()
+    if rehearsals is not None and not rehearsals.finish():
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -105,8 +131,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_testnodedown(node: Any) -> None:
     """Take the evidence of a pytest-xdist worker that has finished."""
     output = getattr(node, "workeroutput", {})
-    if output.get("sf_rehearsal"):
-        rehearsals_of(node.config).receive(output["sf_rehearsal"], output["sf_rehearsal_partial"])
+    names = ("sf_rehearsal", "sf_rehearsal_partial", "sf_rehearsal_bugs")
+    if any(output.get(name) for name in names):
+        rehearsals_of(node.config).receive(*(output.get(name, ()) for name in names))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

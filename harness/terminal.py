@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from harness.errors import RehearseError, UsageError
-from harness.rehearsal.options import Options, shown
+from harness.rehearsal.options import CassetteMode, Options, shown
+from harness.rehearsal.reads import cassette_names
 from harness.scenario.loader import ScenarioFile
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ class Rehearsals:
         self._received: list[Evidence] = []
         self._index: Path | None = None
         self._evidence: list[Evidence] = []
+        self._bugs: list[str] = []
 
     def add(self, file: ScenarioFile, *, items: int) -> None:
         """Take up a scenario that has so many items; nothing is imported or opened before the first of them runs."""
@@ -41,8 +45,16 @@ class Rehearsals:
         from harness.rehearsal.rehearsal import Rehearsal
 
         if file.path not in self._by_file:
-            self._by_file[file.path] = Rehearsal(file, self.options)
+            self._by_file[file.path] = rehearsal = Rehearsal(file, self.options)
+            rehearsal.show = self._show
         return self._by_file[file.path]
+
+    def _show(self, line: str) -> None:
+        """Print a line now, whatever is captured."""
+        capture = self.config.pluginmanager.getplugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            sys.stdout.write(f"\r{line}\n")
+            sys.stdout.flush()
 
     def check_collection(self, session: pytest.Session) -> None:
         """Note of which scenarios only a part is selected, and refuse to record one of those.
@@ -51,6 +63,8 @@ class Rehearsals:
         """
         chosen = Counter(item.path for item in session.items)
         for path, (file, items) in self._files.items():
+            if chosen[path] and self.options.update is not None:
+                check_stage(file, self.options.update)
             if 0 < chosen[path] < items:
                 self._partial.add(file.shown)
                 if self.options.cassettes == "record":
@@ -59,15 +73,32 @@ class Rehearsals:
                         "all. Leave out -k, -m and node ids while recording."
                     )
 
-    def receive(self, evidence: Sequence[str], partial: Sequence[str]) -> None:
-        """Take the evidence of a worker, each as JSON, and which scenarios only a part was selected of."""
+    def receive(self, evidence: Sequence[str], partial: Sequence[str], bugs: Sequence[str]) -> None:
+        """Take the evidence of a worker, each as JSON, which scenarios only a part was selected of, and its bugs."""
         from harness.report.evidence import Evidence
 
+        self._bugs.extend(bugs)
         self._received.extend(Evidence.model_validate_json(text) for text in evidence)
         self._partial.update(partial)
 
-    def finish(self) -> None:
-        """Close every rehearsal, then hand its evidence to the controller or write the reports."""
+    def finish(self) -> bool:
+        """Close every rehearsal, then hand its evidence to the controller or write the reports.
+
+        False where that broke off, here or in a worker: the summary says why. pytest itself would show an exception
+        with the locals of every frame, if asked to, and there are secrets in those.
+        """
+        try:
+            self._finish()
+        except Exception as error:
+            from harness.recording.discretion import discreet, traceback_of
+
+            self._bugs.append(discreet(str(error)) if isinstance(error, RehearseError) else traceback_of(error))
+        output = getattr(self.config, "workeroutput", None)
+        if output is not None:
+            output["sf_rehearsal_bugs"] = self._bugs
+        return not self._bugs
+
+    def _finish(self) -> None:
         if not (self._by_file or self._received):
             return
         from harness.report.evidence import most_complete
@@ -87,7 +118,10 @@ class Rehearsals:
             self._index = write_reports(self._evidence, self.options.report_folder, partial=self._partial)
 
     def summarize(self, terminal: pytest.TerminalReporter) -> None:
-        """Print a few lines for each scenario, and where the reports are."""
+        """Print a few lines for each scenario, where the reports are, and what broke off."""
+        for bug in self._bugs:
+            terminal.section("the rehearsals could not be finished", red=True)
+            terminal.write_line(bug)
         if not self._evidence or self._index is None:
             return
         from harness.report.text import summarize
@@ -102,6 +136,13 @@ class Rehearsals:
         terminal.write_line(f"reports: {shown(self._index)}")
 
 
+def check_stage(file: ScenarioFile, stage: str) -> None:
+    """Raise pytest.UsageError where a scenario has no recording of that name."""
+    names = cassette_names(file.scenario)
+    if stage not in names:
+        raise pytest.UsageError(f"{file.name} has no stage {stage!r} to record again; it has: {', '.join(names)}")
+
+
 def _days(config: pytest.Config, kind: str) -> int:
     """An age in days, from the command line or the ini file. Raises UsageError."""
     given = config.getoption(f"--cassette-{kind}-days")
@@ -113,9 +154,20 @@ def _days(config: pytest.Config, kind: str) -> int:
     return int(written)
 
 
+def _stage_to_update(mode: str) -> str | None:
+    """The stage of `update:STAGE`. Raises UsageError where it is missing."""
+    if not mode.startswith("update"):
+        return None
+    stage = mode.partition(":")[2]
+    if not stage:
+        raise UsageError("--cassettes update says not which stage", remedy="write --cassettes update STAGE")
+    return stage
+
+
 def _options(config: pytest.Config) -> Options:
     root = config.rootpath
     option = config.getoption
+    mode = option("--cassettes") or ""
     try:
         return Options.build(
             warn_days=_days(config, "warn"),
@@ -123,7 +175,8 @@ def _options(config: pytest.Config) -> Options:
             root=root,
             org=option("--org"),
             sandbox=option("--sandbox"),
-            cassettes=option("--cassettes"),
+            cassettes=cast("CassetteMode | None", "record" if mode.startswith("update") else mode or None),
+            update=_stage_to_update(mode),
             cassette_folder=option("--cassette-folder") or root / "cassettes",
             report_folder=option("--report-folder") or root / "reports",
             state_folder=option("--state-folder") or root / ".rehearse",

@@ -118,15 +118,17 @@ def graft(old: Mapping[str, Recording], new: Mapping[str, Recording], stage: str
 def _corresponding(new: Recording, old: Recording, names: Names) -> Iterator[tuple[datetime, datetime]]:
     """The readings of the time that correspond; the ids are learned."""
     for part in ("before", "tape"):
-        for kind in ("now", "id"):
-            for mine, theirs in zip(_said(getattr(new, part), kind), _said(getattr(old, part), kind), strict=False):
+        for kind in ("now", "id", "said"):
+            for mine, theirs in zip(_read(getattr(new, part), kind), _read(getattr(old, part), kind), strict=False):
                 if kind == "id":
                     names.learn(mine, theirs)
+                elif kind == "said":
+                    _learn_from(mine, theirs, names)
                 else:
                     yield _moment(mine), _moment(theirs)
 
 
-def _said(lines: Iterable[str], kind: str) -> list[str]:
+def _read(lines: Iterable[str], kind: str) -> list[str]:
     return [line.partition(" ")[2] for line in lines if line.startswith(f"{kind} ")]
 
 
@@ -196,6 +198,8 @@ class _Translation:
         kind, _, value = line.partition(" ")
         if kind == "now":
             return f"now {self._timeline.old(_moment(value)).isoformat()}"
+        if kind == "said":
+            return f"said {self.text(value)}"
         return f"id {self._names.old(value)}" if kind == "id" else line
 
     def request(self, request: Any) -> Any:

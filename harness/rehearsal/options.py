@@ -35,6 +35,8 @@ class Options:
     """The age in days from which the recording of a live org is warned of; 0: never."""
     max_days: int = MAX_DAYS
     """And from which it is not replayed; 0: never."""
+    update: str | None = None
+    """While recording: the one stage whose cassette is replaced."""
     dry: bool = False
     """Whether nothing is to be left behind, not even a journal."""
 
@@ -53,6 +55,7 @@ class Options:
         dry: bool = False,
         warn_days: int = WARN_DAYS,
         max_days: int = MAX_DAYS,
+        update: str | None = None,
     ) -> Self:
         """Fill in the defaults; raises UsageError for a combination that says two things."""
         if org is not None and sandbox is not None:
@@ -75,6 +78,7 @@ class Options:
             dry=dry,
             warn_days=warn_days,
             max_days=max_days,
+            update=update,
         )
 
     @classmethod

@@ -89,6 +89,20 @@ def stages_in(cassette: str, scenario: Scenario, *, own: str) -> tuple[str, ...]
     return tuple(name for name in forward if name not in ("snapshot", "trial", "plan") or name == stage)
 
 
+def cassette_names(scenario: Scenario) -> list[str]:
+    """The cassettes a recording of this scenario has, in the order in which they are played."""
+    stages = scenario.stages
+    if scenario.expect.sign_off == "refused":
+        return list(stages[: stages.index("plan") + 1])
+    return [*stages, *(f"rollback-from-{stage}" for stage in rollback_order(scenario))]
+
+
+def rollback_order(scenario: Scenario) -> tuple[str, ...]:
+    """The stages the rollback is rehearsed from; the one from which the migration itself is undone first."""
+    *others, last = scenario.rollback_stages
+    return (last, *others)
+
+
 def line_of(file: ScenarioFile, key: str) -> int | None:
     """The line of a part of the scenario, or of what it was in."""
     keys = [int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", key)]

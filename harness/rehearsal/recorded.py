@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,11 +12,10 @@ from harness.errors import RecordingError
 from harness.migration.records import Preflight, Snapshot
 from harness.org.release import release_of
 from harness.recording.facts import Facts, age_in_days, changed, in_words, oldest
-from harness.rehearsal.reads import line_of, reads, stages_in
+from harness.rehearsal.reads import line_of, reads, rollback_order, stages_in
 
 if TYPE_CHECKING:
     from harness.migration.journal import Journal
-    from harness.recording.cassettes import Cassettes
     from harness.rehearsal.options import Options
     from harness.rehearsal.worlds import World
     from harness.scenario.loader import ScenarioFile
@@ -25,9 +24,10 @@ if TYPE_CHECKING:
 class Recorded:
     """Gives the facts of each recording of one rehearsal."""
 
-    def __init__(self, file: ScenarioFile, world: World, *, digest: str, own: str) -> None:
-        """`digest` is what the runs put into their marks; `own` the stage the migration itself is undone from."""
-        self._file, self._world, self._digest, self._own = file, world, digest, own
+    def __init__(self, file: ScenarioFile, world: World, *, digest: str) -> None:
+        """`digest` is what the runs put into their marks."""
+        self._file, self._world, self._digest = file, world, digest
+        self._own = rollback_order(file.scenario)[0]
         self._release = None if world.simulated else release_of(world.site)
 
     def facts(self, cassette: str, journal: Journal, run_id: str) -> Facts:
@@ -59,10 +59,11 @@ class Stale:
     remedy: str
 
 
-def stale(file: ScenarioFile, cassettes: Cassettes, names: Sequence[str], *, own: str) -> Iterator[Stale]:
-    """The recordings that the scenario has outgrown, in their order."""
-    for name in names:
-        then, now = cassettes.facts_of(name).reads, reads(file, stages_in(name, file.scenario, own=own))
+def stale(file: ScenarioFile, found: Mapping[str, Facts]) -> Iterator[Stale]:
+    """The recordings, by stage, that the scenario has outgrown, in their order."""
+    own = rollback_order(file.scenario)[0]
+    for name, facts in found.items():
+        then, now = facts.reads, reads(file, stages_in(name, file.scenario, own=own))
         parts = changed(then, now) if then else []  # a recording that does not say what it depends on
         if parts:
             places = {part: f"line {line_of(file, part)}" if part in now else "gone" for part in parts}

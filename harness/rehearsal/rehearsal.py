@@ -7,7 +7,7 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,7 +32,10 @@ from harness.rehearsal.carrying import mark_of
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.options import MUTATION, Options, shown
 from harness.rehearsal.progress import NotReached, Progress
+from harness.rehearsal.public_words import words_of
+from harness.rehearsal.reads import cassette_names, rollback_order
 from harness.rehearsal.recorded import Recorded, check_age, other_tool, stale
+from harness.rehearsal.updating import Update
 from harness.rehearsal.worlds import (
     World,
     identity_of,
@@ -78,6 +81,8 @@ class Rehearsal:
         self._as_begun = True
         self._could_not_begin = ""
         self._locked = False
+        self.show: Tell = silent
+        """Shows a line of what a recording changes."""
         self._notes: list[str] = []
         self._warnings: list[str] = []
 
@@ -89,12 +94,14 @@ class Rehearsal:
         if finished is None:
             raise NotReached(self._why_not_reached())
         if finished.result == "refused" and self.file.scenario.expect.sign_off == "refused":
+            self._replace_recording(stage)
             return finished
         if finished.result == "stopped":
             later = finished.until and f"run it again after {finished.until}, or see `rehearse status`"
             raise NotReached(f"{finished.message}; {later or finished.remedy}")
         if finished.result != "passed":
             raise self._failure(stage, finished)
+        self._replace_recording(stage)
         return finished
 
     def result(self, stage: str, key: str) -> CheckResult | Comparison:
@@ -130,7 +137,9 @@ class Rehearsal:
         if stage not in self._proofs:
             own = stage == self._rollback_order()[0]
             self._proofs[stage] = self._roll_the_migration_back() if own else self._rehearse_rollback(stage)
-        return self._judge_proof(self._proofs[stage])
+        proof = self._judge_proof(self._proofs[stage])
+        self._replace_recording(f"rollback-from-{stage}")
+        return proof
 
     def sign_off(self) -> Evidence:
         """Run whatever has not run yet; raises StageFailed when the verdict is not the one the scenario expects."""
@@ -204,7 +213,7 @@ class Rehearsal:
             return open_ready(self.file, options.sandbox)
         if options.org != "simulated":
             return open_configured(options.org, options.root, self.file.path.parent)
-        return open_simulated(self.file, state=self._org_state())
+        return open_simulated(self._as_recorded, state=self._org_state())
 
     def _org_state(self) -> Path | None:
         """Where the simulated org of the command is kept between processes."""
@@ -354,6 +363,7 @@ class Rehearsal:
             plan_from=plan_from,
             host=self._host(),
             postponed=self.postponed,
+            said=self.cassettes.said,
         )
         return Run(run_id, engine, connections, plan_from=plan_from)
 
@@ -475,8 +485,7 @@ class Rehearsal:
     # --- rolling back ------------------------------------------------------------------------------------------------
 
     def _rollback_order(self) -> tuple[str, ...]:
-        *others, last = self.file.scenario.rollback_stages
-        return (last, *others)
+        return rollback_order(self.file.scenario)
 
     def _run_through(self) -> None:
         self.progress.finished(self.file.scenario.stages[-1])
@@ -564,24 +573,29 @@ class Rehearsal:
             self._look_at(cassettes)
             return cassettes
         world = self.world
-        recorded = Recorded(self.file, world, digest=self.file.digest, own=self._rollback_order()[0])
+        recorded = Recorded(self.file, world, digest=self._as_recorded.digest)
         return Cassettes(
             folder,
             mode,
             clock=world.clock,
             record_facts=lambda name: recorded.facts(name, self.journal, self.run.id),
+            org_id=world.site.org_id,
+            admin=world.admin.username,
+            known=words_of(self.file, world.clock) if mode == "record" else (),
             hosts=(world.site.url,),
             secrets=world.secrets,
             command=command,
             wall=self._wall,
+            into=self._update.folder if self._update else None,
         )
 
     def _look_at(self, cassettes: Cassettes) -> None:
         """Note what speaks against the recordings. Raises RecordingError where they are too old."""
-        found = [cassettes.facts_of(name) for name in self._cassette_names()]
+        by_stage = {name: cassettes.facts_of(name) for name in self._cassette_names()}
+        found = [*by_stage.values()]
         warning = check_age(self.file, found, self._wall.now(), self.options)
         self._warnings += [warning] if warning else []
-        for outgrown in stale(self.file, cassettes, self._cassette_names(), own=self._rollback_order()[0]):
+        for outgrown in stale(self.file, by_stage):
             cassettes.stale(outgrown.cassette, outgrown.why, outgrown.remedy)
             self._warnings.append(f"{outgrown.why}: {outgrown.remedy}")
         note = other_tool(found)
@@ -590,14 +604,28 @@ class Rehearsal:
     @property
     def _as_recorded(self) -> ScenarioFile:
         """The scenario, with the digest that the marks of a replayed run hold: a comment is no reason to differ."""
+        if self._update is not None:
+            return replace(self.file, digest=self._update.facts.scenario)
         return replace(self.file, digest=self.cassettes.facts.scenario) if self.options.replays else self.file
 
+    @cached_property
+    def _update(self) -> Update | None:
+        """The one stage that is recorded again, where no other is."""
+        if self.options.update is None:
+            return None
+        if self.options.durable:
+            folder = self.folder / "update"
+        else:
+            folder = Path(self._closing.enter_context(TemporaryDirectory(prefix="rehearse-update-")))
+        return Update(self.file, self.options, self.options.update, folder=folder, rehearse=Rehearsal)
+
+    def _replace_recording(self, stage: str) -> None:
+        """Where this stage is the one that is recorded again: replace its cassette, if the scenario replays with it."""
+        if self._update is not None and not self._update.done and stage == self._update.stage:
+            self._update.finish(self.cassettes.write, self.show)
+
     def _cassette_names(self) -> list[str]:
-        """The cassettes a recording of this scenario has, in the order in which they are played."""
-        stages = self.file.scenario.stages
-        if self.file.scenario.expect.sign_off == "refused":
-            return list(stages[: stages.index("plan") + 1])
-        return [*stages, *(f"rollback-from-{stage}" for stage in self._rollback_order())]
+        return cassette_names(self.file.scenario)
 
     @contextmanager
     def _recorded(

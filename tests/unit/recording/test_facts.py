@@ -69,7 +69,6 @@ def test_anything_else_is_refused_with_file_and_line(tmp_path: Path, key: str, v
         ("api_version", "66.0"),
         ("scenario", "0" * 64),
         ("kind", "scratch"),
-        ("access", "b" * 64),
         ("live", "yes"),
     ],
 )
