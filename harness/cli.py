@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import gc
 import sys
-import traceback
 from collections.abc import Callable, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,10 +34,16 @@ def _exit_code(arguments: list[str] | None) -> int:
     try:
         result = rehearse.main(args=arguments, prog_name="rehearse", standalone_mode=False)
     except RehearseError as error:
-        click.secho(str(error), err=True, fg="red")
+        from harness.recording.discretion import discreet
+
+        click.secho(discreet(str(error)), err=True, fg="red")
         return error.exit_code
     except click.ClickException as error:
-        error.show()
+        from harness.recording.discretion import discreet
+
+        said = StringIO()
+        error.show(said)
+        click.echo(discreet(said.getvalue()), err=True, nl=False)  # an argument may be a secret, given by mistake
         return UsageError.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _interrupted_code(arguments)
@@ -56,9 +62,9 @@ def _unforeseen_code(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename is not None:
         click.secho(f"{error.filename}: {error.strerror}", err=True, fg="red")
         return UsageError.exit_code
-    from harness.recording.redaction import blank_shapes
+    from harness.recording.discretion import traceback_of
 
-    click.echo(blank_shapes("".join(traceback.format_exception(error))), err=True, nl=False)
+    click.echo(traceback_of(error), err=True, nl=False)
     click.secho("this is a bug in rehearse; the run's journal is intact", err=True, fg="red")
     return EXIT_OUR_BUG
 
@@ -461,6 +467,7 @@ def cassette() -> None:
     \b
     rehearse cassette verify                             every cassette below ./cassettes
     rehearse cassette show cassettes/erp/grant.yaml      a recording as a conversation
+    rehearse cassette diff old/erp cassettes/erp         two recordings, compared by meaning
     """
 
 
@@ -507,6 +514,36 @@ def show(path: Path, *, stage: str | None, only: tuple[int, ...], body: str) -> 
     from harness.inspecting import showing
 
     return showing.show(path, stage=stage, only=frozenset(only), full=body == "full")
+
+
+@cassette.command()
+@click.option(
+    "--fail-at",
+    type=click.Choice(["critical", "error", "warning", "information"]),
+    default="information",
+    show_default=True,
+    help="From which tier on a difference ends with exit code 1.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The differences as JSON.")
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+def diff(first: Path, second: Path, *, fail_at: str, as_json: bool) -> int:
+    """Say how the recording SECOND differs from FIRST by meaning: two cassettes, or two folders of them.
+
+    A denial that became a grant is critical; a grant that became a denial, or a field that vanished, an error; fewer
+    rows, another error code, and requests that come or go a warning; new fields, texts and values are information.
+    Tokens, times and order that nobody asked for are no difference.
+
+    Exit codes: 0 they mean the same (as far as --fail-at asks); 1 they differ; 2 usage, or a damaged cassette.
+
+    \b
+    rehearse cassette diff /tmp/before/erp cassettes/erp
+    rehearse cassette diff old/verify.yaml new/verify.yaml --json
+    git difftool --no-prompt --extcmd 'rehearse cassette diff' -- cassettes
+    """
+    from harness.inspecting import differing
+
+    return differing.diff(first, second, fail_at=fail_at, as_json=as_json)
 
 
 @rehearse.command()

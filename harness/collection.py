@@ -25,8 +25,8 @@ from harness.checks.results import AccessVerdict, CheckResult, Comparison
 from harness.checks.spec import CheckSpec, OperationSpec, check_specs, operation_specs
 from harness.errors import CassetteWarning, Place, RehearseError, ScenarioError, StageFailed
 from harness.plugin import rehearsals_of
+from harness.recording.discretion import discreet
 from harness.recording.network import no_network
-from harness.recording.redaction import blank_shapes
 from harness.rehearsal.progress import NotReached
 from harness.scenario.loader import ScenarioFile, load
 
@@ -42,7 +42,7 @@ class ScenarioPath(pytest.File):
         try:
             file = load(self.path)
         except ScenarioError as error:
-            raise self.CollectError(str(error)) from None
+            raise self.CollectError(discreet(str(error))) from None
         rehearsals_of(self.config).add(file, items=item_count(file))
         yield ScenarioNode.from_parent(self, name=file.name, file=file)
 
@@ -120,13 +120,13 @@ class RehearsalItem(pytest.Item):
         error = excinfo.value
         if not isinstance(error, RehearseError):
             # without arguments and locals, in which there are secrets, whatever --tb and --showlocals ask for
-            return blank_shapes(str(excinfo.getrepr(style="short", funcargs=False, showlocals=False)))
+            return discreet(str(excinfo.getrepr(style="short", funcargs=False, showlocals=False)))
         stage = error.stage if isinstance(error, StageFailed) else self.stage
         first, *rest = error.message.splitlines()
         lines = [f"{error.place or self.place}: {stage}: {first}", *(f"  {line}" for line in rest)]
         if error.remedy:
             lines.append(f"  remedy: {error.remedy}")
-        return "\n".join(lines)
+        return discreet("\n".join(lines))
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where the item is written: the scenario's line."""

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
+from urllib.parse import quote, quote_plus
+from weakref import WeakValueDictionary
 
 from harness.errors import UsageError
 
 LARGEST_SECRET_FILE = 64 * 1024
 """Bytes. A private key has 2 to 4 KiB; a larger file is a mistake."""
+_SHORTEST, _WHOLE_WORD_BELOW = 4, 8
+"""Characters. What is shorter is taken out of no text, or only as a whole word."""
 
 
 class Secret:
     """A value that shows itself only through `reveal`: not in a repr, a format, a pickle or a traceback."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("__weakref__", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
+        _held[id(self)] = self
 
     def reveal(self) -> str:
         """The value. Only the code that sends or stores it calls this."""
@@ -52,6 +59,28 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled")
+
+
+_held: WeakValueDictionary[int, Secret] = WeakValueDictionary()
+"""Every secret that this process holds."""
+
+
+def without_secrets(text: str, blank: str) -> str:
+    """The text with `blank` for every secret that this process holds, however a message may write it."""
+    values = {each.reveal().strip() for each in list(_held.values())}
+    forms = {form for value in values if len(value) >= _SHORTEST for form in _forms(value)}
+    for form in sorted(forms, key=len, reverse=True):
+        if len(form) >= _WHOLE_WORD_BELOW:
+            text = text.replace(form, blank)
+        else:
+            text = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", lambda _: blank, text)
+    return text
+
+
+def _forms(value: str) -> Iterator[str]:
+    yield value
+    yield from (json.dumps(value)[1:-1], repr(value)[1:-1], repr(value.encode())[2:-1])
+    yield from (quote(value), quote(value, safe=""), quote_plus(value))
 
 
 Resolve = Callable[[str], Secret]

@@ -184,7 +184,7 @@ def open_replay(file: ScenarioFile, *, url: str, facts: Facts, clock: Clock) -> 
         return Secret(any_key.pem() if reference in keys else f"replayed {reference}")
 
     flow: Any = facts.admin_flow
-    parts = {name: Secret("replayed") for name in ("consumer_key", "consumer_secret", "password", "access_token")}
+    parts = {name: Secret("(replayed)") for name in ("consumer_key", "consumer_secret", "password", "access_token")}
     if flow == "jwt-bearer":
         parts["private_key"] = Secret(any_key.pem())
     admin = Credential(flow, facts.admin_username, None, parts)
