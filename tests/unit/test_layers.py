@@ -53,6 +53,7 @@ FRONT = {
     "searching",
     "linting",
     "inspecting",
+    "drift_table",
     "using",
     "standing",
     "observing",

@@ -67,7 +67,7 @@ def short_soql(soql: str) -> str:
     """A query in one line, without the most of its columns and of its lists where there are many."""
     line = " ".join(soql.split())
     line = _SELECT.sub(lambda found: f"SELECT {_few(found[1].split(', '), 'more')} FROM", line, count=1)
-    line = _LIST.sub(lambda found: f"IN ({_few(found[1].split(', '), 'more')})", line)
+    line = _LIST.sub(lambda found: f"IN ({_few(found[1].split(', '), 'more', 2)})", line)
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
@@ -124,6 +124,6 @@ def _names(value: Any) -> list[str]:
     return [str(value or "")]
 
 
-def _few(names: Sequence[str], rest: str) -> str:
-    shown = ", ".join(names[:_MOST_NAMES])
-    return shown if len(names) <= _MOST_NAMES else f"{shown} and {len(names) - _MOST_NAMES} {rest}"
+def _few(names: Sequence[str], rest: str, most: int = _MOST_NAMES) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} {rest}"

@@ -17,7 +17,8 @@ Row = Mapping[str, Any]
 Key = tuple[Any, ...]
 
 _LIMITED = re.compile(r"\bLIMIT\s+(\d+)", re.IGNORECASE)
-_ORDERED = re.compile(r"\bORDER\s+BY\b", re.IGNORECASE)
+_ORDERED = re.compile(r"\bORDER\s+BY\s+(?!Id\b)", re.IGNORECASE)
+"""Ids follow the time of creation: their order is another one wherever rows were made anew."""
 _BY_TIME = re.compile(
     r"\b(?:(?:LAST|NEXT|THIS)_(?:N_)?(?:DAY|WEEK|MONTH|QUARTER|YEAR|90_DAYS|FISCAL_QUARTER|FISCAL_YEAR)\w*"
     r"|TODAY|YESTERDAY|TOMORROW|N_\w+S_AGO)\b",
