@@ -26,7 +26,7 @@ _AGES = {
 }
 
 
-_MODES = ("replay", "record", "off")
+_MODES = ("replay", "record", "off", "compare")
 _UPDATE = "update"
 
 
@@ -64,13 +64,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=_cassettes,
         default=None,
         metavar="MODE",
-        help="replay recorded rehearsals without a network (default), record them, do without (off), or record one "
-        "stage again (update STAGE)",
+        help="replay recorded rehearsals without a network (default), record them, do without (off), record one stage "
+        "again (update STAGE), or replay them and ask an org what they asked, and write nothing (compare)",
     )
     where("--cassette-folder", type=Path, metavar="DIR", help="where cassettes are; default: cassettes in the rootdir")
     for kind, what in _AGES.items():
         where(f"--cassette-{kind}-days", type=_days, metavar="N", help=f"{what}; 0: never; default: the ini setting")
         parser.addini(f"cassette_{kind}_days", f"{what}; 0: never", default="60" if kind == "warn" else "120")
+    where(
+        "--compare-fail-at",
+        choices=("critical", "error", "warning", "information"),
+        default="error",
+        help="with --cassettes compare: from which tier on a difference is a failure; default: error",
+    )
+    where("--compare-json", type=Path, metavar="FILE", help="with --cassettes compare: write the differences to FILE")
     where("--report-folder", type=Path, metavar="DIR", help="where reports go; default: reports in the rootdir")
     where("--state-folder", type=Path, metavar="DIR", help="where journals go; default: .rehearse in the rootdir")
 
@@ -81,8 +88,12 @@ def pytest_configure(config: pytest.Config) -> None:
     org = config.getoption("--org") or config.getoption("--sandbox")
     touches = f"--org/--sandbox names {org}" if org and org != "simulated" else None
     mode = config.getoption("--cassettes") or ""
+    if mode == "compare":
+        touches = "--cassettes compare asks one org in one state"
     if mode == "record" or mode.startswith(_UPDATE):
         touches = f"--cassettes {mode.partition(':')[0]} writes cassettes"
+    if mode in (_UPDATE, f"{_UPDATE}:"):
+        raise pytest.UsageError("--cassettes update says not which stage: write --cassettes update STAGE")
     if mode.startswith(_UPDATE) and config.getoption("numprocesses", None):
         raise pytest.UsageError("--cassettes update shows what changes before it writes: leave out -n.")
     if spread and touches:

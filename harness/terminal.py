@@ -35,6 +35,7 @@ class Rehearsals:
         self._index: Path | None = None
         self._evidence: list[Evidence] = []
         self._bugs: list[str] = []
+        self._shown = False
 
     def add(self, file: ScenarioFile, *, items: int) -> None:
         """Take up a scenario that has so many items; nothing is imported or opened before the first of them runs."""
@@ -53,8 +54,9 @@ class Rehearsals:
         """Print a line now, whatever is captured."""
         capture = self.config.pluginmanager.getplugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture else nullcontext():
-            sys.stdout.write(f"\r{line}\n")
+            sys.stdout.write(f"{'' if self._shown else chr(10)}{line}\n")
             sys.stdout.flush()
+        self._shown = True
 
     def check_collection(self, session: pytest.Session) -> None:
         """Note of which scenarios only a part is selected, and refuse to record one of those.
@@ -154,16 +156,6 @@ def _days(config: pytest.Config, kind: str) -> int:
     return int(written)
 
 
-def _stage_to_update(mode: str) -> str | None:
-    """The stage of `update:STAGE`. Raises UsageError where it is missing."""
-    if not mode.startswith("update"):
-        return None
-    stage = mode.partition(":")[2]
-    if not stage:
-        raise UsageError("--cassettes update says not which stage", remedy="write --cassettes update STAGE")
-    return stage
-
-
 def _options(config: pytest.Config) -> Options:
     root = config.rootpath
     option = config.getoption
@@ -176,7 +168,7 @@ def _options(config: pytest.Config) -> Options:
             org=option("--org"),
             sandbox=option("--sandbox"),
             cassettes=cast("CassetteMode | None", "record" if mode.startswith("update") else mode or None),
-            update=_stage_to_update(mode),
+            update=mode.partition(":")[2] or None,
             cassette_folder=option("--cassette-folder") or root / "cassettes",
             report_folder=option("--report-folder") or root / "reports",
             state_folder=option("--state-folder") or root / ".rehearse",
