@@ -66,10 +66,11 @@ class Pseudonyms:
     def know(self, *words: str) -> None:
         """Keep these words as they are from now on, in upper and lower case, unless they were learned before."""
         for word in words:
-            if is_id(word):
-                if word[:15] not in self._seen_ids:
-                    self._kept_ids.add(word[:15])
-            elif word not in self._learned:
+            if is_id(word) and word[:15] not in self._seen_ids:
+                self._kept_ids.add(word[:15])
+            if is_id(word) and (len(word) == 18 or looks_like_15(word)):
+                continue  # it is nothing but an id, in which case matters; any word of 15 letters could be one
+            if word not in self._learned:
                 self._known.add(word.casefold())
 
     @property
@@ -159,7 +160,8 @@ class Pseudonyms:
     def _message_words(self) -> re.Pattern[str]:
         count, words = self._in_messages
         if words is None or count != len(self._learned):
-            longest_first = sorted((each for each in self._learned if not is_id(each)), key=len, reverse=True)
+            words_alone = (each for each in self._learned if each[:15] not in self._seen_ids)
+            longest_first = sorted(words_alone, key=len, reverse=True)
             either = "|".join(map(re.escape, longest_first)) or r"(?!)"
             words = re.compile(rf"(?<!\w)(?:{either})(?!\w)")
             self._in_messages = (len(self._learned), words)

@@ -15,26 +15,23 @@ from harness.org.describe import brief_describe, brief_global_describe, is_descr
 from harness.org.event_log import is_log_file, reduce_log
 from harness.org.front_door import API_ONLY_PAGE
 from harness.org.soap import operation_of
+from harness.recording.shapes import BLANK, blank_shapes
 from harness.recording.text import pretty_json, readable_query, sorted_query
 
-BLANK = "REDACTED"
+__all__ = [
+    "BLANK",
+    "REQUEST_HEADERS",
+    "RESPONSE_HEADERS",
+    "blank_shapes",
+    "headers",
+    "is_secret_name",
+    "query",
+    "request_body",
+    "response_body",
+]
 
 REQUEST_HEADERS = re.compile(r"content-type|accept|sforce-[\w-]+", re.IGNORECASE)
 RESPONSE_HEADERS = re.compile(r"content-type|location|retry-after|sforce-(locator|numberofrecords)", re.IGNORECASE)
-
-TOKEN_SHAPES = (
-    ("a session id", re.compile(r"\b00D[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?(?:!|%21)[A-Za-z0-9._%-]{8,}")),
-    ("a JSON Web Token", re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*")),
-    ("a consumer key", re.compile(r"\b3MVG9[\w.]{20,}")),
-    (
-        "a private key",
-        re.compile(
-            r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----.*?(?:-----END (?:[A-Z]+ )?PRIVATE KEY-----|\Z)", re.DOTALL
-        ),
-    ),
-    ("a bearer token", re.compile(r"(?<![\w-])Bearer[ \t]+(?!REDACTED)[\w!.~+/%=-]{12,}", re.IGNORECASE)),
-)
-"""What looks like a secret wherever it stands, and what it is."""
 
 _SECRET_NAMES = frozenset(
     {
@@ -103,13 +100,6 @@ _FORM_TYPE = "application/x-www-form-urlencoded"
 def is_secret_name(name: str) -> bool:
     """Whether a value of this name is a secret: `access_token`, `consumerKey`, `NewPassword`, ..."""
     return re.sub(r"[^a-z]", "", name.casefold()) in _SECRET_NAMES
-
-
-def blank_shapes(text: str) -> str:
-    """The text without what looks like a secret."""
-    for _, shape in TOKEN_SHAPES:
-        text = shape.sub(BLANK, text)
-    return text
 
 
 def headers(found: Mapping[str, Any], allowed: re.Pattern[str]) -> dict[str, str]:
