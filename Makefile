@@ -26,8 +26,10 @@ rehearse: $(INSTALLED) ## replay every shipped scenario offline and write report
 test: $(INSTALLED) ## lint, check types, and run every test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/pytest tests -m "not long" -n 3 --dist loadgroup
+	@echo "types are checked beside the tests"; \
+	$(BIN)/mypy & types=$$!; \
+	$(BIN)/pytest tests -m "not long" -n 3 --dist loadgroup; tested=$$?; \
+	wait $$types && exit $$tested
 
 test-all: $(INSTALLED) ## run every test, those too that CI has no minutes for
 	$(BIN)/pytest tests -n 2 --dist loadgroup

@@ -243,9 +243,10 @@ class Checker:
 
     def _wrong(self, now: View) -> tuple[str, ...]:
         """What of the target user or its set has not the values it should have."""
-        user = now.get(f"User {NEW if self.case.strategy != 'in-place' else OLD}", {})
+        target = NEW if self.case.strategy != "in-place" else OLD
+        user = now.get(f"User {target}", {})
         should = {"IsActive": True, "ProfileId": API_ONLY, "UserRoleId": "Back_Office"}
-        wrong = [f"{name} of the target user: {user.get(name)}" for name in should if user.get(name) != should[name]]
+        wrong = [f"{name} of {target}: {user.get(name)}" for name in should if user.get(name) != should[name]]
         for about, rights in GIVEN.items():
             given = {column for column in now.get(about, ()) if column.startswith("Permissions")}
             if given != rights:

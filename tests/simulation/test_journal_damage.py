@@ -2,7 +2,7 @@
 
 The journal is that of a real small run, migrated and undone again. Here every byte that is used in the first two pages
 of the database is flipped, every 1,499th of the rest (of database, WAL and head), and each file is cut
-at every page and frame, beside it, and at every 1,499th byte. `SIMULATE_LONG=1` takes every byte instead.
+at every page and frame, beside it, and at every 1,499th byte. `make simulate-long` takes every byte.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .bench import make_world
 from .damage import State, cut, every_damage, flipped, quick_folder, record, sample, try_all, with_and_without_head
 from .scenarios import CASES
 
-EVERY = 1 if os.environ.get("SIMULATE_LONG") else 1499
+EVERY = 1 if os.environ.get("SIMULATE") == "all" else 1499
 STATES = ("killed in the first session", "closed", "killed in the second session", "closed after a rollback")
 
 

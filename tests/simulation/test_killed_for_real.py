@@ -5,8 +5,8 @@ by the org, at a writing call of it that never arrives, is still worked on, or i
 engine; or by the clock on the wall, wherever it is then. Half of the kills are followed by a resume, half by a
 rollback, and these are killed again, until one lives to its end. What comes of it is judged by the rows of the org.
 
-`KILL_SEED=7` tries others than those of every day, and `SIMULATE_LONG=1` ten times as many. Where one was killed by the
-wall clock, a seed does not repeat the moment.
+`KILL_SEED=7` tries others than those of every day, and `make simulate-long` ten times as many. Where one was killed by
+the wall clock, a seed does not repeat the moment.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .reality import JOURNAL, Effect, End, Life, OrgProcess, Start, starts, suic
 from .scenarios import CASES
 
 SEED = int(os.environ.get("KILL_SEED", "1"))
-KILLS = 150 * (10 if os.environ.get("SIMULATE_LONG") else 1)
+KILLS = 150 * (10 if os.environ.get("SIMULATE") == "all" else 1)
 """How many processes each of the two tests kills."""
 MOST_IN_A_ROW = 8
 STAGES = (
