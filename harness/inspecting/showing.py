@@ -12,12 +12,14 @@ from harness.errors import EXIT_AS_EXPECTED, UsageError
 from harness.inspecting.conversation import Said, said_in
 from harness.inspecting.words import clipped
 from harness.recording.contents import TAPES
+from harness.recording.facts import IN_WORDS
 from harness.recording.files import Loaded, cassette_paths, is_cassette, load, path_of
 from harness.words import several
 
 _WORDS = {
     "recorded_at": "recorded",
     "kind": "from a",
+    "live": "of an org that lives",
     "release": "release",
     "api_version": "API version",
     "org_name": "org",
@@ -70,7 +72,8 @@ def _about(loaded: Loaded) -> Iterator[str]:
     told = loaded.metadata
     for name in [*(each for each in _WORDS if each in told), *(each for each in told if each not in _WORDS)]:
         if name not in TAPES:
-            yield f"{_WORDS.get(name, name)}: {clipped(_in_words(told[name]))}"
+            value = IN_WORDS.get(told[name], told[name]) if name == "kind" else told[name]
+            yield f"{_WORDS.get(name, name)}: {clipped(_in_words(value))}"
     readings = several(sum(len(told.get(name, ())) for name in TAPES), "reading")
     yield f"{several(len(loaded.requests), 'interaction')}, {readings} of the clock"
 

@@ -6,7 +6,7 @@ import re
 import textwrap
 
 WIDTH = 110
-LONGEST = 120
+LONGEST = 100
 _OBEYED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 """Control characters but the line's end, and those that turn or hide the text behind them (Unicode TR 36)."""
 _CLAUSE = re.compile(r"\s+(?=(?:FROM|WHERE|GROUP BY|HAVING|ORDER BY|LIMIT|OFFSET|FOR|ALL ROWS|USING SCOPE)\b)", re.I)

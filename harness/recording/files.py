@@ -25,6 +25,7 @@ from harness.org.secret import Secret
 from harness.recording import as_json, as_yaml
 from harness.recording.contents import check_head, read_interaction
 from harness.recording.malformed import Malformed, at_line
+from harness.recording.pseudonyms import Pseudonyms
 from harness.recording.scan import leaks
 
 YAML, JSON = ".yaml", ".json.gz"
@@ -229,10 +230,21 @@ class _AsItIs:
 class Shelf:
     """Reads cassettes, and writes those that hold no secret. Raises RecordingError for every other."""
 
-    def __init__(self, *, secrets: Callable[[], Iterable[Secret]], hosts: Iterable[str], remedy: str) -> None:
+    def __init__(
+        self,
+        *,
+        secrets: Callable[[], Iterable[Secret]],
+        hosts: Iterable[str],
+        remedy: str,
+        known: Iterable[str] = (),
+        pseudonyms: Pseudonyms | None = None,
+    ) -> None:
+        """`known` words are public, and may stand in a cassette; what `pseudonyms` has replaced may not."""
         self._secrets = secrets
         self._hosts = tuple(hosts)
         self._remedy = remedy
+        self._known = tuple(known)
+        self._pseudonyms = pseudonyms
 
     def load_cassette(self, path: str | Path, serializer: Any) -> Any:  # noqa: ARG002 - the name tells the format
         """Requests, responses and metadata of a cassette."""
@@ -254,7 +266,15 @@ class Shelf:
         (folder / f"{stage}{JSON if suffix == YAML else YAML}").unlink(missing_ok=True)
 
     def _refuse_leaks(self, path: str | Path, text: str, data: Any) -> None:
-        found = leaks(text, data, secrets=self._secrets(), hosts=self._hosts)
+        found = leaks(
+            text,
+            data,
+            secrets=self._secrets(),
+            hosts=self._hosts,
+            known=self._known,
+            ids=self._pseudonyms.real_identifiers if self._pseudonyms else (),
+            personal=self._pseudonyms.personal if self._pseudonyms else (),
+        )
         if found:
             listed = "\n".join(f"  {each}" for each in found[:10])
             raise RecordingError(
