@@ -7,7 +7,7 @@ here reads a clock of its own or draws a random number.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from faker import Faker
 
     from harness.org.connection import Connection
+
+
+_MARK = "\0"
+"""Stands for what is unique."""
 
 
 class NoRecord(Exception):
@@ -56,12 +60,24 @@ class Values:
         }
         rows = []
         for number in range(1, count + 1):
-            if any(isinstance(value, str) and TEMPLATE.search(value) for value in fields.values()):
-                self._faker.seed_instance(f"{self._seed}/{operation}/{number}")
             unique = _short_hash(self._seed, operation, str(number), seen_by[0].username, turn)
-            own: dict[str, str | int] = {"row": number, "unique": unique}
-            rows.append({name: records.get(name) or self._value(value, own) for name, value in fields.items()})
+            made = self._row(fields, operation, number, unique)
+            rows.append({name: records.get(name) or value for name, value in made.items()})
         return rows
+
+    def words(self, fields: Mapping[str, Value], *, operation: str, count: int) -> Iterator[str]:
+        """What `rows` would make whoever asks and whenever: all but records and what is unique."""
+        for number in range(1, count + 1):
+            for value in self._row(fields, operation, number, _MARK).values():
+                if not isinstance(value, AnyRecord) and _MARK not in str(value):
+                    yield str(value)
+
+    def _row(self, fields: Mapping[str, Value], operation: str, number: int, unique: str) -> dict[str, Value]:
+        """The values of one row, records apart."""
+        if any(isinstance(value, str) and TEMPLATE.search(value) for value in fields.values()):
+            self._faker.seed_instance(f"{self._seed}/{operation}/{number}")
+        own: dict[str, str | int] = {"row": number, "unique": unique}
+        return {name: self._value(value, own) for name, value in fields.items()}
 
     def record_ids(self, sobject: str, where: str | None, *, count: int, seen_by: Sequence[Connection]) -> list[str]:
         """The ids of the first `count` records that meet `where`, as the first of `seen_by` that sees any.

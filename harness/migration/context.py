@@ -48,6 +48,8 @@ class World:
     clock: Clock
     postponed: Callable[[], Postponement | None] = lambda: None
     """Whether the cut-over is to wait, and until when. Raises UsageError for a file that does not say it rightly."""
+    said: Callable[[str], str] = str
+    """Notes a text that holds a digest of ids, and gives back what is to be sent: in a replay, what was sent then."""
 
 
 class Context:

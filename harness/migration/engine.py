@@ -70,6 +70,7 @@ class Engine:
         table: Mapping[str, Stage] = STAGES,
         host: str = "here",
         postponed: Callable[[], Postponement | None] = lambda: None,
+        said: Callable[[str], str] = str,
     ) -> None:
         self._world = World(
             file=file,
@@ -82,6 +83,7 @@ class Engine:
             resolve=resolve,
             clock=clock,
             postponed=postponed,
+            said=said,
         )
         self._journal = journal
         self.run_id = run_id

@@ -14,4 +14,4 @@ def set_mark(context: Context) -> str:
     """The description of the run's permission sets: the same whenever the run comes by again."""
     file, snapshot = context.world.file, context.snapshot
     told = {"file_digest": file.digest, "fingerprint": snapshot.fingerprint}
-    return str(mark_of(file.name, context.run_id, parts=snapshot.parts, **told))
+    return context.world.said(str(mark_of(file.name, context.run_id, parts=snapshot.parts, **told)))

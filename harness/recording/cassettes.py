@@ -17,11 +17,15 @@ from harness.errors import RecordingError
 from harness.org.clock import Clock, SystemClock
 from harness.org.secret import Secret
 from harness.recording import redaction
+from harness.recording.allowlist import allow_list
+from harness.recording.answers import Asked
 from harness.recording.cassette import IndexedCassette, for_own_thread
+from harness.recording.cleaning import Asks, Cleaner
 from harness.recording.facts import Facts, check_agreement
 from harness.recording.files import Shelf, head_of, path_of
 from harness.recording.hosts import CANONICAL_URL, Hosts
 from harness.recording.network import Watch, no_network, one_thread
+from harness.recording.pseudonyms import Pseudonyms
 from harness.recording.tape import RecordingClock, ReplayClock
 from harness.recording.text import as_text
 
@@ -40,6 +44,7 @@ class Cassettes:
     Its `clock` is what the engine must use: it is recorded and replayed with the traffic. `hosts` are the org's URLs,
     `secrets` gives every secret of the run, `record_facts` gives what is kept with the recording of a stage, once that
     has ended well, and `command` is what records again. `wall` is the time of people, for the date of a recording.
+    `into` is a folder to record into, where those in `directory` are not to be replaced.
     """
 
     def __init__(
@@ -49,20 +54,33 @@ class Cassettes:
         *,
         clock: Clock,
         record_facts: Callable[[str], Facts] | None = None,
+        org_id: str = "",
+        admin: str = "",
+        known: Iterable[str] = (),
         hosts: Iterable[str] = (),
         secrets: Callable[[], Iterable[Secret]] = tuple,
         command: str = "pytest FILE --cassettes record",
         wall: Clock | None = None,
+        into: Path | None = None,
     ) -> None:
         self.directory = directory
+        self._folder = into or directory
         self.mode = mode
         self._record_facts = record_facts
         self._facts: dict[str, Facts] = {}
         self._agree = False
         self._stale: dict[str, tuple[str, str]] = {}
         self._hosts = Hosts(hosts)
+        words = tuple(known)
+        self._cleaner = _cleaner(directory, org_id, admin, words) if mode == "record" else None
         self._remedy = f"record it: {command}"
-        self._shelf = Shelf(secrets=secrets, hosts=self._hosts.names, remedy=self._remedy)
+        self._shelf = Shelf(
+            secrets=secrets,
+            hosts=self._hosts.names,
+            remedy=self._remedy,
+            known=words,
+            pseudonyms=self._cleaner.pseudonyms if self._cleaner else None,
+        )
         self._wall = wall or SystemClock()
         self._order: list[str] = []
         self._required: tuple[str, ...] = ()
@@ -80,7 +98,7 @@ class Cassettes:
 
     def path(self, name: str) -> Path:
         """The file of a stage, in whichever format it is."""
-        return path_of(self.directory, name)
+        return path_of(self._folder, name)
 
     def require(self, names: Sequence[str]) -> None:
         """Replay: raise RecordingError when a cassette is missing. `names` are in the order of playing."""
@@ -108,9 +126,17 @@ class Cassettes:
             self._agree = True
         return self.facts_of(self._required[0])
 
+    def write(self, path: Path, content: dict[str, Any]) -> None:
+        """Write a cassette that was made of others (`metadata`, `requests`, `responses`), scanned like any other."""
+        self._shelf.save_cassette(path, content, None)
+
     def stale(self, name: str, why: str, remedy: str) -> None:
         """Replay: say how a stage is out of date. Where its replay fails, that is why."""
         self._stale[name] = (why, remedy)
+
+    def said(self, text: str) -> str:
+        """Note a text that follows from what a recording does not hold; in replay, give what was said then."""
+        return self.clock.said(text) if isinstance(self.clock, (RecordingClock, ReplayClock)) else text
 
     # --- a stage -------------------------------------------------------------------------------------------------
 
@@ -148,6 +174,8 @@ class Cassettes:
     @contextmanager
     def _recorded(self, name: str, calls: Callable[[], int]) -> Iterator[None]:
         assert isinstance(self.clock, RecordingClock)
+        assert self._cleaner is not None
+        self._cleaner.take_unknown()
         before, called = self.clock.take(), calls()
         try:
             with one_thread(self._counts) as watch, self._use(name, "all", watch) as cassette:
@@ -156,8 +184,10 @@ class Cassettes:
             tape = self.clock.take()
         if self._spoilt:
             return
+        self._cleaner.refuse_unknown(f"stage {name} of {self.directory.name}")
         _check_count(cassette, sent=watch.sent, called=calls() - called)
-        for key, value in {**self._told(name), "before": before, "tape": tape}.items():
+        tapes = {"before": self._clean_tape(before), "tape": self._clean_tape(tape)}
+        for key, value in {**self._told(name), **tapes}.items():
             cassette.get_metadata(key, value)
         cassette.keep()
 
@@ -166,8 +196,17 @@ class Cassettes:
         if self._record_facts is None:
             return {}
         facts = self._record_facts(name)
+        assert self._cleaner is not None
+        named = {
+            "org_id": self._cleaner.in_text(facts.org_id),
+            "admin_username": self._cleaner.username(facts.admin_username),
+        }
         dated = {"recorded_at": self._wall.now().replace(microsecond=0)} if facts.is_live else {}
-        return facts.model_copy(update=dated).as_metadata()
+        return facts.model_copy(update={**named, **dated}).as_metadata()
+
+    def _clean_tape(self, tape: Iterable[str]) -> list[str]:
+        assert self._cleaner is not None
+        return [self._cleaner.in_text(line) if line.startswith("said ") else line for line in tape]
 
     @contextmanager
     def _replayed(self, name: str) -> Iterator[None]:
@@ -204,7 +243,6 @@ class Cassettes:
     def _use(self, name: str, record_mode: str, watch: Watch) -> Any:
         recorder = vcr.VCR(
             record_mode=record_mode,
-            before_save_interaction=self._interaction,
             decode_compressed_response=True,
             skip_patchers=tuple(each for each in PATCHER_NAMES if each != "urllib3"),
             custom_patches=for_own_thread(watch),
@@ -212,7 +250,7 @@ class Cassettes:
         recorder.register_persister(self._shelf)
         config = recorder.get_merged_config(path=str(self.path(name)))
         config["before_record_request"] = self._request  # it makes a new request: vcrpy need not copy each one before
-        return IndexedCassette.use(remedy=self._remedy, watch=watch, **config)
+        return IndexedCassette.use(remedy=self._remedy, watch=watch, answer=self._answer, **config)
 
     def _counts(self, host: str, path: str) -> bool:
         """Whether a request that was sent must be on the recording."""
@@ -241,26 +279,36 @@ class Cassettes:
         text = as_text(request.body)
         if text is None:
             raise RecordingError(f"{request.method} {parts.path} has a body that is not text")
-        kept = redaction.headers(request.headers, redaction.REQUEST_HEADERS)
-        body = redaction.request_body(parts.path, kept.get("content-type", ""), text)
-        path = urlunsplit(("", "", parts.path, redaction.query(parts.query), ""))
-        uri = CANONICAL_URL + self._hosts.normalise(path)
-        return Request(request.method, uri, self._hosts.normalise(body) or None, kept)
+        headers = redaction.headers(request.headers, redaction.REQUEST_HEADERS)
+        body = redaction.request_body(parts.path, headers.get("content-type", ""), text)
+        path, query, body = map(self._hosts.normalise, (parts.path, redaction.query(parts.query), body))
+        asks = Asks(request.method, path, query, headers, body)
+        kept = asks if self._cleaner is None else self._cleaner.request(asks)
+        uri = CANONICAL_URL + urlunsplit(("", "", kept.path, kept.query, ""))
+        return Request(kept.method, uri, kept.body or None, kept.headers)
 
-    def _interaction(self, request: Any, response: Any) -> Any:
-        """The interaction as it is written."""
-        path = urlsplit(request.uri).path
+    def _answer(self, request: Any, response: Any) -> Any:
+        """What is kept of the answer to a request, which is given as it is kept."""
+        assert self._cleaner is not None
         kept = redaction.headers(response["headers"], redaction.RESPONSE_HEADERS)
+        asked = Asked.of(request.method, request.uri, as_text(request.body) or "")
         text = as_text(response["body"]["string"])
         if text is None:
-            raise RecordingError(f"{request.method} {path} was answered with a body that is not text")
-        body = redaction.response_body(path, as_text(request.body) or "", kept.get("content-type", ""), text)
-        answer = {
-            "status": response["status"],
-            "headers": {name: [self._hosts.normalise(value)] for name, value in kept.items()},
-            "body": {"string": self._hosts.normalise(body)},
-        }
-        return request, answer
+            self._cleaner.not_text(asked)
+            text = ""
+        content_type, status = kept.get("content-type", ""), response["status"]["code"]
+        body = self._cleaner.answer(asked, status, content_type, self._hosts.normalise(text))
+        told = {name: [self._cleaner.in_text(self._hosts.normalise(value))] for name, value in kept.items()}
+        return {"status": dict(response["status"]), "headers": told, "body": {"string": body}}
+
+
+def _cleaner(directory: Path, org_id: str, admin: str, known: Iterable[str]) -> Cleaner:
+    """A cleaner for all stages of a scenario, to which whoever may look into the org is one of its users."""
+    words = list(known)
+    cleaner = Cleaner(allow_list(directory.parent), Pseudonyms(org_id=org_id, scenario=directory.name), words)
+    if admin:
+        cleaner.username(admin)
+    return cleaner
 
 
 def _check_count(cassette: IndexedCassette, *, sent: int, called: int) -> None:

@@ -1,6 +1,7 @@
 """The clock of a rehearsal on tape: what was read while recording is read again, in order, while replaying.
 
-A tape is a list of lines such as `now 2026-01-05T09:00:00+00:00`, `id 0123456789ab`, `passed yes`.
+A tape is a list of lines such as `now 2026-01-05T09:00:00+00:00`, `id 0123456789ab`, `passed yes`, and `said TEXT`
+for a text that follows from real ids, of which a replay has but stand-ins.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from harness.errors import RecordingError
 from harness.org.clock import Clock
 
 TICK = timedelta(milliseconds=1)
-_LINE = re.compile(r"now (?P<moment>[0-9T:.+-]{19,40}Z?)|id [!-~]{1,80}|passed (?:yes|no)")
+_LINE = re.compile(
+    r"now (?P<moment>[0-9T:.+-]{19,40}Z?)|id [!-~]{1,80}|passed (?:yes|no)|said [^\x00-\x1f\x7f]{1,1000}"
+)
 
 
 def is_on_tape(line: str) -> bool:
@@ -66,6 +69,11 @@ class RecordingClock:
         """Chance; not noted, since it only tells how long is waited."""
         return self._clock.random()
 
+    def said(self, text: str) -> str:
+        """A text that follows from what a recording does not hold, noted."""
+        self._lines.append(f"said {text}")
+        return text
+
 
 class ReplayClock:
     """A clock that says what is on the tape, each kind of reading in its order, and never waits.
@@ -106,6 +114,10 @@ class ReplayClock:
     def random(self) -> float:
         """No chance at all: nothing is waited for."""
         return 0.5
+
+    def said(self, text: str) -> str:
+        """The text that was said at this point of the recording; `text` where the tape has none."""
+        return self._next("said") or text
 
     def _next(self, kind: str) -> str | None:
         if not self._left.get(kind):

@@ -25,7 +25,7 @@ from harness.migration.postponing import FILE_NAME, Postponement, read_postponem
 from harness.migration.records import Approval, Intent, Plan, RollbackProof, RunStarted, StageFinished
 from harness.org.clock import Clock, SystemClock
 from harness.org.patience import Tell, silent
-from harness.recording.cassettes import Cassettes
+from harness.recording.cassettes import Cassettes, Mode
 from harness.recording.hosts import CANONICAL_URL
 from harness.rehearsal.approval import approval_of
 from harness.rehearsal.carrying import mark_of
@@ -44,6 +44,7 @@ from harness.rehearsal.worlds import (
     open_replay,
     open_simulated,
 )
+from harness.report.drift import OrgDrift
 from harness.report.evidence import Evidence, gather
 from harness.scenario.loader import ScenarioFile
 
@@ -77,6 +78,8 @@ class Rehearsal:
         self._closing = ExitStack()
         self.tell: Tell = silent
         """Shows a line while the org is waited for."""
+        self.drift: OrgDrift | None = None
+        """How an org answers today what the recording asked, once that was asked."""
         self._approval: Approval | None = None
         self._as_begun = True
         self._could_not_begin = ""
@@ -164,7 +167,7 @@ class Rehearsal:
         migration = self._run.plan_from or self._run.id
         if self.journal.find(migration, RunStarted) is None:
             return None
-        return gather(self.journal, migration, mutation=self._mutation())
+        return gather(self.journal, migration, mutation=self._mutation(), drift=self.drift)
 
     def _mutation(self) -> Mutation | None:
         """The score of the scenario's checks, which `rehearse mutate` keeps beside the recordings."""
@@ -442,7 +445,7 @@ class Rehearsal:
             sign_off_expected=scenario.expect.sign_off,
             sign_off_because=scenario.expect.because,
             org_name=self.world.site.name,
-            cassettes=self.options.cassettes,
+            cassettes="replay" if self.options.cassettes == "compare" else self.options.cassettes,
             recorded_at=self.cassettes.facts.recorded_at if self.options.replays else None,
             recorded_from=self.cassettes.facts.source if self.options.replays else None,
             recording_notes=tuple(self._notes),
@@ -565,7 +568,8 @@ class Rehearsal:
     # --- cassettes ---------------------------------------------------------------------------------------------------
 
     def _open_cassettes(self) -> Cassettes:
-        folder, mode = shown(self.options.cassette_folder / self.file.name), self.options.cassettes
+        folder = shown(self.options.cassette_folder / self.file.name)
+        mode: Mode = "replay" if self.options.cassettes == "compare" else self.options.cassettes
         command = f"pytest {self.file.shown} --cassettes record"
         if mode == "replay":
             cassettes = Cassettes(folder, mode, clock=SystemClock(), command=command)

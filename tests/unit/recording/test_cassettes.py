@@ -36,15 +36,15 @@ class Studio:
         options = {
             "clock": StillClock(),
             "wall": StillClock(),
-            "record_facts": lambda _: facts(),
+            "record_facts": lambda _: facts(org_id=self.org.site.org_id),
             "hosts": [self.org.url],
             "secrets": lambda: self.secrets,
             "command": "pytest erp.scenario.yaml --cassettes record",
         }
         return Cassettes(self.folder, mode, **{**options, **more})
 
-    def connect(self, cassettes: Cassettes, url: str) -> Connection:
-        site = replace(self.org.site, url=url)
+    def connect(self, cassettes: Cassettes, url: str, org_id: str | None = None) -> Connection:
+        site = replace(self.org.site, url=url, org_id=org_id or self.org.site.org_id)
         transport = Transport(site, guard=WriteGuard(), clock=cassettes.clock)
         return Connection("admin", app_credential(), site, transport, cassettes.clock)
 
@@ -59,7 +59,7 @@ class Studio:
     def replay(self, talk: Callable[[Connection], Any], stage: str = "snapshot", **more: Any) -> Any:
         cassettes = self.cassettes("replay", **more)
         with cassettes.stage(stage):
-            return talk(self.connect(cassettes, CANONICAL_URL))
+            return talk(self.connect(cassettes, CANONICAL_URL, cassettes.facts_of(stage).org_id))
 
     def text(self, stage: str = "snapshot") -> str:
         return (self.folder / f"{stage}.yaml").read_text("utf-8")
@@ -68,7 +68,10 @@ class Studio:
 @pytest.fixture
 def studio(fake_org: FakeOrg, tmp_path: Path) -> Studio:
     fake_org.on("GET", r".*/query/\?q=.*", lambda asked: rows(asked.query["q"]))
-    return Studio(fake_org, tmp_path / "cassettes" / "erp")
+    folder = tmp_path / "cassettes"
+    folder.mkdir()
+    (folder / "allow.yaml").write_text("allow: 1\nobjects: {Account: {Name: keep}}\n")
+    return Studio(fake_org, folder / "erp")
 
 
 def rows(name: str) -> Told:
@@ -177,7 +180,17 @@ def test_the_file_reads_well_and_says_where_it_comes_from(studio: Studio) -> Non
     assert studio.org.url.removeprefix("http://") not in studio.text()
     replaying = studio.cassettes("replay")
     replaying.require(["snapshot"])
-    assert replaying.facts == facts(live="yes", kind="sandbox", recorded_at=StillClock().time)
+    told = replaying.facts
+    assert told == facts(
+        live="yes",
+        kind="sandbox",
+        recorded_at=StillClock().time,
+        org_id=told.org_id,
+        admin_username=told.admin_username,
+    )
+    assert told.org_id[:3] == "00D"
+    assert told.org_id != facts().org_id
+    assert told.admin_username.endswith("@example.org")
 
 
 def test_two_recordings_of_one_conversation_are_the_same_file(studio: Studio) -> None:
@@ -365,7 +378,7 @@ def test_where_a_stage_is_out_of_date_its_failure_begins_with_that(studio: Studi
     cassettes.stale("snapshot", "the scenario changed (from.username, line 12)", "record it again: that way")
     for talk in (ask("SELECT 2"), ask()):
         with pytest.raises(RecordingError, match="^the scenario changed") as caught, cassettes.stage("snapshot"):
-            talk(studio.connect(cassettes, CANONICAL_URL))
+            talk(studio.connect(cassettes, CANONICAL_URL, cassettes.facts_of("snapshot").org_id))
         assert caught.value.remedy == "record it again: that way"
     with pytest.raises(RecordingError, match="there is no cassette"), cassettes.stage("verify"):
         pytest.fail("it was entered")

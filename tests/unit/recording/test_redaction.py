@@ -202,12 +202,23 @@ def conversations(draw: st.DrawFn) -> tuple[list[str], dict[str, Any]]:
     return list(planted.values()), planted
 
 
+ALLOWING = """
+allow: 1
+resources:
+  - path: /services/data/{version}/limits
+    json: {consumerSecret: keep, note: keep, url: keep}
+  - path: /services/data/{version}/composite/sobjects/User
+    json: [{NewPassword: keep}]
+"""
+
+
 @given(conversation=conversations())
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_planted_secrets_never_survive_in_the_file(
     studio: Studio, conversation: tuple[list[str], dict[str, Any]]
 ) -> None:
     values, planted = conversation
+    (studio.folder.parent / "allow.yaml").write_text(ALLOWING)
     row = {
         "consumerSecret": planted["consumerSecret"],
         "note": f"'{planted['shaped']}'",
