@@ -6,6 +6,7 @@
     scenarios/erp.scenario.yaml::erp::dual-auth::what both users see
     scenarios/erp.scenario.yaml::erp::rollback[from cut-over]
     scenarios/erp.scenario.yaml::erp::sign-off
+    scenarios/erp.scenario.yaml::erp::compare[verify]         with --cassettes compare
 
 An item asks the rehearsal for its result; the rehearsal runs whatever must have run before. pytest's fixtures do not
 reach custom items, so nothing here relies on them.
@@ -14,7 +15,7 @@ reach custom items, so nothing here relies on them.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,15 @@ from harness.plugin import rehearsals_of
 from harness.recording.discretion import discreet
 from harness.recording.network import no_network
 from harness.rehearsal.progress import NotReached
+from harness.report.drift import DriftFound, OrgDrift
 from harness.scenario.loader import ScenarioFile, load
 
+COMPARED = ("preflight", "snapshot", "plan", "verify", "dual-auth", "cut-over")
+"""The stages whose reads an org can be asked again: each of them was recorded in a state that lasts."""
 CHECKED = ("verify", "dual-auth", "cut-over")
 """The stages that put checks to the org, each an item of its own."""
+MOST_TOLD = 20
+"""Differences that a failed item tells."""
 
 
 class ScenarioPath(pytest.File):
@@ -43,7 +49,8 @@ class ScenarioPath(pytest.File):
             file = load(self.path)
         except ScenarioError as error:
             raise self.CollectError(discreet(str(error))) from None
-        rehearsals_of(self.config).add(file, items=item_count(file))
+        compared = compared_stages(file) if rehearsals_of(self.config).options.compares else ()
+        rehearsals_of(self.config).add(file, items=item_count(file) + len(compared))
         yield ScenarioNode.from_parent(self, name=file.name, file=file)
 
 
@@ -65,6 +72,9 @@ class ScenarioNode(pytest.Collector):
         for stage in (last, *reversed(others)):
             yield RollbackItem.from_parent(self, name=f"rollback[from {stage}]", file=self.file, stage=stage)
         yield SignOffItem.from_parent(self, name="sign-off", file=self.file, stage="sign-off")
+        if rehearsals_of(self.config).options.compares:
+            for stage in compared_stages(self.file):
+                yield CompareItem.from_parent(self, name=f"compare[{stage}]", file=self.file, stage=stage)
 
 
 class CheckedStageNode(pytest.Collector):
@@ -91,6 +101,9 @@ class CheckedStageNode(pytest.Collector):
 class RehearsalItem(pytest.Item):
     """An item of a rehearsal: it belongs to a scenario and a stage of it."""
 
+    asks_an_org = False
+    """Whether it needs the network although cassettes are replayed."""
+
     def __init__(self, *, file: ScenarioFile, stage: str, place: Place | None = None, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.file = file
@@ -105,7 +118,7 @@ class RehearsalItem(pytest.Item):
         """Ask, and skip when something before it was in the way."""
         replays = rehearsals_of(self.config).options.replays
         try:
-            with no_network() if replays else nullcontext():  # between stages, too
+            with no_network() if replays and not self.asks_an_org else nullcontext():  # between stages, too
                 self.ask()
         except NotReached as reason:
             pytest.skip(str(reason))
@@ -193,6 +206,33 @@ class SignOffItem(RehearsalItem):
         rehearsals_of(self.config).of(self.file).sign_off()
 
 
+class CompareItem(RehearsalItem):
+    """What a stage's recording asked is answered by the org today as it was then."""
+
+    asks_an_org = True
+
+    def ask(self) -> None:
+        """Get what differs in this stage, and judge it: warn of what is not grave enough to fail."""
+        rehearsals = rehearsals_of(self.config)
+        drift, failing = rehearsals.drift(self.file), rehearsals.options.fail_at
+        if not drift.total:
+            raise _nothing_compared(self.stage, drift, self.file.place())
+        found = [each for each in drift.found if each.stage == self.stage]
+        grave = [each for each in drift.from_tier(failing) if each.stage == self.stage]
+        if grave:
+            raise _drifted(self.stage, grave, self.file.place())
+        for each in found:
+            if each.tier != "information":
+                self.warn(CassetteWarning(f"{self.stage}: {each}"))
+        if not drift.asked.get(self.stage):
+            raise NotReached(next((why for stage, why, _ in drift.left_out() if stage == self.stage), "not recorded"))
+
+
+def compared_stages(file: ScenarioFile) -> tuple[str, ...]:
+    """The stages of a scenario whose reads can be asked again."""
+    return tuple(stage for stage in file.scenario.stages if stage in COMPARED)
+
+
 def item_count(file: ScenarioFile) -> int:
     """How many items a scenario has."""
     scenario = file.scenario
@@ -200,6 +240,20 @@ def item_count(file: ScenarioFile) -> int:
     in_stages = sum({"verify": checks}.get(stage, operations) for stage in scenario.stages if stage in CHECKED)
     proofs = sum(stage in scenario.stages for stage in ("verify", "dual-auth"))
     return len(scenario.stages) + in_stages + proofs + len(scenario.rollback_stages) + 1
+
+
+def _nothing_compared(stage: str, drift: OrgDrift, place: Place) -> StageFailed:
+    reasons = [f"{where}: {why} ({count})" for where, why, count in drift.left_out()]
+    lines = [f"nothing that was recorded could be asked of {drift.org}, so nothing is known", *reasons]
+    return StageFailed("\n".join(lines), stage=stage, place=place, remedy="name the org that was recorded")
+
+
+def _drifted(stage: str, grave: Sequence[DriftFound], place: Place) -> StageFailed:
+    told = [line for each in grave[:MOST_TOLD] for line in (str(each), f"  {each.request}")]
+    more = [f"and {len(grave) - MOST_TOLD} more"] if len(grave) > MOST_TOLD else []
+    lines = ["the org no longer answers as it was recorded", *told, *more]
+    remedy = "undo what changed in the org, or, where it is meant, record again: --cassettes record"
+    return StageFailed("\n".join(lines), stage=stage, place=place, remedy=remedy)
 
 
 def _failed_check(stage: str, key: str, result: CheckResult, place: Place) -> StageFailed:

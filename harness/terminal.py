@@ -19,6 +19,7 @@ from harness.scenario.loader import ScenarioFile
 
 if TYPE_CHECKING:
     from harness.rehearsal.rehearsal import Rehearsal
+    from harness.report.drift import OrgDrift
     from harness.report.evidence import Evidence
 
 
@@ -35,6 +36,7 @@ class Rehearsals:
         self._index: Path | None = None
         self._evidence: list[Evidence] = []
         self._bugs: list[str] = []
+        self._drift: dict[Path, OrgDrift | RehearseError] = {}
         self._shown = False
 
     def add(self, file: ScenarioFile, *, items: int) -> None:
@@ -49,6 +51,21 @@ class Rehearsals:
             self._by_file[file.path] = rehearsal = Rehearsal(file, self.options)
             rehearsal.show = self._show
         return self._by_file[file.path]
+
+    def drift(self, file: ScenarioFile) -> OrgDrift:
+        """How an org answers what the recording of a scenario asked, asked once. Raises what asking raises."""
+        if file.path not in self._drift:
+            from harness.rehearsal.reasking import Reasking
+
+            try:
+                self._drift[file.path] = Reasking(file, self.options, tell=self._show).run()
+            except RehearseError as error:
+                self._drift[file.path] = error
+        found = self._drift[file.path]
+        if isinstance(found, RehearseError):
+            raise found
+        self.of(file).drift = found
+        return found
 
     def _show(self, line: str) -> None:
         """Print a line now, whatever is captured."""
@@ -118,6 +135,18 @@ class Rehearsals:
         self._evidence = most_complete(self._received)
         if self._evidence:
             self._index = write_reports(self._evidence, self.options.report_folder, partial=self._partial)
+        self._write_drift()
+
+    def _write_drift(self) -> None:
+        """Write what differs as JSON, where that was asked for."""
+        if self.options.compare_json is None:
+            return
+        import json
+
+        found = {one.header.scenario_file: one.drift.model_dump(mode="json") for one in self._evidence if one.drift}
+        text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+        self.options.compare_json.parent.mkdir(parents=True, exist_ok=True)
+        self.options.compare_json.write_text(text, encoding="utf-8")
 
     def summarize(self, terminal: pytest.TerminalReporter) -> None:
         """Print a few lines for each scenario, where the reports are, and what broke off."""
@@ -132,6 +161,11 @@ class Rehearsals:
         buffer = StringIO()
         summarize(self._evidence, buffer, colour=terminal.hasmarkup)
         terminal.write(buffer.getvalue())
+        for evidence in self._evidence:
+            if evidence.drift is not None:
+                from harness.drift_table import write_drift
+
+                write_drift(evidence.drift, terminal, evidence.name)
         for rehearsal in self._by_file.values():
             if left := rehearsal.left_behind():
                 terminal.write_line(left, yellow=True)
@@ -169,6 +203,8 @@ def _options(config: pytest.Config) -> Options:
             sandbox=option("--sandbox"),
             cassettes=cast("CassetteMode | None", "record" if mode.startswith("update") else mode or None),
             update=mode.partition(":")[2] or None,
+            fail_at=option("--compare-fail-at"),
+            compare_json=option("--compare-json"),
             cassette_folder=option("--cassette-folder") or root / "cassettes",
             report_folder=option("--report-folder") or root / "reports",
             state_folder=option("--state-folder") or root / ".rehearse",

@@ -10,7 +10,8 @@ from harness.errors import UsageError
 
 WARN_DAYS, MAX_DAYS = 60, 120
 """The age from which the recording of a live org is warned of, and from which it is refused."""
-CassetteMode = Literal["replay", "record", "off"]
+CassetteMode = Literal["replay", "record", "off", "compare"]
+TierName = Literal["critical", "error", "warning", "information"]
 MUTATION = "mutation.json"
 """Beside the recordings of a scenario: how well its checks notice a change of access."""
 
@@ -37,6 +38,10 @@ class Options:
     """And from which it is not replayed; 0: never."""
     update: str | None = None
     """While recording: the one stage whose cassette is replaced."""
+    fail_at: TierName = "error"
+    """While comparing: from which tier on a difference is a failure."""
+    compare_json: Path | None = None
+    """While comparing: the file that the differences are written to."""
     dry: bool = False
     """Whether nothing is to be left behind, not even a journal."""
 
@@ -56,6 +61,8 @@ class Options:
         warn_days: int = WARN_DAYS,
         max_days: int = MAX_DAYS,
         update: str | None = None,
+        fail_at: TierName = "error",
+        compare_json: Path | None = None,
     ) -> Self:
         """Fill in the defaults; raises UsageError for a combination that says two things."""
         if org is not None and sandbox is not None:
@@ -64,7 +71,8 @@ class Options:
         if real and cassettes is None:
             raise UsageError(
                 "an org is named, but cassettes are replayed by default and a replay touches no org",
-                remedy="add --cassettes off to rehearse in that org, or --cassettes record to record it as well",
+                remedy="add --cassettes off to rehearse in that org, --cassettes record to record it as well, or "
+                "--cassettes compare to ask it what was recorded, and write nothing",
             )
         return cls(
             root=root,
@@ -79,6 +87,8 @@ class Options:
             warn_days=warn_days,
             max_days=max_days,
             update=update,
+            fail_at=fail_at,
+            compare_json=compare_json,
         )
 
     @classmethod
@@ -114,7 +124,12 @@ class Options:
     @property
     def replays(self) -> bool:
         """Whether cassettes stand in for the org."""
-        return self.cassettes == "replay"
+        return self.cassettes in ("replay", "compare")
+
+    @property
+    def compares(self) -> bool:
+        """Whether what was recorded is asked again after the replay."""
+        return self.cassettes == "compare"
 
     @property
     def durable(self) -> bool:

@@ -35,6 +35,10 @@ class DriftFound(_Model):
     recorded: str
     now: str
 
+    def __str__(self) -> str:
+        who = f" ({self.principal})" if self.principal else ""
+        return f"{self.tier}: {self.text}{who}; recorded: {self.recorded}; now: {self.now}"
+
 
 class LeftOut(_Model):
     """A recorded request that was not asked again, and why."""

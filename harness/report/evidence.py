@@ -34,6 +34,7 @@ from harness.migration.records import (
     TriedCeiling,
     Usage,
 )
+from harness.report.drift import OrgDrift
 from harness.report.model import (
     CheckMade,
     Evidence,
@@ -54,11 +55,13 @@ ROLLBACK = "rollback"
 BodyType = TypeVar("BodyType", bound=BaseModel)
 
 
-def gather(journal: Journal, run: str | None = None, *, mutation: Mutation | None = None) -> Evidence:
+def gather(
+    journal: Journal, run: str | None = None, *, mutation: Mutation | None = None, drift: OrgDrift | None = None
+) -> Evidence:
     """The evidence of a migration run (the newest, unless one is named) and of the rollbacks rehearsed from its plan.
 
-    `mutation` is the score of the scenario's checks, which no run of it measures by itself. Raises UsageError when the
-    journal holds no such run.
+    `mutation` is the score of the scenario's checks and `drift` a comparison with an org, which no run makes by itself.
+    Raises UsageError when the journal holds no such run.
     """
     runs = _by_run(journal.records())
     migrations = [run_id for run_id, records in runs.items() if _header(records).purpose == "migration"]
@@ -70,7 +73,7 @@ def gather(journal: Journal, run: str | None = None, *, mutation: Mutation | Non
             f"{journal.path or 'the journal'} holds no {wanted}", remedy="run the scenario first: rehearse run FILE"
         )
     rehearsals = [runs[run_id] for run_id in runs if _rehearses(run_id, run, runs)]
-    return seal(_facts(runs[run], rehearsals).model_copy(update={"mutation": mutation}))
+    return seal(_facts(runs[run], rehearsals).model_copy(update={"mutation": mutation, "drift": drift}))
 
 
 def seal(facts: Facts) -> Evidence:

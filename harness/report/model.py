@@ -24,6 +24,7 @@ from harness.migration.records import (
     TriedCeiling,
     Usage,
 )
+from harness.report.drift import OrgDrift
 
 
 class Model(BaseModel):
@@ -173,6 +174,9 @@ class Facts(Model):
     mutation: Mutation | None = None
     """How well the checks notice a change of access: measured apart from the run, and kept beside its recordings."""
 
+    drift: OrgDrift | None = None
+    """How an org answers today what the recording asked; None unless it was compared."""
+
     @property
     def calls(self) -> int:
         """API calls of the migration's own stages; rehearsed rollbacks have their own."""
@@ -203,6 +207,7 @@ ReasonKind = Literal[
     "not-finished",
     "not-made",
     "not-recorded",
+    "drifted",
 ]
 
 

@@ -78,6 +78,7 @@ def _reasons(facts: Facts) -> Iterator[Reason]:
     yield from _checks_not_made(facts)
     yield from _operations_not_run(facts)
     yield from _rollbacks_not_made(facts)
+    yield from _drifted(facts)
     yield from _not_recorded(facts)
 
 
@@ -299,6 +300,13 @@ def _rollbacks_not_made(facts: Facts) -> Iterator[Reason]:
     if silent or begun:
         names = ", ".join(dict.fromkeys([*silent, *begun]))
         yield Reason(kind="not-made", text=f"The rollback is not proven from: {names}.", section="rollback")
+
+
+def _drifted(facts: Facts) -> Iterator[Reason]:
+    """Where an org was asked again: denials that became grants, and grants that became denials."""
+    for found in facts.drift.from_tier("error") if facts.drift else ():
+        text = f"{found.stage}: the org no longer answers as it was recorded: {found}."
+        yield Reason(kind="drifted", text=text, section="drift", remedy="undo it in the org, or record again")
 
 
 def _not_recorded(facts: Facts) -> Iterator[Reason]:

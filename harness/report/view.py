@@ -22,6 +22,7 @@ _OPTIONAL: Mapping[str, Callable[[Evidence], object]] = {
     "usage": lambda evidence: evidence.usage,
     "references": lambda evidence: evidence.references,
     "mutation": lambda evidence: evidence.mutation,
+    "drift": lambda evidence: evidence.drift,
 }
 """Sections that a page has only where there is something to tell: what was not done is listed as not tested."""
 
@@ -93,6 +94,7 @@ def cards(evidence: Evidence, changes: AccessChanges) -> list[Card]:
         *_eyes_card(evidence),
         *_references_card(evidence),
         *_mutation_card(evidence),
+        *_drift_card(evidence),
         _rollback_card(evidence),
         Card("untested", "not tested", str(len(evidence.untested)), "weigh them like what passed", "amber"),
         Card("timeline", "API calls", f"{evidence.calls:,}", f"{evidence.rows_written:,} rows written", "plain"),
@@ -196,6 +198,14 @@ def _references_card(evidence: Evidence) -> Iterator[Card]:
         unaccepted = len(scan.open)
         note = f"{unaccepted:,} not accepted" if unaccepted else f"{sum(scan.looked_at.values()):,} places searched"
         yield Card("references", "name the old user", f"{len(scan.hits):,}", note, "bad" if unaccepted else "plain")
+
+
+def _drift_card(evidence: Evidence) -> Iterator[Card]:
+    """How many grave differences there are between the org today and the recording."""
+    if (drift := evidence.drift) is not None:
+        grave = len(drift.from_tier("error"))
+        tone: Tone = "bad" if grave else "good"
+        yield Card("drift", "answers drifted", f"{grave:,}", f"{drift.total:,} requests asked again", tone)
 
 
 def _mutation_card(evidence: Evidence) -> Iterator[Card]:

@@ -75,6 +75,7 @@ MARKS: Mapping[str, Mark] = {
     "rollback-failed": Mark("bad", "✕", "rollback failed"),
     "not-finished": Mark("amber", "○", "not finished"),
     "not-recorded": Mark("amber", "○", "not recorded"),
+    "drifted": Mark("bad", "✗", "drifted"),
 }
 
 CAUSES: Mapping[str, str] = {
@@ -149,6 +150,7 @@ TITLES: Mapping[str, str] = {
     "usage": "What the integration uses",
     "references": "What else names the old user",
     "mutation": "Tests of the tests",
+    "drift": "The org today against the recording",
     "sign-ins": "Sign-ins observed",
     "timeline": "Time line",
     "rollback": "Rollback proof",

@@ -84,9 +84,9 @@ class Questions:
             if self._counterparts.knows(each) or is_everywhere(each):
                 continue
             if each[:15] in self._made:
-                return f"names {each}, which the recording's own run made, and nothing here stands for it"
+                return "names what the recording's own run made, and nothing here stands for it"
             if not self._same_org:
-                return f"names {each}, an id of another org, and nothing here stands for it"
+                return "names an id of another org, and nothing here stands for it"
         return ""
 
     def _restored(self, request: Any) -> Any:
