@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from harness.sandbox.switches import known_switches
-from tests.conformance import inventory
+from tests.conformance import inventory, live_cassettes
 from tests.conformance.cases import CASES, NOT_SERVED
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -109,6 +109,8 @@ def _lines(claimed: Mapping[str, Any]) -> Iterator[str]:
     yield from _table(("Recording", "Why"), rows)
     yield from ("", "## Where an answer differs from its recording", "", claimed["about_differences"].strip(), "")
     yield from _table(("Recording", "Where", "Why"), _difference_rows())
+    yield ""
+    yield from live_cassettes.lines()
 
 
 def _counts(claimed: Mapping[str, Any]) -> Iterator[str]:

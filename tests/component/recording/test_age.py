@@ -43,6 +43,7 @@ def test_from_60_days_on_it_is_warned_of(project: Make) -> None:
     assert "60 days old" in (made.folder / "reports" / "warehouse.html").read_text()
 
 
+@pytest.mark.long
 def test_from_120_days_on_it_is_not_replayed(project: Make) -> None:
     made = project()
     make_live(made, days=120)

@@ -19,6 +19,7 @@ def test_a_comment_needs_no_new_recording(project: Make) -> None:
     assert "changed since" not in ran.output
 
 
+@pytest.mark.long
 def test_what_fails_for_a_change_leads_with_it_and_names_line_and_remedy(project: Make) -> None:
     made = project()
     before = made.scenario.read_text()
