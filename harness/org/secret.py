@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
+import secrets as chance
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
@@ -19,18 +20,30 @@ _SHORTEST, _WHOLE_WORD_BELOW = 4, 8
 """Characters. What is shorter is taken out of no text, or only as a whole word."""
 
 
-class Secret:
-    """A value that shows itself only through `reveal`: not in a repr, a format, a pickle or a traceback."""
+_SALT = chance.token_bytes(16)
+"""Of this process alone, so that a hash says nothing to another, not even one with the same PYTHONHASHSEED."""
 
-    __slots__ = ("__weakref__", "_value")
+
+class Secret:
+    """A value that shows itself only through `reveal`: not in a repr, a format, a pickle or a traceback.
+
+    It is no attribute: what lists attributes (`inspect`, `rich`, `str.format` with `{0.name}`) finds a function. Who
+    walks the interpreter's own objects (`gc.get_referents`, a debugger, a core dump) finds it all the same; no type can
+    help that. Secrets can be compared with one another, in constant time; they have no order, and no length.
+    """
+
+    __slots__ = ("__weakref__", "_reveal")
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        def reveal() -> str:
+            return value
+
+        self._reveal = reveal
         _held[id(self)] = self
 
     def reveal(self) -> str:
         """The value. Only the code that sends or stores it calls this."""
-        return self._value
+        return self._reveal()
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -41,15 +54,19 @@ class Secret:
         return format(str(self), spec)
 
     def __bool__(self) -> bool:
-        return bool(self._value)
+        return self._reveal() != ""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
+        return hmac.compare_digest(self._digest(), other._digest())
 
     def __hash__(self) -> int:
-        return hash((Secret, self._value))
+        return hash(self._digest())
+
+    def _digest(self) -> bytes:
+        """The same for equal secrets of one process. Of a fixed length, so that comparing tells nothing of a length."""
+        return hmac.digest(_SALT, self._reveal().encode("utf-8", "surrogatepass"), "sha256")
 
     def __copy__(self) -> Secret:
         return self
@@ -58,6 +75,9 @@ class Secret:
         return self
 
     def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled")
+
+    def __getstate__(self) -> NoReturn:
         raise TypeError("a Secret cannot be pickled")
 
 

@@ -40,7 +40,7 @@ class Needles:
         parts = {part for secret in secrets for part in _parts(secret.reveal())}
         self._long = sorted({form for part in parts if len(part) >= _WHOLE_WORD_BELOW for form in _forms(part)})
         short = {form for part in parts if len(part) < _WHOLE_WORD_BELOW for form in _whole_forms(part)}
-        self._short = [re.compile(rf"(?<!\w){re.escape(form)}(?!\w)") for form in sorted(short)]
+        self._short = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(short))) or '(?!)'})(?!\w)")
         self._hosts = tuple(hosts)
         self._ids = frozenset(each[:15] for each in ids)
         self._personal: dict[str, list[str]] = defaultdict(list)
@@ -50,7 +50,8 @@ class Needles:
 
     def found_in(self, text: str) -> Iterator[str]:
         """What a decoded text holds of them, in words, never the value."""
-        if any(form in text for form in self._long) or any(form.search(text) for form in self._short):
+        # no variable holds a form, since Ctrl-C may come at any time, and pytest's -l prints them
+        if any(map(text.__contains__, self._long)) or self._short.search(text):
             yield "holds a secret of this run"
         for host in self._hosts:
             if host in text:
