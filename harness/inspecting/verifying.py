@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
 
 from harness.errors import EXIT_AS_EXPECTED, GuardRefused, RecordingError, UsageError
+from harness.inspecting.listed import Listed
+from harness.inspecting.words import clipped
+from harness.recording import scan
+from harness.recording.allowlist import allow_list
 from harness.recording.facts import Facts
 from harness.recording.files import (
+    ALLOW_LIST,
     JSON,
     YAML,
     Loaded,
@@ -27,18 +31,20 @@ from harness.recording.files import (
     stage_of,
     text_of,
 )
-from harness.recording.malformed import shown
-from harness.recording.scan import leaks
 from harness.words import several
 
 FOLDER = Path("cassettes")
-_PLACE = re.compile(r"^(?:the (?:file|metadata)|interaction \d+ \([^)]*\)) ")
-_REMEDY = "do not commit them; record them again, and report what a recording should not have let through"
+SCENARIO = ".scenario.yaml"
+_ADDRESS = re.compile(r"[\w.+'-]+@[\w.-]+\w")
+_REMEDY = "do not commit these; record them again, and report what a recording should not have let through"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with a cassette, and where: `line` and `interaction` count from 1. It never holds a value."""
+    """What is wrong with a cassette, and where: `line` and `interaction` count from 1. It never holds a value.
+
+    The line is that of the text, unpacked where it is packed.
+    """
 
     file: str
     what: str
@@ -54,82 +60,95 @@ class Finding:
 
 def verify(paths: Sequence[Path], *, as_json: bool) -> int:
     """Print the findings of some files and folders; 4 where there are any. Raises UsageError for what is not there."""
-    wanted = list(_cassettes(paths or [FOLDER]))
+    wanted = list(_meant(paths or [FOLDER]))
     findings: list[Finding] = []
     counted = 0
+    verifier = Verifier()
     with Console(stderr=True).status("reading the cassettes") as status:
         for number, path in enumerate(wanted, start=1):
-            status.update(f"{number:,} of {len(wanted):,}: {click.unstyle(str(path))}")
-            found, interactions = findings_of(path)
-            findings += found
+            status.update(f"{number:,} of {len(wanted):,}: {clipped(path)}")
+            found, interactions = verifier.look_at(path)
+            findings += [each for each in found if each not in findings]
             counted += interactions
     _say(findings, len(wanted), counted, as_json=as_json)
     return GuardRefused.exit_code if findings else EXIT_AS_EXPECTED
 
 
-def _cassettes(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files that are meant: of a folder its cassettes, and what a killed recording left among them."""
+def _meant(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files that are meant: of a folder its cassettes and allow-list, and what a killed recording left there."""
     for path in paths:
         if path.is_dir():
-            yield from sorted([*cassette_paths(path), *left_overs(path)])
-        elif not path.exists():
+            lists = [each for each in (path / ALLOW_LIST, path.parent / ALLOW_LIST) if each.is_file()]
+            yield from sorted([*cassette_paths(path), *left_overs(path), *lists])
+        elif not os.path.lexists(path):
             raise UsageError(f"there is no {path}", remedy="name cassettes, or a folder of cassettes")
-        elif not is_cassette(path):
+        elif not is_cassette(path) and path.name != ALLOW_LIST:
             raise UsageError(f"{path} is no cassette", remedy=f"a cassette ends in {YAML} or {JSON}")
         else:
             yield path
 
 
-def findings_of(path: Path) -> tuple[list[Finding], int]:
-    """What is wrong with one file, and how many interactions it has."""
-    if not is_cassette(path):
-        return [Finding(str(path), "a recording that was killed left this file; remove it")], 0
-    try:
-        path_of(path.parent, stage_of(path))
-        loaded = load(path)
-        Facts.of_metadata(loaded.metadata, path)
-    except RecordingError as error:
-        place = error.place
-        return [Finding(place.file if place else str(path), error.message, place.line if place else None)], 0
-    found = [*_in_head(path, loaded), *_in_interactions(path, loaded)]
-    return found or list(_beside(path)), len(loaded.requests)
+class Verifier:
+    """Looks at one file after another. Those of one scenario belong together: one list, and jobs that go on."""
+
+    def __init__(self) -> None:
+        self._listed: dict[Path, Listed] = {}
+        self._public: dict[str, frozenset[str]] = {}
+
+    def look_at(self, path: Path) -> tuple[list[Finding], int]:
+        """What is wrong with one file, and how many interactions it has."""
+        try:
+            if path.name == ALLOW_LIST:
+                allow_list(path.parent)
+                return [], 0
+            if not is_cassette(path):
+                return [Finding(str(path), "a recording that was killed left this file; remove it")], 0
+            path_of(path.parent, stage_of(path))
+            loaded = load(path)
+            Facts.of_metadata(loaded.metadata, path)
+            return [*self._shapes(path, loaded), *self._unlisted(path, loaded)], len(loaded.requests)
+        except RecordingError as error:
+            place = error.place
+            return [Finding(place.file if place else str(path), error.message, place.line if place else None)], 0
+
+    def _unlisted(self, path: Path, loaded: Loaded) -> Iterator[Finding]:
+        folder = path.parent
+        if folder not in self._listed:
+            self._listed[folder] = Listed(allow_list(folder.parent))
+        for number, (line, data) in enumerate(zip(loaded.lines, loaded.interactions(), strict=True), start=1):
+            asked = f"{data['request']['method']} {data['request']['uri'].partition('?')[0]}"
+            for what in self._listed[folder].unlisted(data):
+                yield Finding(str(path), what, line, number, asked)
+
+    def _shapes(self, path: Path, loaded: Loaded) -> Iterator[Finding]:
+        """What looks as if it must not be there. Addresses that the scenario names are public beside the cassette."""
+        text, data = text_of(path), {"metadata": loaded.metadata, "interactions": loaded.interactions()}
+        found = scan.by_shape(text, data, lines=loaded.lines)
+        if found:
+            name = path.parent.name
+            self._public[name] = self._public.get(name) or _public(name)
+            found = scan.by_shape(text, data, lines=loaded.lines, known=self._public[name])
+        for each in found:
+            place = {0: "the metadata ", None: "the text "}.get(each.interaction, "")
+            yield Finding(str(path), f"{place}{each.what}", each.line, each.interaction or None, each.request)
 
 
-def _in_interactions(path: Path, loaded: Loaded) -> Iterator[Finding]:
-    for number, (line, data) in enumerate(zip(loaded.lines, loaded.interactions(), strict=True), start=1):
-        asked = f"{data['request']['method']} {shown(urlsplit(data['request']['uri']).path)}"
-        for what in _scanned("", {"interactions": [data]}):
-            yield Finding(str(path), what, line, number, asked)
-
-
-def _in_head(path: Path, loaded: Loaded) -> Iterator[Finding]:
-    for what in _scanned("", {"metadata": loaded.metadata}):
-        yield Finding(str(path), f"the metadata {what}", 1)
-
-
-def _beside(path: Path) -> Iterator[Finding]:
-    """What stands in none of the values, such as in a comment."""
-    text = text_of(path)
-    if _scanned(text, {}):
-        for number, line in enumerate(text.split("\n"), start=1):
-            for what in _scanned(line, {}):
-                yield Finding(str(path), f"the line {what}", number)
-
-
-def _scanned(raw: str, data: Mapping[str, Any]) -> list[str]:
-    """What looks like a secret in a text, or in the content of a cassette; each without the place."""
-    found = leaks(raw, data, secrets=(), hosts=())
-    return list(dict.fromkeys(_PLACE.sub("", each) for each in found))
+def _public(name: str) -> frozenset[str]:
+    """The e-mail addresses in the scenario whose cassettes have this name, wherever below this folder it is."""
+    found: set[str] = set()
+    for folder, below, files in os.walk("."):
+        below[:] = [each for each in below if not each.startswith(".") and each != "node_modules"]
+        if name + SCENARIO in files:
+            found.update(_ADDRESS.findall((Path(folder) / (name + SCENARIO)).read_text("utf-8", "replace")))
+    return frozenset(found)
 
 
 def _say(findings: Sequence[Finding], files: int, interactions: int, *, as_json: bool) -> None:
     if as_json:
-        told = {"cassettes": files, "interactions": interactions, "findings": [asdict(each) for each in findings]}
+        told = {"files": files, "interactions": interactions, "findings": [asdict(each) for each in findings]}
         click.echo(json.dumps(told, indent=2))
         return
     for each in findings:
         click.secho(str(each), fg="red")
-    counted = (
-        f"{several(files, 'cassette')}, {several(interactions, 'interaction')}, {several(len(findings), 'finding')}"
-    )
-    click.echo(f"{counted}\n  remedy: {_REMEDY}" if findings else counted)
+    counts = several(files, "file"), several(interactions, "interaction"), several(len(findings), "finding")
+    click.echo(", ".join(counts) + (f"\n  remedy: {_REMEDY}" if findings else ""))

@@ -1,0 +1,79 @@
+"""Whether a cassette holds only what may be kept: its conversation is cleaned again, and nothing must change.
+
+Stand-ins do not show that they are, so values are left alone: what counts is which resources, keys and kinds of content
+there are, and that what must be blank is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from harness.errors import RecordingError
+from harness.inspecting.words import clipped
+from harness.recording import redaction
+from harness.recording.allowlist import AllowList, Treatment
+from harness.recording.answers import Answers, Asked
+from harness.recording.pseudonyms import Pseudonyms
+from harness.recording.redaction import BLANK, is_secret_name
+from harness.recording.standins import Kind
+from harness.recording.unknown import Unknown
+from harness.recording.values import Values
+
+_LONG = 300
+
+
+class _AsTheyAre(Values):
+    """Values that stay, but for secrets."""
+
+    def __init__(self) -> None:
+        super().__init__(Pseudonyms(org_id="", scenario=""))
+
+    def answered(self, treatment: Treatment | Kind, name: str, value: Any) -> Any:
+        secret = isinstance(value, str) and value and is_secret_name(name)
+        return BLANK if secret or treatment == Treatment.BLANK else value
+
+    def kept(self, text: str) -> str:
+        return text
+
+    def message(self, text: str) -> str:
+        return text
+
+
+class Listed:
+    """Holds the interactions of one scenario against an allow-list, one after another: answers tell of earlier ones."""
+
+    def __init__(self, allow: AllowList) -> None:
+        self._unknown: list[Unknown] = []
+        self._answers = Answers(allow, _AsTheyAre(), self._unknown.append)
+
+    def unlisted(self, interaction: Mapping[str, Any]) -> Iterator[str]:
+        """What an interaction holds that a recording would not have kept, each in words and without values."""
+        request, response = interaction["request"], interaction["response"]
+        yield from _in_request(request)
+        asked = Asked.of(request["method"], request["uri"], request["body"] or "")
+        body = response["body"]["string"]
+        kept = self._answers.clean(asked, response["status"]["code"], _content_type(response), body)
+        if "/jobs/" in asked.path:
+            self._answers.learn_job(body)
+        found, self._unknown[:] = list(self._unknown), []
+        yield from dict.fromkeys(f"the answer: {clipped(each, _LONG)}" for each in found)
+        if not found and kept != body:
+            yield "the answer is not as a recording keeps it: something is left out or blanked there"
+
+
+def _in_request(request: Mapping[str, Any]) -> Iterator[str]:
+    url = urlsplit(request["uri"])
+    body = request["body"] or ""
+    try:
+        same = (redaction.query(url.query), redaction.request_body(url.path, _content_type(request), body))
+    except RecordingError as error:
+        yield f"the request: {clipped(error.message, _LONG)}"
+        return
+    if same != (url.query, body):
+        yield "the request is not as a recording keeps it: something is left out or blanked there"
+
+
+def _content_type(message: Mapping[str, Any]) -> str:
+    return str(message["headers"].get("content-type", [""])[0])
