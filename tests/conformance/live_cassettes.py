@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def unexpected(cassette: str, by_question: Mapping[str, list[Difference]]) -> li
     return new + gone
 
 
-def _ask(world: World, asked: list[Question], folder: Path) -> list[Mapping[str, Any]]:
+def _ask(world: World, asked: list[Question], folder: Path) -> Sequence[Mapping[str, Any]]:
     """The simulated org's answers, cleaned like those of a recording: they are one."""
     cassettes = Cassettes(
         folder / "ours",

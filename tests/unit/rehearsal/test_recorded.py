@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +21,8 @@ MOMENT = datetime(2026, 1, 5, 9, tzinfo=UTC)
 LIVE = facts(live="yes", kind="sandbox", org_name="uat", recorded_at=MOMENT)
 
 
-def options(**chosen: int) -> Options:
-    folders = dict.fromkeys(("root", "cassette_folder", "report_folder", "state_folder"), Path())
-    return Options.build(org=None, sandbox=None, cassettes=None, **folders, **chosen)
+def options(**chosen: Any) -> Options:
+    return replace(Options.simulated(Path()), **chosen)
 
 
 def said(days: int, **chosen: int) -> str | None:
