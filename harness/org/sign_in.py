@@ -23,7 +23,7 @@ from harness.org.clock import Clock
 from harness.org.ids import to_18
 from harness.org.refusals import remedy_for
 from harness.org.sandbox_proof import other_org
-from harness.org.secret import Resolve, Secret
+from harness.org.secret import Resolve, Secret, without_secrets
 from harness.org.site import Site
 from harness.org.transport import Transport, caller
 from harness.scenario.model import Flow, SignIn
@@ -225,6 +225,8 @@ def _soap_refused(credential: Credential, site: Site, response: requests.Respons
 
 
 def _refusal(credential: Credential, code: str, description: str) -> SignInRefused:
+    # an answer may repeat what was sent, and its words go into journals and reports
+    code, description = without_secrets(code, "***"), without_secrets(description, "***")
     words = f"{code}: {description}" if description else code
     return SignInRefused(
         f"the {credential.flow} sign-in of {credential.username} was refused: {words}",

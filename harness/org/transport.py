@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
+from urllib3.util import parse_url
 
-from harness.errors import OrgUnreachable
+from harness.errors import OrgUnreachable, UsageError
 from harness.org.clock import Clock
 from harness.org.errors import NOT_THE_ORG, is_used_up, passes
 from harness.org.guard import WriteGuard, is_write
@@ -93,12 +94,29 @@ class _Session(requests.Session):
         if not site.on_loopback:
             surroundings = self.merge_environment_settings(site.url, {}, None, None, None)
             self.proxies, self.verify = surroundings["proxies"], surroundings["verify"]
+            _check_proxies(self.proxies)
         if site.ca_bundle:
             self.verify = str(site.ca_bundle)
         self.trust_env = False
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
         return None
+
+
+def _check_proxies(proxies: Mapping[str, str]) -> None:
+    """Raise UsageError for a proxy that is no URL: what `requests` would raise shows parts of the password in it."""
+    for scheme in ("http", "https", "all"):
+        url = proxies.get(scheme) or "http://unset"
+        try:
+            whole = url if "://" in url else f"http://{url}"
+            host = parse_url(whole).host and urlsplit(whole).hostname
+        except (urllib3.exceptions.LocationParseError, ValueError):
+            host = None
+        if not host:
+            raise UsageError(
+                f"the environment's proxy for {scheme} is no URL",
+                remedy="write http://HOST:PORT; in a user name or a password, %XX for what is no letter and no digit",
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)

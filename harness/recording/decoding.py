@@ -91,7 +91,7 @@ def _without_escapes(line: str) -> str:
         code = found[1] or found[2]
         return chr(int(code, 16)) if code else _ESCAPED.get(found[3], found[3])
 
-    return _ESCAPE.sub(plain, line)
+    return _as_characters(_ESCAPE.sub(plain, line))
 
 
 def _without_percents(line: str) -> str:
@@ -99,7 +99,18 @@ def _without_percents(line: str) -> str:
 
 
 def _without_equals(line: str) -> str:
-    return _PRINTABLE.sub(lambda found: chr(int(found[1], 16)), line)
+    return _as_characters(_PRINTABLE.sub(lambda found: chr(int(found[1], 16)), line))
+
+
+def _as_characters(text: str) -> str:
+    """A text whose characters may be halves of a pair, or bytes of UTF-8: with whole ones, in a line of its own."""
+    if text.isascii():
+        return text
+    paired = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    try:
+        return f"{paired}\n{text.encode('latin-1').decode()}"
+    except UnicodeError:
+        return paired
 
 
 _UNDO: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (

@@ -127,6 +127,14 @@ REFUSED = [
 ]
 
 
+def test_a_refusal_that_repeats_what_was_sent_is_kept_without_it(fake_org: FakeOrg) -> None:
+    told = Told(400, {"error": "invalid_client", "error_description": "no app has open-sesame"})
+    fake_org.on("POST", "/services/oauth2/token", told)
+    with pytest.raises(SignInRefused, match="no app has \\*\\*\\*") as caught:
+        attempt(fake_org, "client-credentials", consumer_key="key", consumer_secret="open-sesame")
+    assert "sesame" not in f"{caught.value} {caught.value.code} {caught.value.description}"
+
+
 @pytest.mark.parametrize(("code", "words", "remedy"), REFUSED)
 def test_a_refusal_keeps_the_words_of_the_org(fake_org: FakeOrg, code: str, words: str, remedy: str) -> None:
     told = Told(400, {"error": code, "error_description": words})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from harness.errors import OrgUnreachable
+from harness.errors import OrgUnreachable, UsageError
 from harness.org.guard import WriteGuard
 from harness.org.ids import to_18
 from harness.org.site import Site
@@ -151,6 +151,19 @@ def test_the_proxies_of_the_environment_are_for_real_orgs(monkeypatch: pytest.Mo
     assert session("http://127.0.0.1:8080").proxies == {}
     monkeypatch.setenv("NO_PROXY", "salesforce.com")
     assert "https" not in session(real).proxies
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://me:sesa/me@127.0.0.1:9", "http://me:sesa[me]@127.0.0.1:9", "me:sesa me@host:x", "http://me:sesame@:9"],
+)
+def test_a_proxy_that_is_no_url_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    site = Site("x", "https://acme--dev.sandbox.my.salesforce.com", to_18("00D000000000001"))
+    with pytest.raises(UsageError, match="proxy for https is no URL") as caught:
+        Transport(site, guard=WriteGuard(), clock=StillClock())
+    assert "sesa" not in str(caught.value)
+    assert caught.value.__suppress_context__
 
 
 def test_a_certificate_of_ones_own_authority_needs_its_bundle(tmp_path: Path) -> None:

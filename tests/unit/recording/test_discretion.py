@@ -36,6 +36,10 @@ def test_a_short_secret_is_taken_out_where_it_is_a_whole_word() -> None:
     assert len(held) == 2
 
 
+def test_the_password_of_a_proxy_is_taken_out_of_its_url() -> None:
+    assert discreet("through http://me:sesame@proxy.example:3128") == "through http://me:REDACTED@proxy.example:3128"
+
+
 def test_a_traceback_shows_frames_and_no_secret() -> None:
     held = Secret("correct horse")
 
