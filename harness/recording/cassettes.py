@@ -28,6 +28,7 @@ from harness.recording.network import Watch, no_network, one_thread
 from harness.recording.pseudonyms import Pseudonyms
 from harness.recording.tape import RecordingClock, ReplayClock
 from harness.recording.text import as_text
+from harness.recording.unknown import Unknown
 
 Mode = Literal["replay", "record", "off"]
 
@@ -137,6 +138,22 @@ class Cassettes:
     def said(self, text: str) -> str:
         """Note a text that follows from what a recording does not hold; in replay, give what was said then."""
         return self.clock.said(text) if isinstance(self.clock, (RecordingClock, ReplayClock)) else text
+
+    # --- comparing with a living org ---------------------------------------------------------------------------------
+
+    @property
+    def pseudonyms(self) -> Pseudonyms:
+        """Recording: the stand-ins."""
+        assert self._cleaner is not None
+        return self._cleaner.pseudonyms
+
+    def kept(self, request: Any, response: Any) -> tuple[Any, list[Unknown]]:
+        """Recording: what would be kept of an answer to a request, and what of it no allow-list names.
+
+        Both are as they were on the wire, the request with the canonical host or the org's.
+        """
+        assert self._cleaner is not None
+        return self._answer(self._request(request), response), self._cleaner.take_unknown()
 
     # --- a stage -------------------------------------------------------------------------------------------------
 
@@ -250,7 +267,8 @@ class Cassettes:
         recorder.register_persister(self._shelf)
         config = recorder.get_merged_config(path=str(self.path(name)))
         config["before_record_request"] = self._request  # it makes a new request: vcrpy need not copy each one before
-        return IndexedCassette.use(remedy=self._remedy, watch=watch, answer=self._answer, **config)
+        _, remedy = self._stale.get(name, ("", self._remedy))
+        return IndexedCassette.use(remedy=remedy, watch=watch, answer=self._answer, **config)
 
     def _counts(self, host: str, path: str) -> bool:
         """Whether a request that was sent must be on the recording."""

@@ -332,6 +332,8 @@ class Rehearsal:
             run_id, until, plan_from = begun.run_id, begun.until, begun.plan_from
         else:
             run_id = self._new_id()
+            if self._update is not None and until is None:
+                self._update.begin()
         folder = self._run_folder(run_id)
         connections = Connections(self.file, self.world, clock=self.cassettes.clock, tell=self.tell)
         self._closing.callback(connections.close)

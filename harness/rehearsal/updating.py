@@ -73,6 +73,10 @@ class Update:
     def _all_of_it(self) -> str:
         return f"record all of it: pytest {self._file.shown}{self._options.as_typed} --cassettes record"
 
+    def begin(self) -> None:
+        """Forget what an earlier run left that came to no end: a new one begins."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def finish(self, write: Callable[[Path, dict[str, Any]], None], show: Show) -> None:
         """Replace the cassette, which `write` scans and writes, after showing what differs.
 

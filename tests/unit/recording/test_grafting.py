@@ -50,7 +50,7 @@ class Run:
             f"SELECT Id FROM LoginHistory WHERE UserId = '{self.user}' AND LoginTime > {stamp(self.at(1.25))}"
         )
         body = json.dumps({"mark": f"rehearse erp run {self.run_id}", "since": micros, "until": now.isoformat()})
-        exchanges = [
+        exchanges: list[tuple[str, str, str, object]] = [
             ("GET", f"/services/data/v67.0/query/?q={asked}", "", {"UserId": self.user, "LoginTime": stamp(now)}),
             ("POST", "/services/data/v67.0/composite", body, {"born": "1984-02-03T04:05:06.000+0000"}),
         ]
