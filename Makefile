@@ -26,8 +26,9 @@ rehearse: $(INSTALLED) ## replay every shipped scenario offline and write report
 test: $(INSTALLED) ## lint, check types, and run every test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	@echo "types are checked beside the tests"; \
+	@echo "types are checked beside the tests; these are compiled once, for all workers"; \
 	$(BIN)/mypy & types=$$!; \
+	$(BIN)/pytest tests --collect-only -q > /dev/null; \
 	$(BIN)/pytest tests -m "not long" -n 3 --dist loadgroup; tested=$$?; \
 	wait $$types && exit $$tested
 

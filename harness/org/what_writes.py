@@ -32,13 +32,19 @@ def is_write(method: str, url: str, headers: Mapping[str, str] | None = None, bo
     """Whether a request may change the org. What is not known to be a read is a write."""
     parts = urlsplit(url)
     path = unquote(parts.path)
-    parameters = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    overridden = {name.lower() for name in headers or {}} | parameters
+    overridden = {name.lower() for name in headers or {}} | _parameters(parts.query)
     if overridden.intersection(_OVERRIDES) or _RUNS_CODE.search(path) or _AMBIGUOUS.search(path):
         return True
     if method.upper() in ("GET", "HEAD", "OPTIONS"):
         return _SHOWN.fullmatch(path) is None
     return not (method.upper() in ("POST", "PATCH", "DELETE") and _is_reading_call(method.upper(), path, body))
+
+
+def _parameters(query: str) -> set[str]:
+    """The names of the parameters of a query in which one may override the method; of most there is no need to ask."""
+    if "method" not in unquote(query).lower():
+        return set()
+    return {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)}
 
 
 def _is_reading_call(method: str, path: str, body: bytes | str | None) -> bool:

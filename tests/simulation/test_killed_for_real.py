@@ -83,17 +83,17 @@ class Field:
                 life = Life(self.world, self.org, back=back, hook=suicide(point))
                 how = f"at point {point}"
             case "by the org":
-                effect, number = self.random.choice(EFFECTS), self.random.randint(1, 9)
+                effect, number = self.random.choice(EFFECTS), self.random.randint(1, 5)
                 life = Life(self.world, self.org, back=back, wait=True)
                 self.org.trap(life.pid, number, effect)
                 life.go()
                 how = f"at writing call {number}, {effect}"
             case "by itself":
-                point = self.random.randint(1, 90)
+                point = self.random.randint(1, 50)
                 life = Life(self.world, self.org, back=back, hook=suicide(point))
                 how = f"at point {point}"
             case _:
-                seconds = self.random.uniform(0, self.seconds / 3)
+                seconds = self.random.uniform(0, self.seconds / 5)
                 life = Life(self.world, self.org, back=back)
                 life.kill_after(seconds)
                 how = f"after {seconds:.3f} s"
