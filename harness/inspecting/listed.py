@@ -46,6 +46,8 @@ class Listed:
 
     def __init__(self, allow: AllowList) -> None:
         self._unknown: list[Unknown] = []
+        self._fine: set[tuple[Asked, int, str, str]] = set()
+        """Questions and answers in which nothing was found: stages ask much alike."""
         self._answers = Answers(allow, _AsTheyAre(), self._unknown.append)
 
     def unlisted(self, interaction: Mapping[str, Any]) -> Iterator[str]:
@@ -53,14 +55,20 @@ class Listed:
         request, response = interaction["request"], interaction["response"]
         yield from _in_request(request)
         asked = Asked.of(request["method"], request["uri"], request["body"] or "")
-        body = response["body"]["string"]
-        kept = self._answers.clean(asked, response["status"]["code"], _content_type(response), body)
+        told = (response["status"]["code"], _content_type(response), response["body"]["string"])
+        if (asked, *told) not in self._fine:
+            yield from self._in_answer(asked, *told)
+
+    def _in_answer(self, asked: Asked, status: int, content_type: str, body: str) -> Iterator[str]:
+        kept = self._answers.clean(asked, status, content_type, body)
         if "/jobs/" in asked.path:
             self._answers.learn_job(body)
         found, self._unknown[:] = list(self._unknown), []
         yield from dict.fromkeys(f"the answer: {clipped(each, _LONG)}" for each in found)
         if not found and kept != body:
             yield "the answer is not as a recording keeps it: something is left out or blanked there"
+        elif not found and "/jobs/" not in asked.path:
+            self._fine.add((asked, status, content_type, body))
 
 
 def _in_request(request: Mapping[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -94,6 +95,8 @@ class Verifier:
     def __init__(self) -> None:
         self._listed: dict[Path, Listed] = {}
         self._public: dict[str, frozenset[str]] = {}
+        self._clean: set[str] = set()
+        """Bodies of which files without a finding consist: stages are often answered alike."""
 
     def look_at(self, path: Path) -> tuple[list[Finding], int]:
         """What is wrong with one file, and how many interactions it has."""
@@ -122,15 +125,26 @@ class Verifier:
 
     def _shapes(self, path: Path, loaded: Loaded) -> Iterator[Finding]:
         """What looks as if it must not be there. Addresses that the scenario names are public beside the cassette."""
-        text, data = text_of(path), {"metadata": loaded.metadata, "interactions": loaded.interactions()}
+        text = text_of(path) if path.name.endswith(YAML) else ""  # JSON has nothing beside its values
+        interactions = [self._new(each) for each in loaded.interactions()]
+        data = {"metadata": loaded.metadata, "interactions": interactions}
         found = scan.by_shape(text, data, lines=loaded.lines)
-        if found:
+        if not found:
+            self._clean.update(each["response"]["body"]["string"] for each in interactions)
+        else:
             name = path.parent.name
             self._public[name] = self._public.get(name) or _public(name)
             found = scan.by_shape(text, data, lines=loaded.lines, known=self._public[name])
         for each in found:
             place = {0: "the metadata ", None: "the text "}.get(each.interaction, "")
-            yield Finding(str(path), f"{place}{each.what}", each.line, each.interaction or None, each.request)
+            yield Finding(str(path), f"{place}{each.what}", each.line or 1, each.interaction or None, each.request)
+
+    def _new(self, interaction: dict[str, Any]) -> dict[str, Any]:
+        """An interaction without a body that was looked through before."""
+        response = interaction["response"]
+        if response["body"]["string"] not in self._clean:
+            return interaction
+        return {**interaction, "response": {**response, "body": {"string": ""}}}
 
 
 def _public(name: str) -> frozenset[str]:
