@@ -142,17 +142,20 @@ class AllowList(_Strict):
 
     def column(self, sobject: str, name: str) -> Shape:
         """What happens to a column of an object: as listed, or replaced."""
-        for section in (sobject, "*", "business"):
-            if (found := find(self.objects.get(section, {}), name)) is not None:
-                return found
-        return Treatment.REPLACE
+        listed = _of_sections(self.objects, name, sobject, "*")
+        listed = find(self.objects.get("business", {}), name) if listed is None else listed
+        return Treatment.REPLACE if listed is None else listed
 
     def element(self, kind: str, name: str) -> Shape | None:
         """What happens to an element of a component of the Metadata API; None where that is not listed."""
-        for section in (kind, "*"):
-            if (found := find(self.metadata.get(section, {}), name)) is not None:
-                return found
-        return None
+        return _of_sections(self.metadata, name, kind, "*")
+
+
+def _of_sections(lists: Mapping[str, Columns], name: str, *sections: str) -> Shape | None:
+    """What is listed for a name in the first of the sections that has it, else the first that has a pattern for it."""
+    exact = (lists[each][name] for each in sections if name in lists.get(each, {}))
+    patterns = (found for each in sections if (found := find(lists.get(each, {}), name)) is not None)
+    return next(exact, None) or next(patterns, None)
 
 
 def find(columns: Columns, name: str) -> Shape | None:

@@ -7,7 +7,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -181,13 +181,13 @@ class Answers:
     def _list(self, at: _Place, clean: Callable[[_Place, Any], Any], value: Any) -> Any:
         if not isinstance(value, list):
             return self._odd(at, "is no list, as the allow-list has it")
-        return [clean(at.below(ITEM), each) for each in value]
+        return _without_dropped(clean(at.below(ITEM), each) for each in value)
 
     def _scalar(self, at: _Place, treatment: Treatment | Kind, value: Any) -> Any:
         if isinstance(value, dict):
             return self._odd(at, "is an object, whose keys are not on the allow-list", value)
         if isinstance(value, list):
-            return [self._scalar(at, treatment, each) for each in value]
+            return _without_dropped(self._scalar(at.below(ITEM), treatment, each) for each in value)
         return self._values.answered(treatment, at.name, value)
 
     def _odd(self, at: _Place, why: str, value: Any = None) -> Any:
@@ -291,7 +291,8 @@ class Answers:
             return self._odd(at, "is no object, as the allow-list has it")
         for key in value.keys() - clean.keys():
             self._odd(at.below(key), _NOT_LISTED, value[key])
-        return {key: clean[key](at.below(key), each) for key, each in value.items() if key in clean}
+        kept = {key: clean[key](at.below(key), each) for key, each in value.items() if key in clean}
+        return {key: each for key, each in kept.items() if each is not _DROPPED}
 
     def _part(self, asked: Asked, status: int, value: Any) -> Any:
         """The answer to one request of several."""
@@ -485,6 +486,10 @@ _WHOLES: Mapping[Treatment, Callable[[Answers, _Place, Any], Any]] = {
     Treatment.COMPOSITE: Answers._composite,
     Treatment.BATCH: Answers._batch,
 }
+
+
+def _without_dropped(values: Iterable[Any]) -> list[Any]:
+    return [each for each in values if each is not _DROPPED]
 
 
 def _parsed_json(body: str) -> Any:

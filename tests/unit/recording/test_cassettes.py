@@ -377,7 +377,7 @@ def test_where_a_stage_is_out_of_date_its_failure_begins_with_that(studio: Studi
     cassettes = studio.cassettes("replay")
     cassettes.stale("snapshot", "the scenario changed (from.username, line 12)", "record it again: that way")
     for talk in (ask("SELECT 2"), ask()):
-        with pytest.raises(RecordingError, match="^the scenario changed") as caught, cassettes.stage("snapshot"):
+        with pytest.raises(RecordingError, match=r"^the scenario changed") as caught, cassettes.stage("snapshot"):
             talk(studio.connect(cassettes, CANONICAL_URL, cassettes.facts_of("snapshot").org_id))
         assert caught.value.remedy == "record it again: that way"
     with pytest.raises(RecordingError, match="there is no cassette"), cassettes.stage("verify"):
