@@ -7,11 +7,12 @@ there are, and that what must be blank is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from harness.errors import RecordingError
-from harness.inspecting.words import clipped
+from harness.inspecting.words import clipped, path_of_names
 from harness.recording import redaction
 from harness.recording.allowlist import AllowList, Treatment
 from harness.recording.answers import Answers, Asked
@@ -64,7 +65,8 @@ class Listed:
         if "/jobs/" in asked.path:
             self._answers.learn_job(body)
         found, self._unknown[:] = list(self._unknown), []
-        yield from dict.fromkeys(f"the answer: {clipped(each, _LONG)}" for each in found)
+        told = (replace(each, path=path_of_names(each.path)) for each in found)
+        yield from dict.fromkeys(f"the answer: {clipped(each, _LONG)}" for each in told)
         if not found and kept != body:
             yield "the answer is not as a recording keeps it: something is left out or blanked there"
         elif not found and "/jobs/" not in asked.path:

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from harness.errors import EXIT_AS_EXPECTED, GuardRefused, RecordingError, UsageError
 from harness.inspecting.listed import Listed
-from harness.inspecting.words import clipped
+from harness.inspecting.words import clipped, path_of_names
 from harness.recording import scan
 from harness.recording.allowlist import allow_list
 from harness.recording.facts import Facts
@@ -119,7 +119,7 @@ class Verifier:
         if folder not in self._listed:
             self._listed[folder] = Listed(allow_list(folder.parent))
         for number, (line, data) in enumerate(zip(loaded.lines, loaded.interactions(), strict=True), start=1):
-            asked = f"{data['request']['method']} {data['request']['uri'].partition('?')[0]}"
+            asked = _asked(data)
             for what in self._listed[folder].unlisted(data):
                 yield Finding(str(path), what, line, number, asked)
 
@@ -137,7 +137,8 @@ class Verifier:
             found = scan.by_shape(text, data, lines=loaded.lines, known=self._public[name])
         for each in found:
             place = {0: "the metadata ", None: "the text "}.get(each.interaction, "")
-            yield Finding(str(path), f"{place}{each.what}", each.line or 1, each.interaction or None, each.request)
+            asked = _asked(interactions[each.interaction - 1]) if each.interaction else ""
+            yield Finding(str(path), f"{place}{each.what}", each.line or 1, each.interaction or None, asked)
 
     def _new(self, interaction: dict[str, Any]) -> dict[str, Any]:
         """An interaction without a body that was looked through before."""
@@ -145,6 +146,10 @@ class Verifier:
         if response["body"]["string"] not in self._clean:
             return interaction
         return {**interaction, "response": {**response, "body": {"string": ""}}}
+
+
+def _asked(interaction: dict[str, Any]) -> str:
+    return f"{interaction['request']['method']} {path_of_names(interaction['request']['uri'])}"
 
 
 def _public(name: str) -> frozenset[str]:

@@ -17,7 +17,6 @@ from harness.recording.files import load, pack
 from tests.component.inspecting.conftest import cassette
 
 ROOT = Path(__file__).parents[3]
-LAST = "/services/data/v67.0/composite): "
 
 
 def test_what_a_recording_wrote_is_clean(folder: Path) -> None:
@@ -42,7 +41,6 @@ def pack_it(folder: Path) -> Path:
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiIzTVZHOSJ9.c2lnbmF0dXJlLWhlcmU"
 SESSION = "00D5f000000abcd!AQEAQJ0lT3xKz9qVnB7mW2rYc8uHs6dFg4"
-INTO_ROW = ('"Username": "admin@acme.example"}', '"Username": "admin@acme.example", %s}', 2, "GET .*/query/")
 PLANTED: dict[str, tuple[str, str, str, int | None]] = {
     # what is planted: the text it is put in place of, what is put there, what is found, in which interaction
     "token": ("'Nmae' on entity", f"{SESSION} on entity", "holds what looks like a session id", 3),
@@ -76,6 +74,7 @@ PLANTED: dict[str, tuple[str, str, str, int | None]] = {
         "is a resource that is not on the allow-list",
         3,
     ),
+    "in-the-path": ("/query/?q=SELECT+Nmae", "/vault/eva.weber@acme.com?q=x", "holds an e-mail address", 3),
     "object-in-row": (
         '"InstanceName": "CS1"',
         '"InstanceName": {"deep": 1}',
@@ -124,9 +123,7 @@ def test_what_is_planted_is_found_and_not_repeated(folder: Path, what: str, form
     found = cassette("verify")
     assert found.return_value == GuardRefused.exit_code == 4
     [line, *_] = found.output.splitlines()
-    number = (
-        rf"interaction {interaction} \((?:GET|POST) https://org\.my\.salesforce\.example/\S+\): " if interaction else ""
-    )
+    number = rf"interaction {interaction} \((?:GET|POST) /services/\S+\): " if interaction else ""
     assert re.match(rf"{re.escape(str(path))}:\d+: {number}", line), line
     assert message in found.output
     assert line_holds(path, line, new) if form == "yaml" and interaction else True
@@ -187,7 +184,7 @@ def test_the_findings_as_json(folder: Path) -> None:
         "file": "cassettes/erp/verify.yaml",
         "what": "holds an e-mail address outside the domains for examples",
         "interaction": 4,
-        "request": "GET https://org.my.salesforce.example/services/data/v67.0/query/",
+        "request": "GET /services/data/v67.0/query/",
     }
 
 
