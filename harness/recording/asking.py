@@ -11,12 +11,11 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus, urlsplit, urlunsplit
 from xml.sax.saxutils import escape
 
 from harness.recording.text import pretty_json, readable_query
-from harness.recording.values import Values
 
 _LITERAL = re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -27,10 +26,20 @@ _TECHNICAL = frozenset({"referenceId", "method", "httpHeaders", "allOrNone", "ha
 _URLS = frozenset({"url", "richInput"})
 
 
+class Replaces(Protocol):
+    """What becomes of the values in a request."""
+
+    def asked(self, name: str, value: Any) -> Any:
+        """A scalar; `name` is that of its key, column or element."""
+
+    def in_text(self, text: str) -> str:
+        """What stands within a text."""
+
+
 class Asking:
     """Cleans the parts of one request after another."""
 
-    def __init__(self, values: Values) -> None:
+    def __init__(self, values: Replaces) -> None:
         self._values = values
 
     def path(self, path: str) -> str:

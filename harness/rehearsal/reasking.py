@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +19,7 @@ from harness.org.connection import Connection, Principal
 from harness.org.patience import Tell, silent
 from harness.recording import redaction
 from harness.recording.again.asking import Answered, Questions
+from harness.recording.again.backwards import Backwards
 from harness.recording.again.choosing import (
     STAGES,
     Choice,
@@ -32,13 +34,15 @@ from harness.recording.again.choosing import (
     removed_by_the_run,
 )
 from harness.recording.again.counterparts import Counterparts
+from harness.recording.cassettes import Cassettes
 from harness.recording.facts import Facts
 from harness.recording.files import cassette_paths, load, stage_of
-from harness.recording.hosts import Hosts
 from harness.recording.meaning import Drift, People, Tier, refusal_of
 from harness.recording.text import as_text
 from harness.rehearsal.connections import Connections
 from harness.rehearsal.options import Options, shown
+from harness.rehearsal.public_words import words_of
+from harness.rehearsal.reads import cassette_names
 from harness.rehearsal.rehearsal import Rehearsal
 from harness.rehearsal.worlds import World, open_configured, open_ready
 from harness.report.drift import DriftFound, LeftOut, OrgDrift
@@ -68,7 +72,7 @@ class Recording:
                 f"{shown(folder)} has no cassettes to compare with",
                 remedy=f"record the scenario: pytest {file.shown} --cassettes record",
             )
-        loaded = {stage_of(path): load(path) for path in paths}
+        loaded = {stage: load(path) for stage, path in _in_order(paths, file).items()}
         facts = Facts.of_metadata(next(iter(loaded.values())).metadata, paths[0])
         admin = People(admin=facts.admin_username)
         requests = [each for stage, one in loaded.items() for each in recorded_in(stage, one, admin)]
@@ -127,7 +131,9 @@ class Reasking:
 
     def _round(self, world: World) -> _Round:
         with closing(Connections(self._file, world, clock=world.clock, tell=self._tell)) as connections:
-            return _Asking(self._file, self._recording, world, connections, self._tell).round()
+            done = _Asking(self._file, self._options, self._recording, world, connections).round()
+        self._tell(f"{world.in_words}: {done.state}; {len(done.answered)} recorded requests asked again")
+        return done
 
     def _told(self, org: str, rounds: Sequence[_Round]) -> OrgDrift:
         """What all rounds found, as evidence holds it."""
@@ -156,15 +162,23 @@ class _Asking:
     """One round: it finds out the state of the org, signs in as whoever can, and asks."""
 
     def __init__(
-        self, file: ScenarioFile, recording: Recording, world: World, connections: Connections, tell: Tell
+        self, file: ScenarioFile, options: Options, recording: Recording, world: World, connections: Connections
     ) -> None:
         self._scenario = file.scenario
         self._recording = recording
-        self._world = world
         self._connections = connections
-        self._tell = tell
         self._admin = connections.connect("admin")
-        self._hosts = Hosts((world.site.url,))
+        cassettes = Cassettes(
+            options.cassette_folder / file.name,
+            "record",
+            clock=world.clock,
+            org_id=self._admin.org_id,
+            admin=world.admin.username,
+            known=words_of(file, world.clock),
+            hosts=(world.site.url,),
+            secrets=world.secrets,
+        )
+        self._kept, self._stand_ins = cassettes.kept, cassettes.pseudonyms
         self._counterparts = Counterparts()
         self._signed_in: dict[str, Connection] = {recording.facts.admin_username.casefold(): self._admin}
         self._silent: dict[str, str] = {}
@@ -172,7 +186,6 @@ class _Asking:
     def round(self) -> _Round:
         """Ask everything that can be asked in the state in which the org is."""
         done = _Round(self._state())
-        self._tell(f"{self._world.in_words}: {done.state}")
         for principal in self._principals(done.state):
             done.signed_in += self._sign_in(principal, done.state)
         self._meet()
@@ -199,9 +212,9 @@ class _Asking:
             people = replace(people, removed=removed_by_the_run(self._recording.requests))
         return Questions(
             self._ask,
-            clean=self._clean,
-            real=lambda identifier: identifier,
-            same_org=self._recording.facts.org_id[:15] == self._admin.org_id[:15],
+            clean=self._kept,
+            real=Backwards(self._stand_ins, self._counterparts).request,
+            same_org=self._recording.facts.org_id == self._stand_ins.identifier(self._admin.org_id),
             made=self._recording.people.own,
             counterparts=self._counterparts,
             people=people,
@@ -277,14 +290,14 @@ class _Asking:
         except ValueError:
             return
         if identity:
-            self._counterparts.know(identity.rpartition("/")[2], user_id)
+            self._counterparts.know(identity.rpartition("/")[2], self._stand_ins.identifier(user_id))
 
     def _meet(self) -> None:
         """Find by name what the recording's own run made, and another run made again."""
         for (kind, name), identifier in named_by_the_run(self._recording.requests).items():
             column = "Name" if kind == "PermissionSet" else "DeveloperName"
             for row in self._admin.query(f"SELECT Id FROM {kind} WHERE {column} = {_listed((name,))}"):
-                self._counterparts.know(identifier, row["Id"])
+                self._counterparts.know(identifier, self._stand_ins.identifier(row["Id"]))
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -310,19 +323,6 @@ class _Asking:
             "body": {"string": text},
         }
 
-    def _clean(self, request: Any, response: dict[str, Any]) -> dict[str, Any]:
-        """The answer as a recording would have kept it."""
-        path, headers = urlsplit(request.uri).path, response["headers"]
-        kept = redaction.headers({name: value[0] for name, value in headers.items()}, redaction.RESPONSE_HEADERS)
-        body = redaction.response_body(
-            path, as_text(request.body) or "", kept.get("content-type", ""), response["body"]["string"]
-        )
-        return {
-            "status": response["status"],
-            "headers": {name: [value] for name, value in kept.items()},
-            "body": {"string": self._hosts.normalise(body)},
-        }
-
 
 def _of_sign_in(username: str, recorded: str, now: str) -> Drift | None:
     """How a sign-in differs; both are error codes, empty for a sign-in that went well."""
@@ -336,6 +336,13 @@ def _of_sign_in(username: str, recorded: str, now: str) -> Drift | None:
     else:
         tier, text = Tier.CRITICAL, f"{username} can sign in again"
     return Drift(tier, "sign in", text, words[0], words[1], username)
+
+
+def _in_order(paths: Sequence[Path], file: ScenarioFile) -> dict[str, Path]:
+    """The cassettes by stage, as they were recorded: what one of them learns, the next one uses."""
+    found = {stage_of(path): path for path in paths}
+    order = [name for name in cassette_names(file.scenario) if name in found]
+    return {stage: found[stage] for stage in [*order, *(each for each in found if each not in order)]}
 
 
 def _found(stage: str, drift: Drift) -> DriftFound:

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from vcr.request import Request
-
 from harness.errors import GuardRefused, OrgUnreachable
 from harness.recording.again.choosing import NotAsked, Recorded
 from harness.recording.again.counterparts import Counterparts, ids_in, is_everywhere
-from harness.recording.identifiers import ids_replaced
-from harness.recording.meaning import Drift, People, drifts
+from harness.recording.meaning import Drift, People, Tier, drifts
 from harness.recording.text import as_text
+from harness.recording.unknown import Unknown
 
 Response = dict[str, Any]
 Ask = Callable[[Recorded, Any], Response]
@@ -35,7 +33,7 @@ class Answered:
 class Questions:
     """Asks the chosen requests again. `clean` makes of an answer what a recording would have kept of it.
 
-    `real` makes of a stand-in the id of the org that is asked, and `same_org` says whether that is the recorded one.
+    `real` makes of a request the one with the ids of this org, and `same_org` says whether that is the recorded one.
     `made` are the ids of what the recording's own run created.
     """
 
@@ -43,8 +41,8 @@ class Questions:
         self,
         ask: Ask,
         *,
-        clean: Callable[[Any, Response], Response],
-        real: Callable[[str], str],
+        clean: Callable[[Any, Response], tuple[Response, list[Unknown]]],
+        real: Callable[[Any], Any],
         same_org: bool,
         made: frozenset[str],
         counterparts: Counterparts,
@@ -71,11 +69,12 @@ class Questions:
                 yield NotAsked(recorded, error.message)
 
     def _put(self, recorded: Recorded) -> Answered:
-        raw = self._ask(recorded, self._restored(recorded.request))
-        answer = self._clean(recorded.request, raw)
+        real = self._real(recorded.request)
+        answer, unknown = self._clean(real, self._ask(recorded, real))
         self._counterparts.learn(_text(recorded.response), _text(answer))
         body = {"string": self._counterparts.as_recorded(_text(answer))}
         found = drifts(recorded.request, recorded.response, {**answer, "body": body}, self._people)
+        found += [_unheard_of(recorded, each) for each in unknown]
         return Answered(recorded, tuple(found))
 
     def _in_the_way(self, request: Any) -> str:
@@ -89,17 +88,17 @@ class Questions:
                 return "names an id of another org, and nothing here stands for it"
         return ""
 
-    def _restored(self, request: Any) -> Any:
-        """The request with the org's own ids."""
-        return Request(
-            request.method,
-            self._with_real_ids(request.uri),
-            self._with_real_ids(_text_of(request.body)),
-            request.headers,
-        )
 
-    def _with_real_ids(self, text: str) -> str:
-        return ids_replaced(text, lambda recorded: self._real(self._counterparts.now(recorded)))
+def _unheard_of(recorded: Recorded, unknown: Unknown) -> Drift:
+    """What no allow-list names is new, and not compared."""
+    return Drift(
+        Tier.INFORMATION,
+        recorded.line,
+        f"new, and on no allow-list: {unknown}",
+        "not there",
+        "there",
+        recorded.username,
+    )
 
 
 def _asked(request: Any) -> str:
