@@ -28,7 +28,9 @@ _WRAPPED = re.compile(
     re.MULTILINE,
 )
 _FOLDED = re.compile(r"^.*=[ \t]*\r?\n.*(?:(?<==)\r?\n.*)*$", re.MULTILINE)
-_ENTRY = re.compile(r"\b(?:machine[ \t]|login[ \t])[^\n]*\n(?:[^\n]*\n?){1,4}")
+_ENTRY = re.compile(r"\b(?:machine|login)[ \t][^\n]{0,200}\n(?:[^\n]{0,200}\n?){1,4}")
+_LONG = 2000
+_NEW_LINE = re.compile(r"(?<!\\)\\n")
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([\"'\\/bfnrt]))")
 _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _ENTITY = re.compile(r"&(?:#\d+|#[xX][0-9A-Fa-f]+|[A-Za-z]{2,8});")
@@ -37,7 +39,7 @@ _PRINTABLE = re.compile(r"=([0-9A-Fa-f]{2})")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{16,}")
 _HEX_APART = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{2}(?:[ :-][0-9A-Fa-f]{2}){7,}")
-_SPOKEN = re.compile(rb"[\x20-\x7e\t\r\n\x80-\xff]{8,}")
+_SPOKEN = re.compile(rb"[\x20-\x7e\t\r\n]{8,}")
 _WIDE = re.compile(rb"(?:[\x09-\x7e]\x00){8,}|(?:\x00[\x09-\x7e]){8,}")
 _PACKED = (b"\x1f\x8b\x08", b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
 _TURN = str.maketrans("+/", "-_")
@@ -64,7 +66,12 @@ def readings(texts: Iterable[str]) -> Iterator[str]:
 def _lines(texts: Iterable[str]) -> Iterator[str]:
     """The lines of texts without the blanks around them, and what was wrapped over several of them in one."""
     for text in texts:
-        yield from map(str.strip, text.split("\n"))
+        for line in text.split("\n"):
+            if len(line) > _LONG and line[0] in "{[":
+                # packed JSON has a whole body in one line; taken apart, most of it is what was in another one
+                yield from (_without_escapes(part).strip() for part in dict.fromkeys(_NEW_LINE.split(line)))
+            else:
+                yield line.strip()
         if "\n" not in text:
             continue
         for found in _WRAPPED.finditer(text):
@@ -152,8 +159,10 @@ def _said(content: bytes) -> Iterator[str]:
         yield KEY
     for found in _WIDE.finditer(content):
         yield found[0].replace(b"\0", b"").decode("ascii")
-    for spoken in _SPOKEN.finditer(content):
-        yield spoken[0].decode("utf-8", "replace")
+    try:
+        yield content.decode("utf-8")
+    except UnicodeDecodeError:
+        yield from (spoken[0].decode("ascii") for spoken in _SPOKEN.finditer(content))
 
 
 def _unpacked(content: bytes) -> bytes | None:
