@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 import vcr
 import yaml
-from vcr.serialize import deserialize
+from vcr.serialize import deserialize, serialize
 from vcr.serializers import jsonserializer, yamlserializer
 
 from harness.errors import RecordingError
 from harness.org.secret import Secret
 from harness.recording import as_json, as_yaml, files
 from harness.recording.files import cassette_paths, head_of, left_overs, load, path_of, stage_of, write_at_once
-from tests.unit.recording.shelf import METADATA, asked, large, put, told
+from tests.unit.recording.shelf import METADATA, asked, conversation, large, put, told
 
 SMALL = [(asked("Account"), told({"records": [{"Name": "Müller\nÅ \u2028 😀"}]})), (asked("Contact"), told("", 204))]
 
@@ -137,7 +137,9 @@ def test_without_libyaml_it_works_and_says_once_what_to_do(tmp_path: Path, monke
 
 
 def test_5_000_interactions_are_loaded_in_under_a_second(tmp_path: Path) -> None:
-    put(tmp_path / "verify.yaml", *((asked(f"O{number}"), told({"records": ["x" * 500]})) for number in range(5000)))
+    content = conversation(*((asked(f"O{number}"), told({"records": ["x" * 500]})) for number in range(5000)))
+    data = {"version": 1, **serialize(content, files._AsItIs)}
+    (tmp_path / "verify.json.gz").write_bytes(files.pack(as_json.write(data)))
     start = time.process_time()
     assert len(load(tmp_path / "verify.json.gz").requests) == 5000
     assert time.process_time() - start < 1

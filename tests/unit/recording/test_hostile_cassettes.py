@@ -324,8 +324,8 @@ def test_no_file_holds_more_values_than_there_is_time_for(tmp_path: Path) -> Non
 
 # --- anything at all --------------------------------------------------------------------------------------------------
 
-EACH = settings(deadline=2000, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
-MANY = settings(deadline=2000, max_examples=4000, suppress_health_check=[HealthCheck.too_slow])
+EACH = settings(deadline=10_000, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(deadline=10_000, max_examples=4000, suppress_health_check=[HealthCheck.too_slow])
 ODD = st.one_of(
     st.none(),
     st.integers(),
