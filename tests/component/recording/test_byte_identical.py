@@ -31,8 +31,12 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def record(folder: Path, name: str, *options: str, environ: dict[str, str] | None = None) -> Path:
+    """Record a scenario in a folder of its own, at another time; the folder of its cassettes."""
     folder.mkdir(exist_ok=True)
-    project = Example(folder, name)
+    org = name if (ROOT / "scenarios" / "orgs" / name).is_dir() else NAME  # one is rehearsed in the demo's org
+    project = Example(folder, org)
+    project.scenario.unlink()
+    shutil.copy(ROOT / "scenarios" / f"{name}.scenario.yaml", folder / "scenarios")
     shutil.rmtree(folder / "cassettes", ignore_errors=True)
     project.environ = environ or {}
     (folder / "conftest.py").write_text(ANOTHER_DAY)

@@ -45,6 +45,7 @@ def test_a_stage_that_the_scenario_has_outgrown_is_recorded_again_and_no_other(p
     assert "changed since" not in replayed.output
 
 
+@pytest.mark.long
 def test_a_stage_that_there_is_not_is_refused_with_those_there_are(project: Make) -> None:
     ran = project().pytest("scenarios", "--cassettes=update:dual-auht")
     assert ran.code == pytest.ExitCode.USAGE_ERROR
@@ -120,3 +121,28 @@ def test_a_planted_misfit_is_noticed_before_anything_is_replaced(live: Live) -> 
         assert plan.read_bytes() == kept[1]
     finally:
         trial.write_bytes(kept[0])
+
+
+# --- a whole migration ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+def test_a_changed_denial_is_recorded_stage_by_stage_until_the_whole_replays(tmp_path: Path) -> None:
+    made = Example(tmp_path, "mulesoft")
+    shutil.rmtree(tmp_path / "cassettes", ignore_errors=True)
+    assert made.pytest("scenarios", "--cassettes", "record").code == 0
+    folder = tmp_path / "cassettes" / "mulesoft"
+    before = texts(folder)
+    made.change(made.scenario, "SELECT Id, LeadSource FROM Contact", "SELECT CreatedDate, Id, LeadSource FROM Contact")
+    replayed = made.pytest("scenarios")
+    assert "verify: the scenario changed since stage verify was recorded (expect.denials[2], line" in replayed.output
+    assert "--cassettes update rollback-from-switch" in replayed.output
+    first = made.pytest("scenarios", "--cassettes", "update", "verify")
+    assert first.code == 0, first.output
+    assert "+ GET /services/data/v67.0/query/?q=SELECT+CreatedDate,+Id,+LeadSource+FROM+Contact" in first.output
+    second = made.pytest("scenarios", "--cassettes", "update", "rollback-from-switch")
+    assert second.code == 0, second.output
+    after = texts(folder)
+    assert {stage for stage in after if after[stage] != before[stage]} == {"verify", "rollback-from-switch"}
+    whole = made.pytest("scenarios", "-W", "error")
+    assert whole.code == 0, whole.output
