@@ -98,6 +98,7 @@ def _longest(signature: str) -> str:
 @cache
 def _keys(mark: str, passphrase: str) -> Mapping[str, str]:  # noqa: ARG001 - one set for a mark
     one = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    curve = next(key for key in iter(_new_ec_key, None) if len(pieces_of_key(_pem(key))) == 2)
     plain = serialization.NoEncryption()
     locked = serialization.BestAvailableEncryption(passphrase.encode())
     form = serialization.PrivateFormat
@@ -106,10 +107,21 @@ def _keys(mark: str, passphrase: str) -> Mapping[str, str]:  # noqa: ARG001 - on
         PKCS8: (one, form.PKCS8, plain),
         ENCRYPTED: (one, form.PKCS8, locked),
         OPENSSH: (one, form.OpenSSH, plain),
-        EC: (ec.generate_private_key(ec.SECP256R1()), form.PKCS8, plain),
+        EC: (curve, form.PKCS8, plain),
     }
-    pem = serialization.Encoding.PEM
-    return {kind: key.private_bytes(pem, how, lock).decode() for kind, (key, how, lock) in made.items()}
+    return {kind: _pem(key, how, lock) for kind, (key, how, lock) in made.items()}
+
+
+def _new_ec_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _pem(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+    form: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8,
+    lock: serialization.KeySerializationEncryption | None = None,
+) -> str:
+    return key.private_bytes(serialization.Encoding.PEM, form, lock or serialization.NoEncryption()).decode()
 
 
 def _random(length: int) -> str:

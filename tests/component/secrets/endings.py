@@ -109,7 +109,6 @@ def _commands(world: World) -> Outcome:
         ["carry", *uat, "--from", "run.pack"],
         ["rollback", *uat],
         *(["adopt", FILE, "--org", name, "--dry-run"] for name in (*list(ORGS)[1:], BROKEN)),
-        ["plan", FILE],
         ["mutate", FILE, "--only", "added field *", "--json", "--output", "cassettes/erp/mutation.json"],
     ]
     return observed(world, commands.__file__, json.dumps(given))

@@ -8,20 +8,23 @@ into a copy of each place's own content is found.
 from __future__ import annotations
 
 import gzip
-import io
+import json
 import re
 import sqlite3
-import zipfile
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import trustme
 
-from tests.component.secrets.canaries import FILED, KINDS, NETRC, PASSPHRASE
+from tests.component.secrets import commands
+from tests.component.secrets.canaries import FILED, KINDS, NETRC, PASSPHRASE, PASSWORD, Canaries
 from tests.component.secrets.endings import ENDINGS, Ending
-from tests.component.secrets.outcomes import Outcome
-from tests.component.secrets.world import open_world
+from tests.component.secrets.looking import Looking
+from tests.component.secrets.outcomes import Outcome, observed
+from tests.component.secrets.places import collect
+from tests.component.secrets.world import FILE, open_world
 from tests.component.secrets.writing import WAYS
 
 pytestmark = pytest.mark.xdist_group("canaries")
@@ -77,6 +80,48 @@ def test_what_may_hold_a_secret_is_private(run_of: RunOf) -> None:
     assert {"scenarios/erp.env", ".rehearse/uat/erp/runs/RUN/credential.before", "run.pack"} <= kept
 
 
+@pytest.mark.long
+def test_the_org_that_the_command_keeps_is_private(tmp_path: Path) -> None:
+    with open_world(tmp_path, trustme.CA()) as world:
+        world.environ["PIECES"] = json.dumps({PASSWORD: world.canaries.piece(PASSWORD)})
+        outcome = observed(world, commands.__file__, json.dumps([["run", FILE]]))
+    assert "exit code 0" in outcome.ran.text
+    assert outcome.hits == {}
+    holding = {name for name, content in outcome.left.private.items() if outcome.looking.kinds_in(content)}
+    assert "project/.rehearse/simulated/erp/org.db" in holding
+
+
+def test_a_key_that_cannot_be_used_is_refused_and_not_shown(run_of: RunOf) -> None:
+    out, err = run_of("commands").ran.out.decode(), run_of("commands").ran.err.decode()
+    codes = dict(re.findall(r"\$ adopt \S+ --org (\w+) --dry-run\n(?:(?!\$ ).*\n)*?exit code (\d)", out))
+    assert codes == {"pkcs1": "0", "encrypted": "2", "openssh": "2", "ec": "2", "broken": "2"}
+    assert err.count("is not an RSA private key in PEM form") == 3
+    assert err.count("it holds what no header may hold") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "seen"),
+    [
+        ("reports/erp.html", 0o600, True),
+        ("scenarios/erp.env", 0o600, False),
+        ("scenarios/erp.env", 0o640, True),
+        ("tmp/left-behind", 0o644, True),
+        (".rehearse/uat/erp/runs/1/credential.before", 0o604, True),
+    ],
+)
+def test_a_file_that_holds_one_is_seen_unless_it_is_there_for_that(
+    tmp_path: Path, name: str, mode: int, seen: bool
+) -> None:
+    canaries = Canaries()
+    path = tmp_path / "project" / name
+    path.parent.mkdir(parents=True)
+    path.write_text(f"SF_PASSWORD={canaries.one(PASSWORD)}\n")
+    path.chmod(mode)
+    looking = Looking({PASSWORD: canaries.pieces[PASSWORD]})
+    found = {kind for _, _, content in collect(tmp_path).pieces() for kind in looking.kinds_in(content)}
+    assert found == ({PASSWORD} if seen else set())
+
+
 def test_the_table(run_of: RunOf) -> None:
     cells = {
         (kind, way, place, end)
@@ -117,7 +162,8 @@ def one_of_each_place(run_of: RunOf) -> dict[str, tuple[Outcome, bytes]]:
         outcome = run_of(name)
         for place, _, content in outcome.left.pieces():
             found.setdefault(place, (outcome, content))
-    return found
+    outcome, cassette = found["cassettes"]
+    return found | {"cassettes, packed": (outcome, gzip.compress(cassette, mtime=0))}
 
 
 def with_planted(content: bytes, planted: bytes) -> bytes:
@@ -126,8 +172,6 @@ def with_planted(content: bytes, planted: bytes) -> bytes:
         return _in_database(content, planted)
     if content.startswith(b"\x1f\x8b"):
         return gzip.compress(_amid(gzip.decompress(content), planted), mtime=0)
-    if content.startswith(b"PK\x03\x04"):
-        return _in_archive(content, planted)
     return _amid(content, planted)
 
 
@@ -142,10 +186,3 @@ def _in_database(content: bytes, planted: bytes) -> bytes:
         database.execute("INSERT INTO planted VALUES (?)", (planted,))
         database.commit()
         return database.serialize()
-
-
-def _in_archive(content: bytes, planted: bytes) -> bytes:
-    changed = io.BytesIO(content)
-    with zipfile.ZipFile(changed, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("planted", planted)
-    return changed.getvalue()
