@@ -22,7 +22,12 @@ def release_of(site: Site) -> str | None:
     """The label of the newest API version, such as `Winter '27`; None where the org does not say."""
     with session_for(site) as session:
         try:
-            told = session.get(f"{site.url}/services/data/", timeout=(CONNECT_TIMEOUT, _SECONDS)).json()
+            answer = session.get(
+                f"{site.url}/services/data/",
+                headers={"Accept": "application/json"},
+                timeout=(CONNECT_TIMEOUT, _SECONDS),
+            )
+            told = answer.json() if answer.ok else None
         except (requests.exceptions.RequestException, ValueError):
             return None
     return _newest(told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness import __version__
@@ -28,7 +29,11 @@ class Recorded:
         """`digest` is what the runs put into their marks."""
         self._file, self._world, self._digest = file, world, digest
         self._own = rollback_order(file.scenario)[0]
-        self._release = None if world.simulated else release_of(world.site)
+
+    @cached_property
+    def _release(self) -> str | None:
+        """The org's release, asked for once, and only where something is recorded."""
+        return None if self._world.simulated else release_of(self._world.site)
 
     def facts(self, cassette: str, journal: Journal, run_id: str) -> Facts:
         """What the recording of a stage says about itself, as far as the run has found it out."""
