@@ -20,7 +20,7 @@ from vcr.record_mode import RecordMode
 
 from harness.errors import RecordingError
 from harness.recording.network import Watch
-from harness.recording.text import as_text, canonical
+from harness.recording.text import as_text, canonical, readable_query, sorted_query
 from harness.recording.unmatched import describe, explain
 
 Line = tuple[str, str, str]
@@ -41,14 +41,16 @@ class Index:
         """Add an interaction, the next in order."""
         self._by_line.setdefault(_line(request), []).append((number, request))
 
-    def unplayed(self, request: Any) -> deque[int]:
-        """The interactions that equal a request and were not played, in order; the first is the one to play."""
-        line = _line(request)
+    def unplayed(self, line: Line, body: str) -> deque[int]:
+        """The interactions that equal a request and were not played, in order; the first is the one to play.
+
+        `body` is in the form in which it compares.
+        """
         for number, recorded in self._by_line.pop(line, ()):
             key = *line, _body(recorded)
             self._unplayed.setdefault(key, deque()).append(number)
             self._times[key] = self._times.get(key, 0) + 1
-        return self._unplayed.get((*line, _body(request)), deque())
+        return self._unplayed.get((*line, body), deque())
 
     def times(self, request: Any) -> int:
         """How often the cassette holds a request that was looked for."""
@@ -89,24 +91,31 @@ class IndexedCassette(Cassette):
     def can_play_response_for(self, request: Any) -> bool:
         """Whether there is an answer. Raises RecordingError when there is none and none may be recorded."""
         self._watch.only_own_thread(f"asks {request.method} {urlsplit(request.uri).path}")
-        known = self.filter_request(request)  # refuses what may not be recorded, before it is sent
-        if known is None or self.record_mode == RecordMode.ALL:
+        if self.record_mode == RecordMode.ALL:
+            self.filter_request(request)  # refuses what may not be recorded, before it is sent
             return False
-        left = self._index.unplayed(known)
-        self._asked = (request, left)
-        if not left:
-            times, nearest_first = self._index.times(known), [*self._left(), *self._played()]
-            raise RecordingError(
-                explain(known, nearest_first, cassette=str(self.path), times=times), remedy=self._remedy
-            )
-        return True
+        self._asked = (request, self._answers_of(request))
+        return bool(self._asked[1])
 
     def play_response(self, request: Any) -> Any:
         """The answer of the next interaction that equals the request."""
         asked, left = self._asked
-        number = (left if asked is request else self._index.unplayed(self.filter_request(request))).popleft()
+        number = (left if asked is request else self._answers_of(request)).popleft()
         self.play_counts[number] += 1
         return self.data[number][1]
+
+    def _answers_of(self, request: Any) -> deque[int]:
+        """The interactions left that equal a request: none for one that no cassette holds. Raises RecordingError."""
+        left = self._index.unplayed(*_as_sent(request))
+        known = None if left else self.filter_request(request)
+        if known is None:
+            return left
+        left = self._index.unplayed(_line(known), _body(known))
+        if not left:
+            times, nearest_first = self._index.times(known), [*self._left(), *self._played()]
+            message = explain(known, nearest_first, cassette=str(self.path), times=times)
+            raise RecordingError(message, remedy=self._remedy)
+        return left
 
     def unused(self) -> list[str]:
         """The requests that were never asked, each in one line."""
@@ -134,8 +143,19 @@ def _line(request: Any) -> Line:
     return request.method, request.uri, request.headers.get("sforce-call-options", "")
 
 
+def _as_sent(request: Any) -> tuple[Line, str]:
+    """The line and the body of a request that is kept as it is sent, but for the order of its query.
+
+    Most are; and of those that are, nothing need be blanked, since what is kept is kept again as it is.
+    """
+    path, mark, query = request.uri.partition("?")
+    method, _, who = _line(request)
+    return (method, path + mark + readable_query(sorted_query(query)), who), _body(request)
+
+
 def _body(request: Any) -> str:
-    return canonical(as_text(request.body) or "")
+    text = as_text(request.body)
+    return "\0" if text is None else canonical(text)  # what is no text is on no cassette
 
 
 def for_own_thread(watch: Watch) -> tuple[tuple[type, str, Any], ...]:

@@ -9,13 +9,13 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.bench import org, replay, rows, startup, throughput  # noqa: E402
+from tests.bench import org, rehearsal, replay, rows, startup, throughput  # noqa: E402
 from tests.bench.result import Result  # noqa: E402
 
 
 def main() -> None:
     results: list[Result] = []
-    for module in (startup, rows, replay, throughput, org):
+    for module in (startup, rows, replay, rehearsal, throughput, org):
         print(f"measuring {module.__name__.rpartition('.')[2]} ...", file=sys.stderr, flush=True)
         results += module.measure()
     width = max(len(result.name) for result in results)
