@@ -21,19 +21,24 @@ from harness.recording.standins import Kind, standin
 
 __all__ = ["Kind", "Pseudonyms"]
 
-PERSONAL = frozenset(
-    {
-        Kind.NAME,
-        Kind.FIRST_NAME,
-        Kind.LAST_NAME,
-        Kind.EMAIL,
-        Kind.USERNAME,
-        Kind.PHONE,
-        Kind.STREET,
-        Kind.IP,
-    }
+_DISTINCT = frozenset({Kind.EMAIL, Kind.USERNAME, Kind.PHONE, Kind.STREET, Kind.IP})
+"""Kinds whose values are nothing else wherever they stand."""
+_ROLE = re.compile(
+    r"(?<!\w)(?:admin|administrator|analytics|api|automated|bot|chatter|cloud|connector|data|external|guest|insights"
+    r"|integration|internal|manager|platform|process|profile|salesforce|security|service|site|standard|support|sync"
+    r"|system|test|user)(?!\w)",
+    re.IGNORECASE,
 )
-"""Kinds whose values must be nowhere in a cassette, not even in a text about something else."""
+"""Words of names that are no person's: `Integration User` is a user of every org, and part of a profile's name."""
+
+
+def is_personal(kind: Kind, value: str) -> bool:
+    """Whether a value must be nowhere in a cassette, not even in a text about something else.
+
+    That is so for what cannot be anything else: an address, a full name. A first or a last name alone (`Integration`)
+    is only replaced where it is the whole of a value.
+    """
+    return kind in _DISTINCT or (kind is Kind.NAME and len(value.split()) > 1 and not _ROLE.search(value))
 
 
 class Pseudonyms:
@@ -173,7 +178,7 @@ class Pseudonyms:
             attempt += 1
         self._learned[value] = stand_in
         self._given.add(stand_in)
-        if kind in PERSONAL:
+        if is_personal(kind, value):
             self._personal.add(value)
         return stand_in
 

@@ -245,6 +245,18 @@ class TestWords:
         assert pseudonyms.personal == {"anna@nordwind.com"}
         assert pseudonyms.real_identifiers == {"005Rh0000000001"}
 
+    def test_what_every_org_has_is_nobodys_name(self) -> None:
+        pseudonyms = stand_ins()
+        for kind, value in {
+            Kind.NAME: "Integration User",
+            Kind.LAST_NAME: "Integration",
+            Kind.TEXT: "Anna Berg",
+        }.items():
+            assert pseudonyms.of(kind, value) != value
+        assert not pseudonyms.personal
+        pseudonyms.of(Kind.NAME, "Lena Hoff")
+        assert pseudonyms.personal == {"Lena Hoff"}
+
     def test_a_message_says_nothing_of_what_was_learned(self) -> None:
         pseudonyms = stand_ins()
         anna, key = pseudonyms.of(Kind.NAME, "Anna Berg"), pseudonyms.of(Kind.TEXT, "K-17")
