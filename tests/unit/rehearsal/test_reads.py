@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -121,3 +122,43 @@ def test_what_is_granted_follows_from_the_workload_only_where_what_is_used_is_co
     assert not [key for key in reads(ERP, stages) if key.startswith("workload")]
     used = scenario("erp", ("copy: everything", "copy: used")) if ERP.scenario.permissions.copy_ != "used" else ERP
     assert [key for key in reads(used, stages) if key.startswith("workload")]
+
+
+CODE = Path(__file__).parents[3] / "harness"
+READ_BY = {
+    **{f"migration/stages/{stage.replace('-', '_')}.py": (stage,) for stage in STAGES},
+    "migration/stages/workload.py": ("dual-auth", "cut-over"),
+    "migration/observing.py": ("dual-auth",),
+    "migration/time_box.py": ("cut-over",),
+    "migration/proving.py": ("verify",),
+    "migration/naming.py": ("snapshot",),
+    "checks/scope.py": ("verify", "dual-auth"),
+}
+"""Modules, and the stages that work with them."""
+
+
+@pytest.mark.parametrize("module", READ_BY)
+def test_what_a_stage_s_code_reads_of_the_scenario_is_in_the_table(module: str) -> None:
+    for key in read_in((CODE / module).read_text("utf-8")):
+        below = [name for name in READS if name.startswith(f"{key}.")]
+        depending = {stage for name in below or [key] for stage in stages_of(name)}
+        missing = {*READ_BY[module]} - depending
+        assert not missing or is_said(key), f"{module} reads {key}, and the table says that {missing} do not"
+
+
+def read_in(code: str) -> set[str]:
+    """The keys of the scenario that code names: `expect.grants`, or `workload`."""
+    known = set(keys(Scenario))
+    found = set()
+    for first, second in re.findall(r"\bscenario\.(\w+)(?:\.(\w+))?", code):
+        inner = f"{first.rstrip('_')}.{second.rstrip('_')}"
+        found |= {inner if inner in known else first.rstrip("_")} & known
+    return found
+
+
+def test_code_that_read_more_would_be_noticed() -> None:
+    assert read_in("context.scenario.expect.denials, scenario.copy_, scenario.from_.username, scenario.stages") == {
+        "expect.denials",
+        "from.username",
+    }
+    assert "authorize" not in stages_of("expect.denials")
