@@ -58,9 +58,20 @@ def test_ctrl_c_stops_and_everything_can_go_on_or_be_undone(project: Example, st
         assert "access fingerprint: equal to the snapshot" in end.output
 
 
-def test_ctrl_c_in_what_leaves_no_run_promises_none(project: Example) -> None:
+def wait_for_a_rehearsal(temporary: Path) -> None:
+    """Wait until a rehearsal that leaves nothing has begun: its files are in the temporary folder."""
+    deadline = time.monotonic() + 60
+    while not any(temporary.glob("rehearse-*")):
+        assert time.monotonic() < deadline, "no rehearsal began"
+        time.sleep(0.01)
+
+
+def test_ctrl_c_in_what_leaves_no_run_promises_none(project: Example, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    project.environ["TMPDIR"] = str(temporary)
     with running(project, "compare", SCENARIO) as process:
-        time.sleep(4)  # well within it: it takes three rehearsals
+        wait_for_a_rehearsal(temporary)
         stopped = process.end(by=signal.SIGINT)
     assert stopped.code == 3, stopped.output
     assert "interrupted: nothing was changed; give the command again" in stopped.output

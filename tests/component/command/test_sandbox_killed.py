@@ -17,6 +17,8 @@ from tests.component.command.process import Process, running
 from tests.component.plugin.example import Example
 
 KILLS = 3
+AT_LEAST = 6
+"""So many pairs are acknowledged before each kill."""
 API = "/services/data/v67.0"
 
 
@@ -57,6 +59,14 @@ def create_until_it_dies(http: requests.Session, url: str, prefix: str, acknowle
         acknowledged.update({row["id"]: name for row, name in zip(answer.json(), names, strict=True)})
 
 
+def wait_for(acknowledged: dict[str, str], count: int) -> None:
+    """Wait until so many accounts were acknowledged."""
+    deadline = time.monotonic() + 60
+    while len(acknowledged) < count:
+        assert time.monotonic() < deadline, f"only {len(acknowledged)} accounts, {count} wanted"
+        time.sleep(0.01)
+
+
 def test_a_kill_loses_nothing_that_was_acknowledged_and_leaves_nothing_half_done(project: Example) -> None:
     chance = random.Random(4711)
     acknowledged: dict[str, str] = {}
@@ -66,10 +76,11 @@ def test_a_kill_loses_nothing_that_was_acknowledged_and_leaves_nothing_half_done
                 target=create_until_it_dies, args=(http, ready.instance_url, f"Kill {kill}", acknowledged)
             )
             writer.start()
-            time.sleep(0.3 + chance.random() / 2)
+            wait_for(acknowledged, len(acknowledged) + 2 * AT_LEAST)
+            time.sleep(chance.random() / 2)
             process.end(by=signal.SIGKILL)
             writer.join()
-    assert len(acknowledged) > KILLS * 10
+    assert len(acknowledged) >= KILLS * 2 * AT_LEAST
     with closing(sqlite3.connect(project.folder / "org.db")) as kept:
         assert kept.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = dict(kept.execute("SELECT Id, Name FROM Account WHERE Name LIKE 'Kill %'"))

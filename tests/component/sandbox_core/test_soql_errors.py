@@ -265,32 +265,32 @@ def test_two_semi_joins_side_by_side(desk: Desk) -> None:
     ],
 )
 def test_too_much_is_refused_at_once(still_desk: Desk, soql: str, code: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with refused(code):
         still_desk.query(soql)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_long_lists_are_quick(desk: Desk) -> None:
     acme = desk.create("Account", Name="Acme", AnnualRevenue=5)
     others = ", ".join(f"'001Zz{number:010d}'" for number in range(4999))
-    started = time.perf_counter()
+    started = time.process_time()
     assert desk.plain(f"SELECT Name FROM Account WHERE Id IN ({others}, '{acme}')") == ["Acme"]
     assert desk.plain(f"SELECT Name FROM Account WHERE Id NOT IN ({others})") == ["Acme"]
     numbers = ", ".join(str(number) for number in range(5000))
     assert desk.plain(f"SELECT Name FROM Account WHERE AnnualRevenue IN ({numbers}, null)") == ["Acme"]
     names = ", ".join(f"'acme{number}'" for number in range(4999))
     assert desk.plain(f"SELECT Name FROM Account WHERE Name IN ({names}, 'acme')") == ["Acme"]
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_many_wildcards_are_quick(desk: Desk) -> None:
     desk.create("Account", Name="a" * 250)
     pattern = "%".join("a" * 100)
-    started = time.perf_counter()
+    started = time.process_time()
     assert desk.plain(f"SELECT Id FROM Account WHERE Name LIKE '%{pattern}%b'") == []
     assert len(desk.plain(f"SELECT Id FROM Account WHERE Name LIKE '%{pattern}%'")) == 1
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_what_cannot_be_queried(desk: Desk) -> None:

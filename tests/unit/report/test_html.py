@@ -174,9 +174,9 @@ def test_hostile_names_are_text() -> None:
 
 def test_seven_thousand_fields_stay_small_and_all_are_there() -> None:
     evidence = read(made.large)
-    began = time.perf_counter()
+    began = time.process_time()
     html = render(evidence)
-    assert time.perf_counter() - began < 5, "it takes a quarter of a second on a slow machine"
+    assert time.process_time() - began < 5, "it takes a quarter of a second on a slow machine"
     assert len(html.encode()) < 3_000_000
     text = Page(html).text
     assert evidence.snapshot is not None

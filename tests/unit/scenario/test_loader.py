@@ -264,18 +264,18 @@ def test_a_file_full_of_mistakes_is_refused_in_reasonable_time() -> None:
     items = "  - a\n" * 40_000
     text = TEXT.replace("workload:\n", f"workload:\n{items}")
     assert len(text) < loader.MAX_BYTES
-    start = time.perf_counter()
+    start = time.process_time()
     message = refused(text)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert len(message.splitlines()) == 21
     assert message.endswith("more problems")
 
 
 def _seconds(call: object) -> float:
     assert callable(call)
-    start = time.perf_counter()
+    start = time.process_time()
     call()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def scenario_or_error(content: bytes) -> None:
