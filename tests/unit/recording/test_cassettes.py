@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import stat
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -155,19 +154,6 @@ def test_a_replay_cannot_reach_the_network(studio: Studio) -> None:
         with pytest.raises(RecordingError):
             studio.replay(talk)
     assert socket.socket.connect is socket.SocketType.connect
-
-
-def test_replay_costs_the_same_per_request_at_any_size(studio: Studio) -> None:
-    small, large = [per_request(studio, count) for count in (100, 1000)]
-    assert large < 2.5 * small + 0.0005, f"{small * 1000:.2f} ms at 100, {large * 1000:.2f} ms at 1,000"
-
-
-def per_request(studio: Studio, count: int) -> float:
-    soql = [f"SELECT Id FROM Account WHERE Number__c = {number}" for number in range(count)]
-    studio.record(ask(*soql), stage=f"of-{count}")
-    start = time.perf_counter()
-    studio.replay(ask(*soql), stage=f"of-{count}")
-    return (time.perf_counter() - start) / count
 
 
 def test_the_file_reads_well_and_says_where_it_comes_from(studio: Studio) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,33 @@ def test_bodies_that_are_not_asked_for_are_not_looked_at(
     assert compared == []
     assert [play(cassette, asked("/3", {"n": n})) for n in range(10)] == list(range(30, 40))
     assert len(compared) == 20  # each once: ten that are on the cassette, ten that are asked
+
+
+def distinct(number: int) -> Request:
+    return asked(f"/query?q=SELECT+Id+FROM+Account+LIMIT+{number}")
+
+
+def one_url(number: int) -> Request:
+    return asked("/composite", {"compositeRequest": [{"url": f"/sobjects/Account/{number}"}]})
+
+
+def poll(_: int) -> Request:
+    return asked("/jobs/query/750")
+
+
+@pytest.mark.parametrize("pattern", [distinct, one_url, poll])
+def test_a_request_costs_the_same_among_100_and_among_5000(
+    pattern: Callable[[int], Request], tape: Callable[..., IndexedCassette]
+) -> None:
+    def milliseconds(size: int) -> float:
+        requests = [pattern(number) for number in range(size)]
+        cassette, started = tape(*requests), time.process_time()
+        assert [play(cassette, request) for request in requests] == list(range(size))
+        return (time.process_time() - started) / size * 1000
+
+    few, many = min(milliseconds(100) for _ in range(5)), min(milliseconds(5000) for _ in range(2))
+    assert many < 2 * few + 0.05, f"{few:.3f} ms among 100, {many:.3f} ms among 5,000"
+    assert many < 0.5  # of 1 ms, which requests, urllib3 and vcrpy need too
 
 
 def test_another_thread_is_refused_and_that_is_not_forgotten(tape: Callable[..., IndexedCassette]) -> None:
