@@ -80,7 +80,7 @@ class Cassettes:
             hosts=self._hosts.names,
             remedy=self._remedy,
             known=words,
-            pseudonyms=self._cleaner.pseudonyms if self._cleaner else None,
+            private=self._cleaner,
         )
         self._wall = wall or SystemClock()
         self._order: list[str] = []

@@ -47,6 +47,16 @@ class Cleaner:
         self._asking = Asking(self._values)
         self._answers = Answers(allow, self._values, self.unknown.append)
 
+    @property
+    def real_identifiers(self) -> frozenset[str]:
+        """The real ids that were met, in 15 characters; none of them may be in a file."""
+        return self.pseudonyms.real_identifiers
+
+    @property
+    def personal(self) -> frozenset[str]:
+        """Real values that must be nowhere in a file: not those by which the setup of the org is named as well."""
+        return frozenset(self._values.not_public(self.pseudonyms.personal))
+
     def request(self, asks: Asks) -> Asks:
         """A request as it is kept: what was answered before is replaced. Everything else in it is known from now on."""
         headers = dict(asks.headers)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import secrets as chance
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from vcr.request import Request
 from vcr.serialize import serialize
@@ -25,7 +26,6 @@ from harness.org.secret import Secret
 from harness.recording import as_json, as_yaml
 from harness.recording.contents import check_head, read_interaction
 from harness.recording.malformed import Malformed, at_line
-from harness.recording.pseudonyms import Pseudonyms
 from harness.recording.scan import leaks
 
 YAML, JSON = ".yaml", ".json.gz"
@@ -35,6 +35,7 @@ LARGEST_READABLE = 200_000
 """Characters of YAML; what is larger nobody reads, and is kept as JSON."""
 LARGEST = {YAML: 16 << 20, JSON: 128 << 20}
 """Bytes of text, unpacked, that a cassette may have. A recording of a large org has some 10 MiB."""
+_PRIVATE = re.compile(r"\.(?P<stage>.+)(?:\.yaml|\.json\.gz)\.[0-9a-f]{8}")
 _CHUNK = 1 << 20
 _LEVEL = 9
 _GZIP = bytes.fromhex("1f8b08 00 00000000 02 ff")
@@ -98,10 +99,9 @@ def stage_of(path: Path) -> str:
 
 def left_overs(folder: Path, stage: str | None = None) -> list[Path]:
     """The private files that a recording left which was killed, of one stage or of every one below the folder."""
-    if stage is None:
-        return sorted(path for path in folder.rglob(".*") if YAML in path.name or JSON in path.name)
-    beginnings = tuple(f".{stage}{suffix}." for suffix in (YAML, JSON))
-    return sorted(path for path in folder.glob(".*") if path.name.startswith(beginnings))
+    paths = folder.rglob(".*") if stage is None else folder.glob(".*")
+    found = ((path, _PRIVATE.fullmatch(path.name)) for path in paths)
+    return sorted(path for path, name in found if name and stage in (None, name["stage"]))
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -227,6 +227,18 @@ class _AsItIs:
         return data
 
 
+class Private(Protocol):
+    """What was replaced by stand-ins while a scenario was recorded."""
+
+    @property
+    def real_identifiers(self) -> Collection[str]:
+        """Ids, in 15 characters."""
+
+    @property
+    def personal(self) -> Collection[str]:
+        """Values that name people."""
+
+
 class Shelf:
     """Reads cassettes, and writes those that hold no secret. Raises RecordingError for every other."""
 
@@ -237,14 +249,14 @@ class Shelf:
         hosts: Iterable[str],
         remedy: str,
         known: Iterable[str] = (),
-        pseudonyms: Pseudonyms | None = None,
+        private: Private | None = None,
     ) -> None:
-        """`known` words are public, and may stand in a cassette; what `pseudonyms` has replaced may not."""
+        """`known` words are public, and may stand in a cassette; what is `private` may not."""
         self._secrets = secrets
         self._hosts = tuple(hosts)
         self._remedy = remedy
         self._known = tuple(known)
-        self._pseudonyms = pseudonyms
+        self._private = private
 
     def load_cassette(self, path: str | Path, serializer: Any) -> Any:  # noqa: ARG002 - the name tells the format
         """Requests, responses and metadata of a cassette."""
@@ -272,8 +284,8 @@ class Shelf:
             secrets=self._secrets(),
             hosts=self._hosts,
             known=self._known,
-            ids=self._pseudonyms.real_identifiers if self._pseudonyms else (),
-            personal=self._pseudonyms.personal if self._pseudonyms else (),
+            ids=self._private.real_identifiers if self._private else (),
+            personal=self._private.personal if self._private else (),
         )
         if found:
             listed = "\n".join(f"  {each}" for each in found[:10])

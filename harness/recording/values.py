@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -94,6 +94,14 @@ class Values:
         self._kept.add(text)
         self.know(text)
         return self.in_text(text)
+
+    def not_public(self, values: Iterable[str]) -> Iterator[str]:
+        """Those that are not part of a name that stays, as where a user is called like a part of a permission set."""
+        kept = "\n".join(self._kept).casefold()
+        for value in values:
+            told = value.casefold()
+            if told not in kept or not re.search(rf"(?<!\w){re.escape(told)}(?!\w)", kept):
+                yield value
 
     def message(self, text: str) -> str:
         """A text for people, without ids, addresses and what was learned."""

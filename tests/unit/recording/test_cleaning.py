@@ -289,3 +289,10 @@ def test_a_request_of_which_nothing_was_answered_is_not_touched(sent: str) -> No
     url = f"{DATA}/query?q={quote_plus(sent)}&x=a+b%20c"
     body = {"compositeRequest": [{"method": "GET", "referenceId": "r0", "url": url, "body": {"q": sent}}]}
     assert json.loads(talk.ask("POST", f"{DATA}/composite", body=body).body) == body
+
+
+def test_a_person_who_is_called_like_a_part_of_the_setup_does_not_keep_the_file_from_being_written() -> None:
+    talk = Talk()
+    talk.query("SELECT Label FROM PermissionSet", row("PermissionSet", Label="Data Loader Access"))
+    talk.query("SELECT Name FROM User", row("User", Name="Data Loader"), row("User", Name="Hannelore Petersen"))
+    assert talk.cleaner.personal == {"Hannelore Petersen"}
