@@ -220,7 +220,7 @@ def test_it_is_private_and_durable_before_it_has_its_name(tmp_path: Path, monkey
 
 def test_what_a_killed_recording_left_is_removed_by_the_next_of_its_stage(tmp_path: Path) -> None:
     mine = [tmp_path / ".plan.yaml.0a1b2c3d", tmp_path / ".plan.json.gz.0a1b2c3d"]
-    others = [tmp_path / ".grant.yaml.0a1b2c3d", tmp_path / ".keep"]
+    others = [tmp_path / ".grant.yaml.0a1b2c3d", tmp_path / ".keep", tmp_path / ".hooks.yaml"]
     for path in (*mine, *others):
         path.touch()
     assert left_overs(tmp_path) == sorted([*mine, others[0]])
