@@ -13,6 +13,8 @@ from harness.recording.files import cassette_paths, head_of, text_of
 from tests.component.plugin.example import ROOT, Example
 from tests.component.recording.conftest import NAME
 
+pytestmark = pytest.mark.xdist_group("recorded")  # one worker records what all of these look at
+
 ANOTHER_DAY = """
 import time
 from datetime import UTC, datetime, timedelta

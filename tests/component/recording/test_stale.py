@@ -8,6 +8,8 @@ import pytest
 
 from tests.component.plugin.example import Example
 
+pytestmark = pytest.mark.xdist_group("recorded")  # one worker records what all of these look at
+
 Make = Callable[[], Example]
 
 

@@ -14,6 +14,8 @@ from tests.component.plugin.example import Example
 from tests.component.recording.conftest import NAME
 from tests.component.recording.live import Live, live_project
 
+pytestmark = pytest.mark.xdist_group("recorded")  # one worker records what all of these look at
+
 Make = Callable[[], Example]
 ALL_OF_IT = f"pytest scenarios/{NAME}.scenario.yaml --org uat --cassettes record"
 
