@@ -121,7 +121,7 @@ class RehearsalItem(pytest.Item):
             with no_network() if replays and not self.asks_an_org else nullcontext():  # between stages, too
                 self.ask()
         except NotReached as reason:
-            pytest.skip(str(reason))
+            pytest.skip(discreet(str(reason)))
         except KeyboardInterrupt:  # without the frames below, whose arguments --full-trace would show
             raise KeyboardInterrupt from None
         finally:

@@ -19,7 +19,7 @@ import pytest
 import trustme
 
 from tests.component.secrets import commands
-from tests.component.secrets.canaries import FILED, KINDS, NETRC, PASSPHRASE, PASSWORD, Canaries
+from tests.component.secrets.canaries import FILED, KINDS, NETRC, OPAQUE, PASSPHRASE, PASSWORD, Canaries
 from tests.component.secrets.endings import ENDINGS, Ending
 from tests.component.secrets.looking import Looking
 from tests.component.secrets.outcomes import Outcome, observed
@@ -89,6 +89,19 @@ def test_the_org_that_the_command_keeps_is_private(tmp_path: Path) -> None:
     assert outcome.hits == {}
     holding = {name for name, content in outcome.left.private.items() if outcome.looking.kinds_in(content)}
     assert "project/.rehearse/simulated/erp/org.db" in holding
+
+
+@pytest.mark.long
+def test_a_token_that_was_given_as_an_argument_is_not_repeated(tmp_path: Path) -> None:
+    with open_world(tmp_path, trustme.CA()) as world:
+        org = ("--org", world.canaries.one(OPAQUE))
+        world.environ["PIECES"] = "{}"
+        given = [["status", FILE, *org], ["run", org[1]], ["pytest", FILE, *org, "--cassettes", "off", "-rA"]]
+        ran = world.run(commands.__file__, json.dumps(given))
+    said = "\n".join(line for line in ran.text.splitlines() if not line.startswith("$ "))
+    assert said.count("no org named 'REDACTED'") >= 3
+    assert "File 'REDACTED' does not exist" in said
+    assert Looking(world.canaries.pieces).kinds_in(said.encode()) == frozenset()
 
 
 def test_a_key_that_cannot_be_used_is_refused_and_not_shown(run_of: RunOf) -> None:
