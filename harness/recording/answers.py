@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 from harness.org import soap
 from harness.org.describe import brief_describe, brief_global_describe, is_describe, is_global_describe
+from harness.org.event_log import is_log_file
 from harness.org.front_door import API_ONLY_PAGE
 from harness.recording.aggregates import columns_of_aggregates
 from harness.recording.allowlist import AllowList, Resource, Shape, Treatment, find
@@ -103,7 +104,7 @@ class Answers:
             return self._json_text(asked, status, listed, body)
         if _XML.match(content_type):
             return self._xml(asked, listed, body)
-        if content_type.startswith("text/csv"):
+        if content_type.startswith("text/csv") or is_log_file(asked.path):  # an org calls a log an octet stream
             return self._csv(asked, listed, body)
         return self._page(asked, status, listed, content_type, body)
 

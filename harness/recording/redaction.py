@@ -1,6 +1,6 @@
-"""What a cassette may hold: allow-lists for headers and sign-ins; elsewhere secrets are blanked by name and by shape.
+"""What a cassette may hold of headers and requests: allow-lists for headers and sign-ins, no secret by name or shape.
 
-Functions of text: they know nothing of vcrpy. Doing it twice changes nothing.
+Functions of text: they know nothing of vcrpy. Doing it twice changes nothing. `answers.py` says what is kept of answers.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import RecordingError
-from harness.org.describe import brief_describe, brief_global_describe, is_describe, is_global_describe
-from harness.org.event_log import is_log_file, reduce_log
-from harness.org.front_door import API_ONLY_PAGE
 from harness.org.soap import operation_of
 from harness.recording.shapes import BLANK, blank_shapes
 from harness.recording.text import pretty_json, readable_query, sorted_query
@@ -27,7 +24,6 @@ __all__ = [
     "is_secret_name",
     "query",
     "request_body",
-    "response_body",
 ]
 
 REQUEST_HEADERS = re.compile(r"content-type|accept|sforce-[\w-]+", re.IGNORECASE)
@@ -58,22 +54,6 @@ _SECRET_NAMES = frozenset(
     }
 )
 _TOKEN_FORM = frozenset({"grant_type", "username", "token_type_hint", "format", "retURL"})
-_TOKEN_ANSWER = frozenset({"instance_url", "id", "token_type", "scope", "error", "error_description"})
-_USERINFO_ANSWER = frozenset(
-    {
-        "user_id",
-        "organization_id",
-        "preferred_username",
-        "active",
-        "user_type",
-        "is_app_installed",
-        "is_salesforce_integration_user",
-        "error",
-        "error_description",
-        "errorCode",
-        "message",
-    }
-)
 _LOGIN_ELEMENTS = frozenset(
     {
         "username",
@@ -126,53 +106,20 @@ def request_body(path: str, content_type: str, body: str) -> str:
     return _body(content_type, body, path)
 
 
-def response_body(path: str, asked: str, content_type: str, body: str) -> str:
-    """The body of an answer as it may be kept; `asked` is the body of the request."""
-    if not body:
-        return ""
-    if path == "/services/oauth2/token":
-        return _only_known(body, _TOKEN_ANSWER)
-    if path == "/services/oauth2/userinfo":
-        return _only_known(body, _USERINFO_ANSWER)
-    if _is_sign_in_by_soap(path) and operation_of(asked) in ("login", None):
-        return blank_shapes(_LEAF.sub(_keep_login_element, body))
-    if content_type.startswith("text/html"):
-        return f"<h1>{API_ONLY_PAGE}</h1>" if "api only" in body.casefold() else ""
-    return _body(content_type, body, path)
-
-
 def _body(content_type: str, body: str, path: str) -> str:
     if _JSON_TYPES.match(content_type):
         try:
-            return pretty_json(_clean(_reduced(json.loads(body))))
+            return pretty_json(_clean(json.loads(body)))
         except ValueError:
             return blank_shapes(body)
     if _XML_TYPES.match(content_type):
         return blank_shapes(_LEAF.sub(_blank_secret_element, body))
-    if is_log_file(path):
-        return blank_shapes(reduce_log(body))
     if content_type.startswith("text/"):
         return blank_shapes(body)
     raise RecordingError(
         f"{path} has a body of type {content_type or 'unknown'}, which a cassette may not hold",
         remedy="rehearse without recording this request (--cassettes off)",
     )
-
-
-def _only_known(body: str, known: frozenset[str]) -> str:
-    """The answer of a sign-in: what is on the list, the token blanked, and nothing else."""
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        return blank_shapes(body) if body.strip().isidentifier() else ""
-    if isinstance(answer, list):
-        return pretty_json([_known(each, known) for each in answer if isinstance(each, dict)])
-    return pretty_json(_known(answer, known)) if isinstance(answer, dict) else ""
-
-
-def _known(answer: Mapping[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    kept = {name: _clean(value) for name, value in answer.items() if name in known}
-    return {"access_token": BLANK, **kept} if "access_token" in answer else kept
 
 
 def _clean(value: Any) -> Any:
@@ -182,18 +129,6 @@ def _clean(value: Any) -> Any:
     if isinstance(value, list):
         return [_clean(each) for each in value]
     return blank_shapes(value) if isinstance(value, str) else value
-
-
-def _reduced(body: Any) -> Any:
-    """Describes with the keys the engine may use, and nothing else of them."""
-    if is_describe(body):
-        return brief_describe(body)
-    if is_global_describe(body):
-        return brief_global_describe(body)
-    if isinstance(body, dict) and isinstance(body.get("compositeResponse"), list):
-        parts = [{**each, "body": _reduced(each.get("body"))} for each in body["compositeResponse"]]
-        return {**body, "compositeResponse": parts}
-    return body
 
 
 def _is_sign_in_by_soap(path: str) -> bool:

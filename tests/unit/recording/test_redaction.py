@@ -18,7 +18,11 @@ from harness.org import soap
 from harness.org.front_door import API_ONLY_PAGE
 from harness.org.secret import Secret
 from harness.recording import as_json, as_yaml, redaction
+from harness.recording.allowlist import built_in
+from harness.recording.answers import Asked
+from harness.recording.cleaning import Cleaner
 from harness.recording.hosts import CANONICAL_HOST, CANONICAL_URL, Hosts
+from harness.recording.pseudonyms import Pseudonyms
 from harness.recording.scan import leaks
 from harness.recording.text import pretty_json
 from tests.unit.fake_org import Told
@@ -66,6 +70,14 @@ def test_a_sign_in_form_keeps_what_is_on_the_list_only() -> None:
     assert redaction.request_body(TOKEN_PATH, FORM, kept) == kept
 
 
+def answered(path: str, content_type: str, body: str, *, asked: str = "", status: int = 200) -> str:
+    """What is kept of an answer."""
+    cleaner = Cleaner(built_in(), Pseudonyms(org_id="", scenario="erp"))
+    kept = cleaner.answer(Asked("GET", path, body=asked), status, content_type, body)
+    assert not cleaner.unknown
+    return kept
+
+
 def test_the_answer_of_the_token_endpoint_keeps_what_is_on_the_list_only() -> None:
     answer = {
         "access_token": session_id(),
@@ -74,14 +86,14 @@ def test_the_answer_of_the_token_endpoint_keeps_what_is_on_the_list_only() -> No
         "refresh_token": "r",
         "new": "n",
     }
-    kept = json.loads(redaction.response_body(TOKEN_PATH, "", "application/json", json.dumps(answer)))
+    kept = json.loads(answered(TOKEN_PATH, "application/json", json.dumps(answer)))
     assert kept == {"access_token": "REDACTED", "id": "https://h/id/o/u"}
     refused = json.dumps({"error": "invalid_grant", "error_description": "inactive user"})
-    assert json.loads(redaction.response_body(TOKEN_PATH, "", "application/json", refused))["error"] == "invalid_grant"
-    userinfo = json.dumps({"user_id": "005", "email": "ada@acme.example", "organization_id": "00D"})
-    kept = json.loads(redaction.response_body("/services/oauth2/userinfo", "", "application/json", userinfo))
-    assert kept == {"user_id": "005", "organization_id": "00D"}
-    assert redaction.response_body("/services/oauth2/userinfo", "", "text/html", "Bad_OAuth_Token") == "Bad_OAuth_Token"
+    assert json.loads(answered(TOKEN_PATH, "application/json", refused, status=400))["error"] == "invalid_grant"
+    userinfo = json.dumps({"user_id": "005000000000000AAA", "email": "ada@acme.example", "active": True})
+    kept = json.loads(answered("/services/oauth2/userinfo", "application/json", userinfo))
+    assert kept == {"user_id": "005000000000000AAA", "active": True}
+    assert answered("/services/oauth2/userinfo", "text/html", "Bad_OAuth_Token", status=403) == "Bad_OAuth_Token"
 
 
 def test_a_soap_login_keeps_what_is_on_the_list_only() -> None:
@@ -89,10 +101,10 @@ def test_a_soap_login_keeps_what_is_on_the_list_only() -> None:
     asked = soap.envelope("<login><username>a@b.c</username><password>x y</password></login>").decode()
     kept = redaction.request_body(path, "text/xml; charset=UTF-8", asked)
     assert "<username>a@b.c</username><password>REDACTED</password>" in kept
-    result = f"<result><sessionId>{token}</sessionId><userId>005</userId><userEmail>e@f.g</userEmail></result>"
+    result = f"<result><sessionId>{token}</sessionId><userType>Standard</userType><userEmail>e@f.g</userEmail></result>"
     answer = soap.envelope(f"<loginResponse>{result}</loginResponse>").decode()
-    answered = redaction.response_body(path, kept, "text/xml", answer)
-    assert "<sessionId>REDACTED</sessionId><userId>005</userId><userEmail>REDACTED</userEmail>" in answered
+    told = answered(path, "text/xml", answer, asked=kept)
+    assert "<sessionId>REDACTED</sessionId><userType>Standard</userType><userEmail>REDACTED</userEmail>" in told
 
 
 def test_other_bodies_lose_secrets_by_name_and_shape() -> None:
@@ -113,21 +125,18 @@ def test_other_bodies_lose_secrets_by_name_and_shape() -> None:
 
 def test_pages_are_kept_as_what_they_say() -> None:
     page = f"<html><body>{API_ONLY_PAGE} {session_id()}</body></html>"
-    assert redaction.response_body("/secur/frontdoor.jsp", "", "text/html", page) == f"<h1>{API_ONLY_PAGE}</h1>"
-    assert redaction.response_body("/secur/frontdoor.jsp", "", "text/html; charset=UTF-8", "<p>home</p>") == ""
-
-
-def test_a_body_of_another_type_is_refused() -> None:
-    with pytest.raises(RecordingError, match="image/png"):
-        redaction.response_body("/logo", "", "image/png", "x")
+    assert answered("/secur/frontdoor.jsp", "text/html", page) == f"<h1>{API_ONLY_PAGE}</h1>"
+    assert answered("/secur/frontdoor.jsp", "text/html; charset=UTF-8", "<p>home</p>") == ""
 
 
 def test_describes_are_reduced_also_within_composites() -> None:
     field = {"name": "Id", "type": "id", "length": 18, "updateable": False, "createable": True}
     describe = {"name": "Account", "keyPrefix": "001", "fields": [field], "urls": [{}]}
     composite = {"compositeResponse": [{"body": describe, "httpStatusCode": 200, "referenceId": "r0"}]}
-    for body in (describe, composite):
-        kept = redaction.response_body("/services/data/v67.0/x", "", "application/json", json.dumps(body))
+    path = "/services/data/v67.0/sobjects/Account/describe"
+    parts = json.dumps({"compositeRequest": [{"method": "GET", "url": path, "referenceId": "r0"}]})
+    for where, body, asked in ((path, describe, ""), ("/services/data/v67.0/composite", composite, parts)):
+        kept = answered(where, "application/json", json.dumps(body), asked=asked)
         assert "length" not in kept
         assert "urls" not in kept
         assert '{"name": "Id", "type": "id", "createable": true}' in kept  # what goes without saying is left out
@@ -138,7 +147,7 @@ def test_of_picklists_and_record_types_a_describe_keeps_what_users_may_differ_in
     types = [{"developerName": "Trade", "name": "Trade", "available": True, "active": True, "master": False}]
     field = {"name": "Kind", "type": "picklist", "picklistValues": values}
     describe = {"name": "Account", "keyPrefix": "001", "fields": [field], "recordTypeInfos": types}
-    kept = json.loads(redaction.response_body("/x", "", "application/json", json.dumps(describe)))
+    kept = json.loads(answered("/services/data/v67.0/sobjects/A/describe", "application/json", json.dumps(describe)))
     assert kept["fields"][0]["picklistValues"] == [
         {"value": "a", "defaultValue": True},
         {"value": "b", "active": False},

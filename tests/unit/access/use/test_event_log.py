@@ -13,7 +13,10 @@ from harness.access.use.deeds import ApexCalled, Seen, Touched
 from harness.access.use.event_log import read_log
 from harness.access.use.recordings import read_file
 from harness.org.event_log import is_log_file, reduce_log
-from harness.recording.redaction import response_body
+from harness.recording.allowlist import built_in
+from harness.recording.answers import Asked
+from harness.recording.cleaning import Cleaner
+from harness.recording.pseudonyms import Pseudonyms
 
 USER = "005RR000000001AYAQ"
 COLUMNS = (
@@ -109,8 +112,12 @@ def test_a_log_of_another_kind_is_named() -> None:
 def test_a_cassette_holds_no_names_and_addresses_of_a_log() -> None:
     path = "/services/data/v67.0/sobjects/EventLogFile/0AT000000000001AAA/LogFile"
     assert is_log_file(path)
-    kept = response_body(path, "", "application/octetstream", log(line("/v67.0/query", entity="Account")))
+    cleaner = Cleaner(built_in(), Pseudonyms(org_id="", scenario="erp"))
+    told = log(line("/v67.0/query", entity="Account"))
+    kept = cleaner.answer(Asked("GET", path), 200, "application/octetstream", told)
+    assert not cleaner.unknown
     assert "Account" in kept
-    assert USER[:15] in kept
+    assert cleaner.pseudonyms.in_text(USER)[:15] in kept
+    assert USER[:15] not in kept
     for private in ("ada@acme.example", "10.0.0.7", "CLIENT_IP"):
         assert private not in kept
