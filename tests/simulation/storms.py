@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -73,7 +74,7 @@ class Seen:
 CALM = "as on a calm day"
 
 
-class _Wire(HTTPAdapter):
+class _Wire(HTTPAdapter, ABC):
     """Strikes so many calls with a fault, and lets the others through."""
 
     def __init__(self) -> None:
@@ -100,9 +101,9 @@ class _Wire(HTTPAdapter):
         self.done += 1
         return self.carry(request, options)
 
+    @abstractmethod
     def carry(self, request: requests.PreparedRequest, options: Mapping[str, Any]) -> requests.Response:
         """Let the org do it."""
-        raise NotImplementedError
 
 
 class _Nowhere(_Wire):
@@ -382,11 +383,11 @@ class Storm:
     # --- at each record ----------------------------------------------------------------------------------------------
 
     def _note(self, point: Point) -> None:
-        if _ends_a_stage(point):
+        if point.ends_a_stage:
             self._calm[point.what] = self._standing()
 
     def _hook(self, point: Point) -> None:
-        if not self.is_copy or self._story.whole or not _ends_a_stage(point):
+        if not self.is_copy or self._story.whole or not point.ends_a_stage:
             return
         assert self._wire is not None
         last = self.world.journal.records("run1", kind="stage.finished")
@@ -454,7 +455,7 @@ class Storm:
         raise Violation(f"never done: {self._story.ends}")
 
     def _calm_enough(self, point: Point) -> None:
-        if self._story.whole or not _ends_a_stage(point):
+        if self._story.whole or not point.ends_a_stage:
             return
         end = list(self.world.journal.records("run1", kind="stage.finished"))[-1].body
         if isinstance(end, StageFinished) and end.result == "passed" and self._calm.get(point.what) == self._standing():
@@ -497,10 +498,6 @@ def _family_of(kind: str) -> str:
 
 def _calmly(_point: Point) -> None:
     """Nothing happens."""
-
-
-def _ends_a_stage(point: Point) -> bool:
-    return point.medium == "journal" and point.moment == "after" and point.what.startswith("stage.finished ")
 
 
 def _without_lock(view: View) -> View:
