@@ -136,9 +136,10 @@ def sign_in_says(site: Site, session: Session) -> Iterator[_Witness]:
 def _agreed(site: Site, witnesses: list[_Witness], row: Mapping[str, Any]) -> Kind:
     """The kind of org that all agree on. Raises GuardRefused."""
     common = frozenset.intersection(MAY_BE_WRITTEN, *(each.claim for each in witnesses))
-    for kind in ("simulated",) if site.simulated else ("sandbox", "scratch", "simulated"):
+    kinds: tuple[Kind, ...] = ("simulated",) if site.simulated else ("sandbox", "scratch", "simulated")
+    for kind in kinds:
         if kind in common:
-            return kind  # type: ignore[return-value]
+            return kind
     own = witnesses[0].claim
     if not own & MAY_BE_WRITTEN:
         raise GuardRefused(
