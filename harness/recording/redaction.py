@@ -1,6 +1,6 @@
 """What a cassette may hold of headers and requests: allow-lists for headers and sign-ins, no secret by name or shape.
 
-Functions of text: they know nothing of vcrpy. Doing it twice changes nothing. Of answers, `answers.py` says what is kept.
+Functions of text: they know nothing of vcrpy. Doing it twice changes nothing. What is kept of answers: `answers.py`.
 """
 
 from __future__ import annotations
