@@ -86,7 +86,7 @@ class Facts(BaseModel):
     def of_metadata(cls, metadata: Mapping[str, Any], path: Path) -> Facts:
         """Read the metadata of a cassette. Raises RecordingError with file and line."""
         try:
-            return cls.model_validate_json(json.dumps(_of_now(metadata)))
+            return cls.model_validate_json(json.dumps(metadata))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             key = str(first["loc"][0]) if first["loc"] else "metadata"
@@ -102,14 +102,6 @@ class Facts(BaseModel):
             place=Place(str(path), _line_of(key, path)),
             remedy="record it again; cassettes of an earlier version of rehearse say less",
         )
-
-
-def _of_now(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The metadata in the words of this version; those of the one before said `simulated` and `source`."""
-    if "simulated" not in metadata:
-        return metadata
-    known = {name: value for name, value in metadata.items() if name in Facts.model_fields}
-    return known | {"live": "no" if metadata["simulated"] == "yes" else "yes", "reads": {}}
 
 
 def _line_of(key: str, path: Path) -> int:

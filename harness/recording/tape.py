@@ -115,9 +115,9 @@ class ReplayClock:
         """No chance at all: nothing is waited for."""
         return 0.5
 
-    def said(self, text: str) -> str:
-        """The text that was said at this point of the recording; `text` where the tape has none."""
-        return self._next("said") or text
+    def said(self, text: str) -> str:  # noqa: ARG002 - it follows from real ids, and here there are stand-ins
+        """The text that was said at this point of the recording."""
+        return self._required("said")
 
     def _next(self, kind: str) -> str | None:
         if not self._left.get(kind):
@@ -130,6 +130,6 @@ class ReplayClock:
     def _required(self, kind: str) -> str:
         value = self._next(kind)
         if value is None:
-            what = "new identifiers" if kind == "id" else "time to pass"
+            what = {"id": "new identifiers", "passed": "time to pass", "said": "marks"}[kind]
             raise RecordingError(f"the rehearsal asks for more {what} than when it was recorded", remedy="record again")
         return value
