@@ -29,7 +29,7 @@ test: $(INSTALLED) ## lint, check types, and run every test
 	@echo "types are checked beside the tests; these are compiled once, for all workers"; \
 	$(BIN)/mypy & types=$$!; \
 	$(BIN)/pytest tests --collect-only -q > /dev/null; \
-	$(BIN)/pytest tests -m "not long" -n 3 --dist loadgroup; tested=$$?; \
+	$(BIN)/pytest tests -m "not long" -n 3 --dist loadgroup --hypothesis-seed=0; tested=$$?; \
 	wait $$types && exit $$tested
 
 test-all: $(INSTALLED) ## run every test, those too that CI has no minutes for

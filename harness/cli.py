@@ -34,12 +34,12 @@ def _exit_code(arguments: list[str] | None) -> int:
     try:
         result = rehearse.main(args=arguments, prog_name="rehearse", standalone_mode=False)
     except RehearseError as error:
-        from harness.recording.discretion import discreet
+        from harness.recording.scanning.discretion import discreet
 
         click.secho(discreet(str(error)), err=True, fg="red")
         return error.exit_code
     except click.ClickException as error:
-        from harness.recording.discretion import discreet
+        from harness.recording.scanning.discretion import discreet
 
         said = StringIO()
         error.show(said)
@@ -62,7 +62,7 @@ def _unforeseen_code(error: Exception) -> int:
     if isinstance(error, OSError) and error.filename is not None:
         click.secho(f"{error.filename}: {error.strerror}", err=True, fg="red")
         return UsageError.exit_code
-    from harness.recording.discretion import traceback_of
+    from harness.recording.scanning.discretion import traceback_of
 
     click.echo(traceback_of(error), err=True, nl=False)
     click.secho("this is a bug in rehearse; the run's journal is intact", err=True, fg="red")

@@ -26,8 +26,8 @@ from harness.checks.results import AccessVerdict, CheckResult, Comparison
 from harness.checks.spec import CheckSpec, OperationSpec, check_specs, operation_specs
 from harness.errors import CassetteWarning, Place, RehearseError, ScenarioError, StageFailed
 from harness.plugin import rehearsals_of
-from harness.recording.discretion import discreet
 from harness.recording.network import no_network
+from harness.recording.scanning.discretion import discreet
 from harness.rehearsal.progress import NotReached
 from harness.report.drift import DriftFound, OrgDrift
 from harness.scenario.loader import ScenarioFile, load

@@ -109,7 +109,7 @@ class Rehearsals:
         try:
             self._finish()
         except Exception as error:
-            from harness.recording.discretion import discreet, traceback_of
+            from harness.recording.scanning.discretion import discreet, traceback_of
 
             self._bugs.append(discreet(str(error)) if isinstance(error, RehearseError) else traceback_of(error))
         output = getattr(self.config, "workeroutput", None)

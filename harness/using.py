@@ -16,7 +16,7 @@ from harness.errors import EXIT_AS_EXPECTED, StageFailed
 from harness.migration.journal import Record
 from harness.migration.planning.used import warnings_of_use
 from harness.migration.records import StageFinished, Usage, UsedPermission
-from harness.recording.files import write_at_once
+from harness.recording.filing.files import write_at_once
 from harness.rehearsal.rehearsal import Rehearsal
 from harness.scenario.loader import ScenarioFile
 from harness.words import few

@@ -14,7 +14,7 @@ from rich.console import Console
 from harness.drift_table import STYLES, drift_table
 from harness.errors import EXIT_AS_EXPECTED, StageFailed, UsageError
 from harness.recording.differing import Difference, difference
-from harness.recording.files import Loaded, cassette_paths, load, stage_of
+from harness.recording.filing.files import Loaded, cassette_paths, load, stage_of
 from harness.recording.meaning import Tier
 from harness.words import several
 

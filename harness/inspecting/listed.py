@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 from harness.errors import RecordingError
 from harness.inspecting.words import clipped, path_of_names
 from harness.recording import redaction
-from harness.recording.allowlist import AllowList, Treatment
-from harness.recording.answers import Answers, Asked
-from harness.recording.pseudonyms import Pseudonyms
+from harness.recording.cleaning.allowlist import AllowList, Treatment
+from harness.recording.cleaning.answers import Answers, Asked
+from harness.recording.cleaning.unknown import Unknown
+from harness.recording.cleaning.values import Values
 from harness.recording.redaction import BLANK, is_secret_name
-from harness.recording.standins import Kind
-from harness.recording.unknown import Unknown
-from harness.recording.values import Values
+from harness.recording.standing_in.pseudonyms import Pseudonyms
+from harness.recording.standing_in.standins import Kind
 
 _LONG = 300
 

@@ -11,9 +11,9 @@ import click
 from harness.errors import EXIT_AS_EXPECTED, UsageError
 from harness.inspecting.conversation import Said, said_in
 from harness.inspecting.words import clipped
-from harness.recording.contents import TAPES
 from harness.recording.facts import IN_WORDS
-from harness.recording.files import Loaded, cassette_paths, is_cassette, load, path_of
+from harness.recording.filing.contents import TAPES
+from harness.recording.filing.files import Loaded, cassette_paths, is_cassette, load, path_of
 from harness.words import several
 
 _WORDS = {

@@ -16,10 +16,9 @@ from rich.console import Console
 from harness.errors import EXIT_AS_EXPECTED, GuardRefused, RecordingError, UsageError
 from harness.inspecting.listed import Listed
 from harness.inspecting.words import clipped, path_of_names
-from harness.recording import scan
-from harness.recording.allowlist import allow_list
+from harness.recording.cleaning.allowlist import allow_list
 from harness.recording.facts import Facts
-from harness.recording.files import (
+from harness.recording.filing.files import (
     ALLOW_LIST,
     JSON,
     YAML,
@@ -32,6 +31,7 @@ from harness.recording.files import (
     stage_of,
     text_of,
 )
+from harness.recording.scanning import scan
 from harness.words import several
 
 FOLDER = Path("cassettes")

@@ -17,18 +17,18 @@ from harness.errors import RecordingError
 from harness.org.clock import Clock, SystemClock
 from harness.org.secret import Secret
 from harness.recording import redaction
-from harness.recording.allowlist import allow_list
-from harness.recording.answers import Asked
 from harness.recording.cassette import IndexedCassette, for_own_thread
-from harness.recording.cleaning import Asks, Cleaner
+from harness.recording.cleaning.allowlist import allow_list
+from harness.recording.cleaning.answers import Asked
+from harness.recording.cleaning.cleaner import Asks, Cleaner
+from harness.recording.cleaning.unknown import Unknown
 from harness.recording.facts import Facts, check_agreement
-from harness.recording.files import Shelf, head_of, path_of
+from harness.recording.filing.files import Shelf, head_of, path_of
 from harness.recording.hosts import CANONICAL_URL, Hosts
 from harness.recording.network import Watch, no_network, one_thread
-from harness.recording.pseudonyms import Pseudonyms
+from harness.recording.standing_in.pseudonyms import Pseudonyms
 from harness.recording.tape import RecordingClock, ReplayClock
 from harness.recording.text import as_text
-from harness.recording.unknown import Unknown
 
 Mode = Literal["replay", "record", "off"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.recording.files import Loaded
+from harness.recording.filing.files import Loaded
 from harness.recording.meaning import Drift, People, drifts
 from harness.recording.meaning.questions import asked_by, question_of
 from harness.recording.text import as_text, canonical

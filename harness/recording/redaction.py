@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.errors import RecordingError
 from harness.org.soap import operation_of
-from harness.recording.shapes import BLANK, blank_shapes
+from harness.recording.scanning.shapes import BLANK, blank_shapes
 from harness.recording.text import pretty_json, readable_query, sorted_query
 
 __all__ = [

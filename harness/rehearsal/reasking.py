@@ -36,7 +36,7 @@ from harness.recording.again.choosing import (
 from harness.recording.again.counterparts import Counterparts
 from harness.recording.cassettes import Cassettes
 from harness.recording.facts import Facts
-from harness.recording.files import cassette_paths, load, stage_of
+from harness.recording.filing.files import cassette_paths, load, stage_of
 from harness.recording.meaning import Drift, People, Tier, refusal_of
 from harness.recording.text import as_text
 from harness.rehearsal.connections import Connections

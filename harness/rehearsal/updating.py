@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import RecordingError, RehearseError
 from harness.recording.facts import TAPES, Facts, check_agreement
-from harness.recording.files import Loaded, head_of, load, path_of
+from harness.recording.filing.files import Loaded, head_of, load, path_of
 from harness.recording.grafting import Recording, graft
 from harness.recording.meaning import drifts
 from harness.recording.text import as_text

@@ -27,8 +27,8 @@ from vcr.serialize import serialize
 from vcr.serializers import yamlserializer
 
 from harness.org.clock import SystemClock
-from harness.recording import as_yaml, files
 from harness.recording.cassettes import Cassettes
+from harness.recording.filing import as_yaml, files
 from harness.recording.hosts import CANONICAL_URL
 from tests.bench.result import Result
 

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from harness.org.clock import SystemClock
 from harness.recording.cassettes import Cassettes
 from harness.recording.facts import Facts
-from harness.recording.files import Loaded, cassette_paths, head_of, load
+from harness.recording.filing.files import Loaded, cassette_paths, head_of, load
 from harness.recording.text import as_text
 from tests.conformance.compare import Difference, Level, differences, matches, parse
 from tests.conformance.world import World

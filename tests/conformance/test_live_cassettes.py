@@ -12,7 +12,7 @@ import pytest
 from harness.org.clock import SystemClock
 from harness.recording.cassettes import Cassettes
 from harness.recording.facts import Facts
-from harness.recording.files import Loaded, load
+from harness.recording.filing.files import Loaded, load
 from tests.component.recording.live import live_project
 from tests.conformance import live_cassettes
 from tests.conformance.live_cassettes import compared, found, lines, questions, unexpected

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from harness.errors import GuardRefused, OrgUnreachable
 from harness.recording.again.choosing import NotAsked, Recorded
 from harness.recording.again.counterparts import Counterparts, ids_in, is_everywhere
+from harness.recording.cleaning.unknown import Unknown
 from harness.recording.meaning import Drift, People, Tier, drifts
 from harness.recording.text import as_text
-from harness.recording.unknown import Unknown
 
 Response = dict[str, Any]
 Ask = Callable[[Recorded, Any], Response]

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 from vcr.request import Request
 
 from harness.recording.again.counterparts import Counterparts
-from harness.recording.asking import Asking
-from harness.recording.identifiers import ids_replaced, is_id, looks_like_15
-from harness.recording.pseudonyms import Pseudonyms
+from harness.recording.cleaning.asking import Asking
+from harness.recording.standing_in.identifiers import ids_replaced, is_id, looks_like_15
+from harness.recording.standing_in.pseudonyms import Pseudonyms
 from harness.recording.text import as_text
 
 

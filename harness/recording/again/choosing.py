@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from harness.org.what_writes import is_write
 from harness.recording.again.counterparts import ids_in
-from harness.recording.files import Loaded
+from harness.recording.filing.files import Loaded
 from harness.recording.meaning.model import People
 from harness.recording.meaning.questions import asked_by, question_of
 from harness.recording.text import as_text, canonical

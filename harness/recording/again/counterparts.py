@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.recording.identifiers import ids_replaced, is_id, looks_like_15
 from harness.recording.meaning.rows import flat
 from harness.recording.meaning.tables import is_noise
+from harness.recording.standing_in.identifiers import ids_replaced, is_id, looks_like_15
 
 Pair = tuple[str, str]
 

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from harness.cli import rehearse
 from harness.errors import RecordingError, UsageError
-from harness.recording import as_json
-from harness.recording.files import load, pack
+from harness.recording.filing import as_json
+from harness.recording.filing.files import load, pack
 from tests.component.inspecting.conftest import cassette
 from tests.unit.recording.shelf import asked, put, told
 

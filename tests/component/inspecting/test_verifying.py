@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from harness.errors import GuardRefused, UsageError
-from harness.recording import as_json
-from harness.recording.files import load, pack
+from harness.recording.filing import as_json
+from harness.recording.filing.files import load, pack
 from tests.component.inspecting.conftest import cassette
 
 ROOT = Path(__file__).parents[3]

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harness.recording.files import JSON, cassette_paths, pack, text_of
+from harness.recording.filing.files import JSON, cassette_paths, pack, text_of
 from tests.component.plugin.example import Example
 
 pytestmark = pytest.mark.xdist_group("recorded")  # one worker records what all of these look at

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.recording.files import cassette_paths, text_of
+from harness.recording.filing.files import cassette_paths, text_of
 from tests.component.plugin.example import ROOT, Example
 from tests.component.recording.conftest import NAME
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.recording.facts import Facts
-from harness.recording.files import cassette_paths, head_of, path_of, stage_of, text_of
+from harness.recording.filing.files import cassette_paths, head_of, path_of, stage_of, text_of
 from tests.component.plugin.example import Example
 from tests.component.recording.conftest import NAME
 from tests.component.recording.live import Live, live_project

@@ -8,7 +8,7 @@ import pytest
 
 from harness.access.use.deeds import Seen, Selected
 from harness.access.use.recordings import read_file
-from harness.recording.files import cassette_paths
+from harness.recording.filing.files import cassette_paths
 
 CASSETTES = cassette_paths(Path(__file__).parents[3] / "cassettes")
 

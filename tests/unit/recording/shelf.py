@@ -9,7 +9,7 @@ from typing import Any
 from vcr.request import Request
 
 from harness.org.secret import Secret
-from harness.recording.files import Shelf
+from harness.recording.filing.files import Shelf
 from harness.recording.hosts import CANONICAL_URL
 
 METADATA = {

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import RecordingError
-from harness.recording.allowlist import Treatment, allow_list, built_in, read
-from harness.recording.standins import Kind
+from harness.recording.cleaning.allowlist import Treatment, allow_list, built_in, read
+from harness.recording.standing_in.standins import Kind
 
 WRONG = {
     "an unknown key": ("allow: 1\nresource: []\n", "list.yaml:2: resource: unknown key 'resource'"),

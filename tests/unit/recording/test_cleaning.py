@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.org.ids import is_id_18, to_18
-from harness.recording.allowlist import AllowList, built_in
-from harness.recording.answers import Asked
-from harness.recording.cleaning import Asks, Cleaner
-from harness.recording.pseudonyms import Pseudonyms
+from harness.recording.cleaning.allowlist import AllowList, built_in
+from harness.recording.cleaning.answers import Asked
+from harness.recording.cleaning.cleaner import Asks, Cleaner
+from harness.recording.standing_in.pseudonyms import Pseudonyms
 from harness.recording.text import pretty_json
 
 DATA = "/services/data/v67.0"

@@ -10,7 +10,7 @@ import pytest
 from harness.errors import UsageError
 from harness.inspecting.differing import diff
 from harness.recording.differing import difference
-from harness.recording.files import Loaded
+from harness.recording.filing.files import Loaded
 from tests.unit.recording.meaning.asked import ADMIN, ask, query, refused, rows
 
 ROOT = Path(__file__).parents[3]

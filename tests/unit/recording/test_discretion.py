@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from harness.org.secret import Secret
-from harness.recording.discretion import discreet, traceback_of
+from harness.recording.scanning.discretion import discreet, traceback_of
 
 VALUE = "Ä9 &<\"'%+/\\=?#\nx"
 

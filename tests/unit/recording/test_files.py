@@ -18,8 +18,8 @@ from vcr.serializers import jsonserializer, yamlserializer
 
 from harness.errors import RecordingError
 from harness.org.secret import Secret
-from harness.recording import as_json, as_yaml, files
-from harness.recording.files import cassette_paths, head_of, left_overs, load, path_of, stage_of, write_at_once
+from harness.recording.filing import as_json, as_yaml, files
+from harness.recording.filing.files import cassette_paths, head_of, left_overs, load, path_of, stage_of, write_at_once
 from tests.unit.recording.shelf import METADATA, asked, conversation, large, put, told
 
 SMALL = [(asked("Account"), told({"records": [{"Name": "Müller\nÅ \u2028 😀"}]})), (asked("Contact"), told("", 204))]

@@ -19,9 +19,9 @@ from vcr.request import Request
 from vcr.serialize import serialize
 
 from harness.errors import RecordingError
-from harness.recording import as_json, as_yaml, files
-from harness.recording.contents import check_head, read_interaction
-from harness.recording.files import Loaded, head_of, load, pack
+from harness.recording.filing import as_json, as_yaml, files
+from harness.recording.filing.contents import check_head, read_interaction
+from harness.recording.filing.files import Loaded, head_of, load, pack
 from harness.recording.hosts import CANONICAL_URL
 from tests.unit.recording.shelf import asked, conversation, told
 
@@ -475,7 +475,7 @@ def mutated(folder: Path, form: str, data: dict[str, Any]) -> None:
         return  # it cannot even be written
     loaded = read_or_refused(folder, form, content)
     if loaded is not None:
-        assert loaded.interactions() == data["interactions"]
+        assert loaded.interactions() == list(data["interactions"])  # where they are no list, none are written
 
 
 @pytest.mark.long

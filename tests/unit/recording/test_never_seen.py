@@ -14,7 +14,7 @@ import requests
 import yaml
 
 from harness.errors import RecordingError
-from harness.recording import allowlist
+from harness.recording.cleaning import allowlist
 from tests.unit.fake_org import FakeOrg, Told
 from tests.unit.recording.test_cassettes import Studio
 

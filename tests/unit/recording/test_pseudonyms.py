@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.org.ids import is_id_18, to_18
-from harness.recording.identifiers import ids_replaced, is_id
-from harness.recording.pseudonyms import Kind, Pseudonyms
+from harness.recording.standing_in.identifiers import ids_replaced, is_id
+from harness.recording.standing_in.pseudonyms import Kind, Pseudonyms
 
 some = settings(max_examples=40, deadline=None)
 ORG = "00DRh0000000001MAA"

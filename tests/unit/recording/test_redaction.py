@@ -17,13 +17,14 @@ from harness.errors import RecordingError
 from harness.org import soap
 from harness.org.front_door import API_ONLY_PAGE
 from harness.org.secret import Secret
-from harness.recording import as_json, as_yaml, redaction
-from harness.recording.allowlist import built_in
-from harness.recording.answers import Asked
-from harness.recording.cleaning import Cleaner
+from harness.recording import redaction
+from harness.recording.cleaning.allowlist import built_in
+from harness.recording.cleaning.answers import Asked
+from harness.recording.cleaning.cleaner import Cleaner
+from harness.recording.filing import as_json, as_yaml
 from harness.recording.hosts import CANONICAL_HOST, CANONICAL_URL, Hosts
-from harness.recording.pseudonyms import Pseudonyms
-from harness.recording.scan import leaks
+from harness.recording.scanning.scan import leaks
+from harness.recording.standing_in.pseudonyms import Pseudonyms
 from harness.recording.text import pretty_json
 from tests.unit.fake_org import Told
 from tests.unit.recording.test_cassettes import Studio, ask, studio

@@ -22,9 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.org.secret import Secret
-from harness.recording import as_json, as_yaml
-from harness.recording.files import cassette_paths, load, text_of
-from harness.recording.scan import Finding, by_shape, leaks, of_run
+from harness.recording.filing import as_json, as_yaml
+from harness.recording.filing.files import cassette_paths, load, text_of
+from harness.recording.scanning.scan import Finding, by_shape, leaks, of_run
 
 CASSETTES = Path(__file__).parents[3] / "cassettes"
 WORDS = string.ascii_letters + string.digits

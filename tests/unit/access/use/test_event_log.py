@@ -13,10 +13,10 @@ from harness.access.use.deeds import ApexCalled, Seen, Touched
 from harness.access.use.event_log import read_log
 from harness.access.use.recordings import read_file
 from harness.org.event_log import is_log_file, reduce_log
-from harness.recording.allowlist import built_in
-from harness.recording.answers import Asked
-from harness.recording.cleaning import Cleaner
-from harness.recording.pseudonyms import Pseudonyms
+from harness.recording.cleaning.allowlist import built_in
+from harness.recording.cleaning.answers import Asked
+from harness.recording.cleaning.cleaner import Cleaner
+from harness.recording.standing_in.pseudonyms import Pseudonyms
 
 USER = "005RR000000001AYAQ"
 COLUMNS = (

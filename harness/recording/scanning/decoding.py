@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from urllib.parse import unquote, unquote_plus
 
-from harness.recording.shapes import is_key
+from harness.recording.scanning.shapes import is_key
 
 DEEPEST = 6
 """Encodings within each other."""

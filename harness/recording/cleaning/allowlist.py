@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import TypeAliasType
 
 from harness.errors import Place, RecordingError
-from harness.recording.standins import Kind
+from harness.recording.standing_in.standins import Kind
 
 FILE_NAME = "allow.yaml"
 """The user's own list, in the folder of the cassettes of all scenarios."""
@@ -175,7 +175,7 @@ def _merged(lists: Mapping[str, Columns], more: Mapping[str, Columns]) -> dict[s
 @lru_cache(maxsize=1)
 def built_in() -> AllowList:
     """The list that comes with the package."""
-    text = (files("harness.recording") / _BUILT_IN).read_text("utf-8")
+    text = (files("harness.recording.cleaning") / _BUILT_IN).read_text("utf-8")
     return read(text, shown=_BUILT_IN)
 
 

@@ -15,9 +15,9 @@ from functools import lru_cache
 from hashlib import blake2b, scrypt
 from types import MappingProxyType
 
-from harness.recording.identifiers import Shift, ids_replaced, is_id, looks_like_15
-from harness.recording.permutation import Permutation
-from harness.recording.standins import Kind, standin
+from harness.recording.standing_in.identifiers import Shift, ids_replaced, is_id, looks_like_15
+from harness.recording.standing_in.permutation import Permutation
+from harness.recording.standing_in.standins import Kind, standin
 
 __all__ = ["Kind", "Pseudonyms"]
 

@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.errors import RecordingError
-from harness.recording.allowlist import FILE_NAME, AllowList
-from harness.recording.answers import Answers, Asked
-from harness.recording.asking import Asking
-from harness.recording.pseudonyms import Pseudonyms
-from harness.recording.standins import Kind
-from harness.recording.unknown import Unknown, report, snippet
-from harness.recording.values import Values
+from harness.recording.cleaning.allowlist import FILE_NAME, AllowList
+from harness.recording.cleaning.answers import Answers, Asked
+from harness.recording.cleaning.asking import Asking
+from harness.recording.cleaning.unknown import Unknown, report, snippet
+from harness.recording.cleaning.values import Values
+from harness.recording.standing_in.pseudonyms import Pseudonyms
+from harness.recording.standing_in.standins import Kind
 
 _HOW = (
     f"look at each, and add what a cassette may hold to {FILE_NAME} beside the scenarios' folders of cassettes; "

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from harness.recording.malformed import Malformed, shown
+from harness.recording.filing.malformed import Malformed, shown
 
 MOST_NODES = 500_000
 """Values in one file; 200,000 characters, the largest that is written, have some 10,000."""

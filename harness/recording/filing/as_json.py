@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from harness.recording.malformed import Malformed, shown
+from harness.recording.filing.malformed import Malformed, shown
 
 LONG = 1_000_000
 """Characters. A line beyond it is first looked at for what it would become in memory."""

@@ -19,8 +19,8 @@ from typing import Any
 from vcr.request import Request
 
 from harness.recording import redaction
+from harness.recording.filing.malformed import Malformed, shown
 from harness.recording.hosts import CANONICAL_URL
-from harness.recording.malformed import Malformed, shown
 from harness.recording.tape import is_on_tape
 
 VERSION = 1

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 from harness.org.secret import Secret
-from harness.recording.identifiers import ids_in
+from harness.recording.standing_in.identifiers import ids_in
 
 SHORTEST_SECRET = 4
 """Characters. What is shorter is no secret, and would be found everywhere."""

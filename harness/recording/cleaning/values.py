@@ -14,11 +14,11 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from harness.recording.allowlist import Treatment
-from harness.recording.identifiers import is_id, looks_like_15
-from harness.recording.pseudonyms import Pseudonyms
+from harness.recording.cleaning.allowlist import Treatment
 from harness.recording.redaction import BLANK, blank_shapes, is_secret_name
-from harness.recording.standins import Kind
+from harness.recording.standing_in.identifiers import is_id, looks_like_15
+from harness.recording.standing_in.pseudonyms import Pseudonyms
+from harness.recording.standing_in.standins import Kind
 
 DOTS = "…"
 """What stands for the words that are not known."""

@@ -23,10 +23,10 @@ from vcr.serialize import serialize
 
 from harness.errors import Place, RecordingError
 from harness.org.secret import Secret
-from harness.recording import as_json, as_yaml
-from harness.recording.contents import check_head, read_interaction
-from harness.recording.malformed import Malformed, at_line
-from harness.recording.scan import leaks
+from harness.recording.filing import as_json, as_yaml
+from harness.recording.filing.contents import check_head, read_interaction
+from harness.recording.filing.malformed import Malformed, at_line
+from harness.recording.scanning.scan import leaks
 
 YAML, JSON = ".yaml", ".json.gz"
 ALLOW_LIST = "allow.yaml"

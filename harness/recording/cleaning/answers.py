@@ -17,12 +17,12 @@ from harness.org import soap
 from harness.org.describe import brief_describe, brief_global_describe, is_describe, is_global_describe
 from harness.org.event_log import is_log_file
 from harness.org.front_door import API_ONLY_PAGE
-from harness.recording.aggregates import columns_of_aggregates
-from harness.recording.allowlist import AllowList, Resource, Shape, Treatment, find
-from harness.recording.standins import Kind
+from harness.recording.cleaning.aggregates import columns_of_aggregates
+from harness.recording.cleaning.allowlist import AllowList, Resource, Shape, Treatment, find
+from harness.recording.cleaning.unknown import ITEM, Keys, Section, Unknown
+from harness.recording.cleaning.values import Values
+from harness.recording.standing_in.standins import Kind
 from harness.recording.text import pretty_json
-from harness.recording.unknown import ITEM, Keys, Section, Unknown
-from harness.recording.values import Values
 
 QUERY: dict[str, Shape] = {
     "totalSize": Treatment.KEEP,

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.org.secret import Secret
-from harness.recording.decoding import readings
-from harness.recording.needles import SHORTEST_SECRET, Needles
-from harness.recording.shapes import BLANK, shapes_in
+from harness.recording.scanning.decoding import readings
+from harness.recording.scanning.needles import SHORTEST_SECRET, Needles
+from harness.recording.scanning.shapes import BLANK, shapes_in
 
 __all__ = ["SHORTEST_SECRET", "Finding", "by_shape", "leaks", "of_run"]
 

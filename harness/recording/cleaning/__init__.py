@@ -1,0 +1,1 @@
+"""What of a conversation is kept: an allow-list, and what becomes of everything else."""

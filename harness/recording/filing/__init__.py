@@ -1,0 +1,1 @@
+"""Cassette files: their two formats, read strictly and written at once."""
