@@ -59,7 +59,7 @@ def _runs(rehearsal: Rehearsal) -> list[Status]:
 
 
 def _postponed(rehearsal: Rehearsal) -> Postponement | None:
-    return rehearsal.postponed()
+    return rehearsal.keeping.postponed()
 
 
 def lines_of(one: Status) -> Iterator[str]:
@@ -100,8 +100,8 @@ def _of_the_folder(rehearsal: Rehearsal, newest: Status) -> Iterator[str]:
         return
     command = f"rehearse carry {rehearsal.file.shown}{rehearsal.options.as_typed} --to PACK"
     yield f"kept in {shown(rehearsal.folder)}: to take it up elsewhere, `{command}`"
-    if rehearsal.postponing is not None and any(each.stage == CUT_OVER for each in newest.ahead):
-        yield f"the cut-over waits while there is a file {shown(rehearsal.postponing)}"
+    if rehearsal.keeping.postponing is not None and any(each.stage == CUT_OVER for each in newest.ahead):
+        yield f"the cut-over waits while there is a file {shown(rehearsal.keeping.postponing)}"
 
 
 def _plain(value: object) -> object:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from harness import __version__
@@ -21,15 +17,14 @@ from harness.credentials.store import open_store
 from harness.errors import Place, RecordingError, RehearseError, StageFailed, UsageError
 from harness.migration.engine import Engine
 from harness.migration.journal import Journal
-from harness.migration.postponing import FILE_NAME, Postponement, read_postponement
 from harness.migration.records import Approval, Intent, Plan, RollbackProof, RunStarted, StageFinished
 from harness.org.clock import Clock, SystemClock
 from harness.org.patience import Tell, silent
 from harness.recording.cassettes import Cassettes, Mode
 from harness.recording.hosts import CANONICAL_URL
 from harness.rehearsal.approval import approval_of
-from harness.rehearsal.carrying import mark_of
 from harness.rehearsal.connections import Connections
+from harness.rehearsal.keeping import Keeping
 from harness.rehearsal.options import MUTATION, Options, shown
 from harness.rehearsal.progress import NotReached, Progress
 from harness.rehearsal.public_words import words_of
@@ -38,7 +33,6 @@ from harness.rehearsal.recorded import Recorded, check_age, other_tool, stale
 from harness.rehearsal.updating import Update
 from harness.rehearsal.worlds import (
     World,
-    identity_of,
     open_configured,
     open_ready,
     open_replay,
@@ -76,6 +70,7 @@ class Rehearsal:
         self._progress: Progress | None = None
         self._proofs: dict[str, RollbackProof] = {}
         self._closing = ExitStack()
+        self.keeping = Keeping(file, options, self._closing)
         self.tell: Tell = silent
         """Shows a line while the org is waited for."""
         self.drift: OrgDrift | None = None
@@ -83,7 +78,6 @@ class Rehearsal:
         self._approval: Approval | None = None
         self._as_begun = True
         self._could_not_begin = ""
-        self._locked = False
         self.show: Tell = silent
         """Shows a line of what a recording changes."""
         self._notes: list[str] = []
@@ -216,31 +210,20 @@ class Rehearsal:
             return open_ready(self.file, options.sandbox)
         if options.org != "simulated":
             return open_configured(options.org, options.root, self.file.path.parent)
-        return open_simulated(self._as_recorded, state=self._org_state())
-
-    def _org_state(self) -> Path | None:
-        """Where the simulated org of the command is kept between processes."""
-        state = self.folder / "org.db"
-        if not self.options.keep_state or (self.options.dry and not state.exists()):
-            return None
-        state.parent.mkdir(parents=True, exist_ok=True)
-        return state
+        return open_simulated(self._as_recorded, state=self.keeping.org_state())
 
     @property
     def journal(self) -> Journal:
         """The scenario's journal: a file where the org outlives this process, in memory otherwise."""
         if self._journal is None:
-            self._journal = Journal(self.folder / "journal.db" if self.options.durable else None)
+            self._journal = Journal(self.keeping.journal)
             self._closing.callback(self._journal.close)
         return self._journal
 
     @property
     def folder(self) -> Path:
         """Where what belongs to this scenario and org is kept between processes."""
-        folder = self.options.org_folder
-        if self.options.sandbox is not None:  # one that was started anew is another org, though its ids are the same
-            folder = folder.with_name(f"{folder.name}-{identity_of(self.options.sandbox)}")
-        return folder / self.file.name
+        return self.keeping.folder
 
     @property
     def cassettes(self) -> Cassettes:
@@ -293,7 +276,7 @@ class Rehearsal:
 
     def look(self) -> Connections:
         """Connections to read with, before it is known which run they are about."""
-        self._must_be_kept_here()
+        self.keeping.must_be_here()
         connections = Connections(self.file, self.world, clock=self.cassettes.clock, tell=self.tell)
         self._closing.callback(connections.close)
         return connections
@@ -325,8 +308,8 @@ class Rehearsal:
 
         It is one that has begun already, or a new one.
         """
-        self._lock()
-        self._must_be_kept_here()
+        self.keeping.lock()
+        self.keeping.must_be_here()
         self.cassettes.ahead(first)
         if begun is not None:
             run_id, until, plan_from = begun.run_id, begun.until, begun.plan_from
@@ -334,7 +317,7 @@ class Rehearsal:
             run_id = self._new_id()
             if self._update is not None and until is None:
                 self._update.begin()
-        folder = self._run_folder(run_id)
+        folder = self.keeping.run_folder(run_id)
         connections = Connections(self.file, self.world, clock=self.cassettes.clock, tell=self.tell)
         self._closing.callback(connections.close)
         store = open_store(
@@ -367,60 +350,25 @@ class Rehearsal:
             around=around,
             plan_from=plan_from,
             host=self._host(),
-            postponed=self.postponed,
+            postponed=self.keeping.postponed,
             said=self.cassettes.said,
         )
         return Run(run_id, engine, connections, plan_from=plan_from)
-
-    @property
-    def postponing(self) -> Path | None:
-        """The file that postpones the cut-over while it is there; None where nothing outlives this process."""
-        return self.folder / FILE_NAME if self.options.durable else None
-
-    def postponed(self) -> Postponement | None:
-        """Whether the cut-over is to wait, and until when. Raises UsageError for a file that holds something else."""
-        path = self.postponing
-        return None if path is None else read_postponement(path, shown=str(shown(path)))
 
     def _host(self) -> str:
         """The name of the place where this run is kept, as others are told it; no recording holds one of a machine."""
         if self.world.simulated or self.options.cassettes != "off":
             return "rehearsal"
-        place = hashlib.sha256(str(self.folder.resolve()).encode()).hexdigest()[:6]
-        return f"{platform.node() or 'unknown'}:{place}"
-
-    def _lock(self) -> None:
-        """Hold off every other process that would work on the same migration, for as long as this is open."""
-        if not self.options.durable or self._locked:
-            return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._closing.enter_context(FileLock(self.folder / "lock", timeout=0))
-        except Timeout as error:
-            raise UsageError(
-                f"another process is at work on {self.file.shown} in {self.options.where}",
-                remedy="wait for it to end; `rehearse status` says how far it is",
-            ) from error
-        self._locked = True
+        return self.keeping.host
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold off every other process while the folder itself is carried. Raises UsageError when one is at work."""
         try:
-            self._lock()
+            self.keeping.lock()
             yield
         finally:
             self.finish()
-
-    def _must_be_kept_here(self) -> None:
-        """Raise UsageError where the runs were carried away: they are taken up at one place."""
-        mark = mark_of(self.folder) if self.options.durable else None
-        if mark is not None:
-            raise UsageError(
-                f"the runs of {self.file.shown} were carried away at {mark.at:%Y-%m-%d %H:%M} UTC, in {mark.to}",
-                remedy=f"take them up there, or take them back here: rehearse carry {self.file.shown}"
-                f"{self.options.as_typed} --from PACK",
-            )
 
     def _new_id(self) -> str:
         """An id that no run of the journal has: a simulated org's clock may give the same one again."""
@@ -480,12 +428,6 @@ class Rehearsal:
             or (planned is not None and planned.result == "refused")
         )
         return cannot_go_on and not self.wrote(begun.run_id)
-
-    def _run_folder(self, run_id: str) -> Path:
-        """Where a run keeps the old credential file; what need not outlive this process goes when it ends."""
-        if self.options.durable:
-            return self.folder / "runs" / run_id
-        return Path(self._closing.enter_context(TemporaryDirectory(prefix="rehearse-"))) / run_id
 
     # --- rolling back ------------------------------------------------------------------------------------------------
 
@@ -619,10 +561,7 @@ class Rehearsal:
         """The one stage that is recorded again, where no other is."""
         if self.options.update is None:
             return None
-        if self.options.durable:
-            folder = self.folder / "update"
-        else:
-            folder = Path(self._closing.enter_context(TemporaryDirectory(prefix="rehearse-update-")))
+        folder = self.keeping.update_folder()
         return Update(self.file, self.options, self.options.update, folder=folder, rehearse=Rehearsal)
 
     def _replace_recording(self, stage: str) -> None:

@@ -28,7 +28,8 @@ def _kind_of_org(facts: Facts) -> Iterator[Untested]:
     if header.cassettes == "replay":
         yield Untested(
             what="The org as it is today",
-            because="The rehearsal was replayed from a recording; no org was asked anything.",
+            because="The rehearsal was replayed from a recording; no org was asked anything. Its ids, names of people "
+            "and values of records are stand-ins for those of the org.",
         )
     if (org.kind if org else header.org_name) == "simulated":
         yield Untested(

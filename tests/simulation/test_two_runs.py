@@ -38,8 +38,8 @@ class Set:
 
 
 SETS = (
-    Set("two journals", 0.0, 200),
-    Set("two journals", LOST, 430, share=2),
+    Set("two journals", 0.0, 200, share=2),
+    Set("two journals", LOST, 430, share=4),
     Set("one journal carried along", 0.0, 200, share=2),
     Set("one journal carried along", LOST, 120, step=3),
     Set("two files", 0.0, 230),

@@ -34,7 +34,11 @@ def wait_until_in(project: Example, stage: str) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "goes_on"),
-    [("grant", True), ("verify", False), ("dual-auth", True)],
+    [
+        pytest.param("grant", True, marks=pytest.mark.long),
+        pytest.param("verify", False, marks=pytest.mark.long),
+        ("dual-auth", True),
+    ],
 )
 def test_ctrl_c_stops_and_everything_can_go_on_or_be_undone(project: Example, stage: str, goes_on: bool) -> None:
     with running(project, "run", SCENARIO) as process:
@@ -79,6 +83,7 @@ def test_ctrl_c_in_what_leaves_no_run_promises_none(project: Example, tmp_path: 
     assert project.rehearse("status", SCENARIO).output.startswith(f"{SCENARIO}: nothing was run")
 
 
+@pytest.mark.long
 def test_a_process_that_was_killed_is_taken_up_and_then_undone(project: Example) -> None:
     with running(project, "run", SCENARIO) as process:
         wait_until_in(project, "grant")
@@ -92,6 +97,7 @@ def test_a_process_that_was_killed_is_taken_up_and_then_undone(project: Example)
     assert "access fingerprint: equal to the snapshot" in undone.output
 
 
+@pytest.mark.long
 def test_an_org_that_falls_silent_half_way_is_named_and_undone_when_it_is_back(
     project: Example, tmp_path: Path
 ) -> None:

@@ -152,6 +152,7 @@ def carried(left: Left, folder: Path) -> tuple[Machine, Ran]:
     return second, second.rehearse("carry", *UAT, "--from", "run.pack")
 
 
+@pytest.mark.long
 def test_it_is_taken_up_elsewhere_days_later_goes_through_and_comes_home(left: Left, tmp_path: Path) -> None:
     second, taken = carried(left, tmp_path / "b")
     assert taken.code == 0, taken.output

@@ -38,6 +38,7 @@ def test_a_production_org_is_refused_by_the_guard(project: Example) -> None:
     assert project.rehearse("plan", SCENARIO).code == 4
 
 
+@pytest.mark.long
 def test_without_a_free_seat_the_license_is_named_and_a_freed_one_lets_it_go_on(project: Example) -> None:
     project.change(project.org / "sandbox.yaml", "SalesforceAPIIntegrationPsl: 3", "SalesforceAPIIntegrationPsl: 0")
     ran = project.rehearse("run", SCENARIO)

@@ -112,6 +112,7 @@ def test_a_migration_waits_for_days_and_is_rolled_back(live: Live) -> None:
     assert credential_file(live) == before
 
 
+@pytest.mark.long
 def test_a_migration_is_taken_up_when_its_time_has_come(live: Live) -> None:
     live.project.change(
         live.project.scenario, "{for: 7d, old_user_quiet_for: 24h}", "{for: 2s, old_user_quiet_for: 1s}"

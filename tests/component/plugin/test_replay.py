@@ -58,7 +58,10 @@ def test_one_selected_check_brings_the_stages_it_needs(example: Make) -> None:
     assert "failed" not in ran.outcomes
 
 
-@pytest.mark.parametrize("spread", [("--dist", "loadgroup"), ("--dist", "loadfile"), ()])
+@pytest.mark.parametrize(
+    "spread",
+    [("--dist", "loadgroup"), *(pytest.param(each, marks=pytest.mark.long) for each in (("--dist", "loadfile"), ()))],
+)
 def test_workers_replay_however_the_items_are_spread(example: Make, spread: tuple[str, ...]) -> None:
     project = example("mulesoft")
     ran = project.pytest("scenarios", "-n", "2", *spread)

@@ -136,13 +136,13 @@ def test_without_libyaml_it_works_and_says_once_what_to_do(tmp_path: Path, monke
         as_yaml._loader.cache_clear()
 
 
-def test_5_000_interactions_are_loaded_in_under_a_second(tmp_path: Path) -> None:
+def test_5_000_interactions_are_loaded_quickly(tmp_path: Path) -> None:
     content = conversation(*((asked(f"O{number}"), told({"records": ["x" * 500]})) for number in range(5000)))
     data = {"version": 1, **serialize(content, files._AsItIs)}
     (tmp_path / "verify.json.gz").write_bytes(files.pack(as_json.write(data)))
     start = time.process_time()
     assert len(load(tmp_path / "verify.json.gz").requests) == 5000
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 5, "it takes a third of a second; make bench measures it"
 
 
 # --- names ------------------------------------------------------------------------------------------------------------

@@ -318,7 +318,7 @@ def test_what_unpacks_to_very_much_is_not_unpacked_for_ever() -> None:
 
 
 def test_a_committed_cassette_is_clean_and_looked_through_quickly() -> None:
-    """Half a second for a megabyte; all of them are looked through by `rehearse cassette verify`."""
+    """It takes half a second for a megabyte; all of them are looked through by `rehearse cassette verify`."""
     paths = sorted(cassette_paths(CASSETTES / "erp"), key=lambda path: path.stat().st_size)
     if not paths:
         pytest.skip("there are no recordings of the ERP's scenario")
@@ -327,4 +327,4 @@ def test_a_committed_cassette_is_clean_and_looked_through_quickly() -> None:
     data = {"metadata": loaded.metadata, "interactions": loaded.interactions()}
     start = time.process_time()
     assert by_shape(text, data, lines=loaded.lines) == []
-    assert time.process_time() - start < 0.2 + len(text) / 1_000_000
+    assert time.process_time() - start < 1 + 5 * len(text) / 1_000_000
