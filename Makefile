@@ -29,11 +29,11 @@ test: $(INSTALLED) ## lint, check types, and run every test
 	@echo "types are checked beside the tests; these are compiled once, for all workers"; \
 	$(BIN)/mypy & types=$$!; \
 	$(BIN)/pytest tests --collect-only -q > /dev/null; \
-	$(BIN)/pytest tests -m "not long" -n 3 --dist loadgroup --hypothesis-seed=0; tested=$$?; \
+	$(BIN)/pytest tests -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --hypothesis-seed=0; tested=$$?; \
 	wait $$types && exit $$tested
 
 test-all: $(INSTALLED) ## run every test, those too that CI has no minutes for
-	$(BIN)/pytest tests -n 2 --dist loadgroup
+	$(BIN)/pytest tests -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED) ## format, then lint and check types
 	$(BIN)/ruff format

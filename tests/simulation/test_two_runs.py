@@ -46,7 +46,7 @@ SETS = (
     Set("two files", LOST, 120, step=3),
     Set("two that take over", 0.0, 100),
 )
-LATER = {("two files", LOST), ("two files", 0.0), ("one journal carried along", LOST)}
+LATER = {(pair, pause) for pair in ("two files", "one journal carried along") for pause in (LOST, 0.0)}
 """Left to `make simulate-long`."""
 ENOUGH = 1400
 _HELD = re.compile(r"run (\w+) on (\w+), heard of at 2026-01-05 \d\d:\d\d:\d\d UTC")

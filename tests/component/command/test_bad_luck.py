@@ -50,8 +50,9 @@ def test_ctrl_c_stops_and_everything_can_go_on_or_be_undone(project: Example, st
 
     status = project.rehearse("status", SCENARIO)
     assert status.code == 0
-    assert f"{stage} stopped: interrupted in {stage}" in status.output
-    assert "`rehearse resume` takes it up" in status.output
+    between_two_steps = f"{stage} running: {stage} began and did not end"
+    assert f"{stage} stopped: interrupted in {stage}" in status.output or between_two_steps in status.output
+    assert "rehearse resume" in status.output
 
     end = project.rehearse("resume" if goes_on else "rollback", SCENARIO)
     assert end.code == 0, end.output

@@ -142,6 +142,7 @@ def test_in_place_comes_right_under_every_behaviour_of_an_org(make_bench: MakeBe
     assert len(bench.org.rows("GroupMember", UserOrGroupId=user(bench)["Id"])) == 2
 
 
+@pytest.mark.long
 def test_in_place_is_undone_from_every_stage_with_nothing_left_behind(make_bench: MakeBench) -> None:
     bench = make_bench(scenario=IN_PLACE)
     before = assigned(bench)
@@ -322,6 +323,7 @@ def test_what_only_the_user_could_do_is_undone_from_the_middle_too(make_bench: M
     assert ending(list(bench.engine(run_id="run2").rollback())).result == "passed"
 
 
+@pytest.mark.long
 def test_full_first_is_undone_from_every_stage(make_bench: MakeBench) -> None:
     bench = make_bench(scenario=FULL_FIRST)
     through(bench)
