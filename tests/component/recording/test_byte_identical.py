@@ -38,6 +38,8 @@ def record(folder: Path, name: str, *options: str, environ: dict[str, str] | Non
     project.scenario.unlink()
     shutil.copy(ROOT / "scenarios" / f"{name}.scenario.yaml", folder / "scenarios")
     shutil.rmtree(folder / "cassettes", ignore_errors=True)
+    (folder / "cassettes").mkdir()
+    shutil.copy(ROOT / "cassettes" / "allow.yaml", folder / "cassettes")
     project.environ = environ or {}
     (folder / "conftest.py").write_text(ANOTHER_DAY)
     ran = project.pytest("scenarios", "--cassettes", "record", *options)
