@@ -283,9 +283,11 @@ class Answers:
             kept = self._mapping(below, {"statusCode": Treatment.KEEP}, rest)
             return {**kept, "result": self._part(inner, each["statusCode"], each.get("result"))}
 
-        has_errors = lambda below, each: self._scalar(below, Treatment.KEEP, each)  # noqa: E731
-        results = lambda below, each: self._list(below, one, each)  # noqa: E731
-        return self._mapping_of(at, {"hasErrors": has_errors, "results": results}, value)
+        known = {
+            "hasErrors": lambda below, each: self._scalar(below, Treatment.KEEP, each),
+            "results": lambda below, each: self._list(below, one, each),
+        }
+        return self._mapping_of(at, known, value)
 
     def _mapping_of(self, at: _Place, clean: Mapping[str, Callable[[_Place, Any], Any]], value: Any) -> Any:
         if not isinstance(value, dict):
